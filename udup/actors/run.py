@@ -20,6 +20,8 @@ from udup.jobs import Stage, TaskType
 from udup.jobs.progress import TaskReport
 from udup.pipeline.ports import SourceLook
 
+APPLIER = "applier"
+
 #: Which task a role works for.
 TASK_OF_ROLE = {"extractor": TaskType.SRC, "applier": TaskType.DEST, "worker": TaskType.DEST}
 ROLE_OF_TASK = {TaskType.SRC: "extractor", TaskType.DEST: "applier"}

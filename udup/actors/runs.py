@@ -24,12 +24,13 @@ from udup.actors.outages import (
     no_answer,
     note_silent,
     record_after,
-    record_without,
     told_by,
     waits,
     with_remedy,
 )
-from udup.actors.run import TASK_OF_ROLE, Next, Phase, Run, tasks_at_fault
+from udup.actors.outcomes import Outcomes
+from udup.actors.reports import keep_stage, take_report
+from udup.actors.run import APPLIER, Next, Phase, Run, tasks_at_fault
 from udup.actors.run_parts import Parts
 from udup.actors.server_end import ServerEnd
 from udup.base import runtime
@@ -44,11 +45,6 @@ START_SECONDS = 120.0
 #: is broken off then, to be done again by the next run.
 DRAIN_SECONDS = 10.0
 
-#: Longest text of a job's StatusDescription.
-_DESCRIPTION = 2000
-
-_APPLIER = "applier"
-
 #: The actor that lives longer than the job's runs.
 CUTOVER_ROLE = "cutover"
 
@@ -61,6 +57,7 @@ class JobRuns:
         self._parts = parts
         self._completion = Completion(parts.tasks, self._wake, parts.log)
         self._end = ServerEnd(jobs)
+        self._outcomes = Outcomes(parts.journal, parts.log)
 
     # ---- Guards ----
 
@@ -133,15 +130,11 @@ class JobRuns:
         elif failure is None:
             self._complete(job, run.source_executed)
         else:
-            self._run_failed(job, run, failure, _APPLIER)
+            self._run_failed(job, run, failure, APPLIER)
 
     def _complete(self, job: Job, executed: str | None) -> None:
         """`executed`: what the source had when the target was seen to have all of it."""
-        self._parts.log.info("job_completed", job=job.id)
-        job.complete(executed)
-        self._parts.journal.show(job)
-        update = {"stage": Stage.COMPLETED, "status_description": "", "progress": job.progress, "finish": False}
-        self._parts.journal.save(job, history.completed(job.record.model_copy(update=update), runtime.wall_ns()))
+        self._outcomes.completed(job, executed)
         self._take_step(job)
 
     def _rest(self, job: Job) -> None:
@@ -152,11 +145,7 @@ class JobRuns:
             self._complete(job, job.record.cutover.executed if job.record.cutover else None)
             return
         if job.record.desired == DesiredState.PAUSE and job.record.stage != Stage.PAUSED:
-            self._parts.log.info("job_paused", job=job.id)
-            job.progress = job.progress.ended()
-            told = job.progress if job.progress.model_fields_set else job.record.progress
-            update = {"stage": Stage.PAUSED, "progress": told}
-            self._parts.journal.save(job, history.paused(job.record.model_copy(update=update), runtime.wall_ns()))
+            self._outcomes.paused(job)
 
     def _purge(self, job: Job) -> None:
         if not (number := self._parts.numbers.take(job)):
@@ -233,7 +222,7 @@ class JobRuns:
         """A task says that its part of the run has ended."""
         failure = message.failure
         if run.phase is Phase.DRAINING:
-            if message.role == _APPLIER:
+            if message.role == APPLIER:
                 self._drained(job, run, failure)
         elif failure is None:
             return  # it was told to end
@@ -258,7 +247,7 @@ class JobRuns:
             self._give_up_start(job, run)
         elif run.phase is not Phase.DRAINING:
             self._run_failed(job, run, failure, role)
-        elif role == _APPLIER:
+        elif role == APPLIER:
             self._drained(job, run, failure)
 
     def _run_failed(self, job: Job, run: Run, failure: Failure, role: str = "") -> None:
@@ -307,15 +296,10 @@ class JobRuns:
         run = job.run or run
         number = run.number if run else 0
         failure = with_remedy(job, failure)
-        text = failure.text
-        self._parts.log.error("job_failed", job=job.id, run=number, kind=failure.kind.value, error=text)
+        self._parts.log.error("job_failed", job=job.id, run=number, kind=failure.kind.value, error=failure.text)
         if job.run is not None:
             self._stop(job, job.run)
-        job.progress = job.progress.ended()
-        told = job.progress if job.progress.model_fields_set else job.record.progress
-        update = {"stage": Stage.FAILED, "status_description": text[:_DESCRIPTION], "progress": told}
-        record = history.given_up(job.record.model_copy(update=update), tasks, failure, runtime.wall_ns())
-        self._parts.journal.save(job, record)
+        self._outcomes.failed(job, failure, tasks)
         self._take_step(job)
 
     def _stop(self, job: Job, run: Run) -> None:
@@ -370,26 +354,8 @@ class JobRuns:
 
     def progress(self, job: Job, run: Run, message: Progress) -> None:
         """A task reports."""
-        report = message.report
-        run.heard.add(TASK_OF_ROLE[message.role])
-        if message.role == _APPLIER:
-            job.hear(report, message.at)
-        else:
-            job.hear(report, None, message.at)
-        self._parts.journal.progress_changed(job)
-        if run.phase is Phase.DRAINING or run.outdated:
-            return  # what it has come to is of no interest any more
-        if report.proves_the_run and not run.proven:
-            run.proven = True
-            self._parts.numbers.proven(job)
-        if job.record.failing and report.shows_recovery:
-            self._parts.journal.save(job, history.recovered(job.record))
-        if report.progress.careful is False:
-            job.serial = False
-        if job.record.outage is not None and run.is_back(report):
-            self._parts.journal.save(job, record_without(job, self._parts.log))
-        if report.stage is not None:
-            self._reached(job, run, report.stage)
+        if (stage := take_report(job, run, message, self._parts)) is not None:
+            self._reached(job, run, stage)
 
     def _reached(self, job: Job, run: Run, stage: Stage) -> None:
         run.stage = stage
@@ -398,9 +364,7 @@ class JobRuns:
             self._take_step(job)
             return
         if stage != job.record.stage:
-            self._parts.log.info("stage", job=job.id, stage=stage.value)
-            record = job.record.model_copy(update={"stage": stage, "status_description": ""})
-            self._parts.journal.save(job, record)
+            keep_stage(job, stage, self._parts)
         self._completion.ask_if_done(job)
 
     def source_executed(self, job: Job, run: Run, executed: str) -> None:
