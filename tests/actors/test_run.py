@@ -12,6 +12,7 @@ from tests.actors.small_children import Info
 from udup.actors.job import Job, Step
 from udup.actors.messages import Ready, Wake
 from udup.actors.run import Next, Phase, Run, RunNumbers, tasks_at_fault
+from udup.actors.task_settings import applier_settings, extractor_settings
 from udup.base import runtime
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Failure, FailureKind, Fault
@@ -113,7 +114,7 @@ def test_a_run_is_made_anew_and_has_everything_that_one_learns() -> None:
     for each in fields(Run):
         if each.name != "began":
             assert getattr(second, each.name) == getattr(first, each.name), each.name
-    settings, fresh = job.extractor_settings(second), other.extractor_settings(first)
+    settings, fresh = extractor_settings(job, second), extractor_settings(other, first)
     assert (settings.start_after, settings.stamps, settings.source_uuid) == (None, "", "")
     assert settings == fresh
 
@@ -302,7 +303,7 @@ def test_what_a_failure_means_follows_from_its_kind() -> None:
 def test_a_conflict_is_tried_one_by_one_and_then_given_up() -> None:
     job = _job()
     assert [job.pause_after(FailureKind.CONFLICT, 9, 10.0) for _ in range(3)] == [0.0, 0.0, None]
-    assert job.serial and job.applier_settings(job.begin_run(1)).serial
+    assert job.serial and applier_settings(job, job.begin_run(1)).serial
     job.reset_attempts()
     assert not job.serial
 

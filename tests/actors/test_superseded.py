@@ -6,6 +6,7 @@ import pickle
 
 from udup.actors.holding import Hold
 from udup.actors.job import Job
+from udup.actors.task_settings import applier_settings
 from udup.base.endpoint import Endpoint
 from udup.base.errors import FailureKind
 from udup.jobs import JobRecord, Stage, TaskType, accept, history
@@ -33,21 +34,21 @@ def test_it_looks_again_after_pauses_that_grow_up_to_the_longest_and_does_so_for
 def test_a_job_is_taken_by_force_until_a_run_has_it_and_again_when_somebody_asks_for_it() -> None:
     job = _job()
     run = job.begin_run(1)
-    assert job.applier_settings(run).owner.by_force
+    assert applier_settings(job, run).owner.by_force
     job.owned = True
-    settings = job.applier_settings(run)
+    settings = applier_settings(job, run)
     assert not settings.owner.by_force and settings.owner.token == job.token and settings.known.jobs == {"j"}
     assert pickle.loads(pickle.dumps(settings)) == settings
     job.reset_attempts()
-    assert job.applier_settings(run).owner.by_force
+    assert applier_settings(job, run).owner.by_force
     assert _job().token != job.token, "another start of a node is another owner"
 
 
 def test_where_there_are_several_nodes_the_target_is_told_the_number_that_was_granted() -> None:
     job = _job()
-    assert job.applier_settings(job.begin_run(7)).owner.number == 0, "a node that is alone takes numbers by its clock"
+    assert applier_settings(job, job.begin_run(7)).owner.number == 0, "a node that is alone takes numbers by its clock"
     job.hold = Hold(token=3)
-    assert job.applier_settings(job.begin_run(9)).owner.number == 9
+    assert applier_settings(job, job.begin_run(9)).owner.number == 9
 
 
 def test_its_record_says_for_whom_it_waits_and_notes_the_same_reason_once() -> None:

@@ -19,6 +19,7 @@ from udup.actors.level_messages import AskExecuted, SourceExecuted
 from udup.actors.messages import Extract, NodeSettings, Probe, Probed, Progress, Ready, RunEnded
 from udup.actors.registry import ActorRegistry
 from udup.actors.run import Run
+from udup.actors.task_settings import extractor_settings
 from udup.base.errors import Failure, FailureKind, Side, UdupError
 from udup.cluster.guest_words import (
     AskWhatIsExecuted,
@@ -123,7 +124,7 @@ class GuestsHere:
             begin.snapshots, InPart(*begin.in_part),
         )  # fmt: skip
         job.copy_first = begin.copy_first
-        self._tell(job.id, Extract(job.extractor_settings(run)))
+        self._tell(job.id, Extract(extractor_settings(job, run)))
 
     def _tell(self, job_id: str, message: object) -> None:
         address = self._actors.address(_ROLE, job_id)

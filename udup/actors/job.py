@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -17,12 +17,9 @@ from udup.jobs.plan import plan_of
 from udup.jobs.progress import TaskReport, WaitingFor, cause_of
 from udup.jobs.signs import SIGNS
 from udup.jobs.staleness import PATIENCE_SECONDS
-from udup.pipeline.apply.settings import ApplierSettings
-from udup.pipeline.extract.settings import ExtractorSettings
-from udup.pipeline.ownership import Known, Owner
-from udup.pipeline.ports import Drivers, InPart, JobPlan
+from udup.pipeline.ownership import Known
+from udup.pipeline.ports import Drivers, JobPlan
 from udup.pipeline.transport import address
-from udup.pipeline.transport.flow import Windows
 from udup.pipeline.transport.link import token_of
 
 if TYPE_CHECKING:
@@ -198,62 +195,6 @@ class Job:
     @property
     def known(self) -> Known:
         return Known(self.node, frozenset().union(*self.peers))
-
-    def applier_settings(self, run: Run) -> ApplierSettings:
-        spec, plan = self.spec, self.plan
-        return ApplierSettings(
-            nats_url=self.nats_url,
-            job=self.id,
-            run=run.number,
-            end=plan.target,
-            workers=spec.parallel_workers,
-            known=self.known,
-            owner=Owner(self.token, self.node, by_force=not self.owned, number=self.fence(run)),
-            selection=plan.scope.selection,
-            sql_filter=plan.scope.sql_filter,
-            from_other_node=bool(run.source_node),
-            start_after=plan.start_after,
-            drop_existing=plan.drop_existing,
-            window_messages=spec.channel_size,
-            serial=self.serial,
-            recompute=plan.recompute,
-            fill_existing=plan.fill_existing,
-            incarnation=self.record.incarnation,
-            copy_alone=plan.copy_alone,
-            source=plan.source,
-        )
-
-    def extractor_settings(self, run: Run) -> ExtractorSettings:
-        spec, plan = self.spec, self.plan
-        folds = run.folds_names
-        return ExtractorSettings(
-            nats_url=self.nats_url,
-            job=self.id,
-            run=run.number,
-            end=plan.source,
-            scope=replace(
-                plan.scope,
-                selection=plan.scope.selection.folding(folds),
-                fold_names=folds,
-                copy_first=frozenset(self.copy_first),
-            ),
-            start_after=run.start_after,
-            stamps=run.target.stamps if run.target else "",
-            source_uuid=run.target.source_uuid if run.target else "",
-            workers=spec.parallel_workers,
-            windows=Windows.of(self.buffer_bytes, spec.parallel_workers),
-            window_messages=spec.channel_size,
-            message_bytes=spec.msg_bytes_limit,
-            chunk_rows=spec.chunk_size,
-            copy_alone=spec.copy_alone,
-            delivers=plan.target.delivery is not None,
-            snapshot=run.target.snapshot if run.target else "",
-            snapshots=run.target.snapshots if run.target else 0,
-            in_part=run.target.in_part if run.target else InPart(),
-            wishes=tuple((each.number, each.tables) for each in self.record.wishes),
-            to_other_node=run.is_guest,
-            compresses=spec.compresses(between_nodes=run.is_guest),
-        )
 
     def start_faults(self, run: Run, drivers: Drivers) -> list[Fault]:
         """Return what speaks against starting this run, as far as both sides have answered in it."""

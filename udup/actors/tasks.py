@@ -14,6 +14,7 @@ from udup.actors.level_messages import AskExecuted, Reach
 from udup.actors.messages import Apply, Extract, NodeSettings, Probe, Purge, StopRun
 from udup.actors.registry import ActorRegistry
 from udup.actors.run import Run
+from udup.actors.task_settings import applier_settings, extractor_settings
 from udup.actors.worker_messages import WorkerFailed
 from udup.base.errors import Failure, FailureKind, Side
 from udup.jobs.signs import SIGNS
@@ -38,7 +39,7 @@ class Tasks:
         """Have both sides look at their servers."""
         self.probe(job, run)
         SIGNS.admit(token_of(job.id))
-        self._send(self._get_or_create(DestApplier, job), Apply(job.applier_settings(run)))
+        self._send(self._get_or_create(DestApplier, job), Apply(applier_settings(job, run)))
 
     def probe(self, job: Job, run: Run) -> None:
         """Have the source looked at."""
@@ -54,7 +55,7 @@ class Tasks:
         if (guests := self._guests_of(run)) is not None:
             guests.extract(job, run)
         else:
-            self._tell(SrcExtractor, job, Extract(job.extractor_settings(run)))
+            self._tell(SrcExtractor, job, Extract(extractor_settings(job, run)))
 
     def ask_executed(self, job: Job, run: Run) -> None:
         """Have the source asked what it has executed."""
