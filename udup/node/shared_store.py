@@ -26,8 +26,9 @@ from udup.node.health import BUCKET as HEALTH_BUCKET
 from udup.node.nats_cluster import Member
 from udup.store.beginning import SUBJECT, Statement, Turn, begin, decide, keep_on_all, store_of
 from udup.store.owned import make_bucket
+from udup.store.progress import PROGRESS_BUCKET
 from udup.store.snapshot import Snapshot, read_snapshot
-from udup.store.store import JOBS_BUCKET, PROGRESS_BUCKET
+from udup.store.store import JOBS_BUCKET
 
 #: In the folder of nats-server: the ID of the store that was seen; what this node brings; what it has brought.
 SEEN, BRINGS, BROUGHT = "store-seen", "store-brings.snapshot", "store-brought.snapshot"

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from nats.errors import MaxPayloadError
 from nats.js.errors import NotFoundError
 
 from udup.base.errors import Fault, Refused, Transient
-from udup.store.owned import WrittenByAnother
+from udup.store.owned import LOST, WrittenByAnother
 
 
 def no_answer(error: BaseException) -> Transient:
@@ -13,6 +17,17 @@ def no_answer(error: BaseException) -> Transient:
     if isinstance(error, NotFoundError):
         return Transient("the job store is not there yet; try again in a moment")
     return Transient(f"the job store in NATS does not answer: {error or type(error).__name__}")
+
+
+@contextmanager
+def answering() -> Iterator[None]:
+    """What NATS does not answer is `Transient`."""
+    try:
+        yield
+    except MaxPayloadError:
+        raise  # no try takes it
+    except LOST as error:
+        raise no_answer(error) from error
 
 
 def too_large(job_id: str, size: int, most: int) -> Refused:

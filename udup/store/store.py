@@ -11,40 +11,34 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import nats
 from nats.aio.client import Client
 from nats.errors import MaxPayloadError
-from nats.js.api import StorageType
 from nats.js.client import JetStreamContext
-from nats.js.errors import NotFoundError
-from nats.js.kv import KeyValue
 
 from udup.base import logs
 from udup.base.errors import ConfigError, Refused, Transient
 from udup.jobs import JobRecord, UnreadRecord
 from udup.jobs.allocation import MAX_EVALUATIONS, Evaluation
 from udup.jobs.numbers import last_index, position_of
-from udup.jobs.signs import Notes, refreshed
+from udup.jobs.signs import Notes
 from udup.pipeline.transport.address import connect_options, shown
 from udup.pipeline.transport.link import PING_SECONDS, PINGS, token_of
 from udup.store.batch import BatchReader
 from udup.store.contents import GONE, JOB_KEY, gone_of, index_of, record_of
 from udup.store.mirror import Mirror
-from udup.store.owned import COMPLETE, LOST, Mark, OwnedBucket, Settled, WrittenByAnother, allow_direct, make_bucket
-from udup.store.refusals import changed, no_answer, too_large
+from udup.store.owned import COMPLETE, LOST, Mark, OwnedBucket, Settled, WrittenByAnother
+from udup.store.progress import PROGRESS_BUCKET, ProgressBucket
+from udup.store.refusals import answering, changed, too_large
 from udup.store.sealing import Keyring
 from udup.store.snapshot import Snapshot, SnapshotDamaged, put_aside, read_snapshot, write_snapshot
 
 JOBS_BUCKET = "udup_jobs"
-PROGRESS_BUCKET = "udup_progress"
-
-#: Where the notes of a node's quiet jobs stand beside the jobs' progress.
-_SIGNS = "signs"
 
 #: Seconds for NATS to answer.
 TIMEOUT = 4.0
@@ -93,8 +87,7 @@ class JobStore:
         self._shared = shared
         self._file, self._filed = file, ("", 0)
         self._opened = False
-        self._progress: KeyValue | None = None
-        self.progress_begun = 0  # how often there was nothing of it
+        self._progress = ProgressBucket(client, context, lambda: self._mirror(PROGRESS_BUCKET), shared=shared)
         self._mirrors: dict[str, Mirror] = {}
         self._parsed: dict[str, tuple[bytes, JobRecord]] = {}
 
@@ -158,7 +151,7 @@ class JobStore:
             return data
 
         try:
-            with _answering():
+            with answering():
                 return await self._owned.write(
                     key_of(record.id), made, lambda found, position: self._holds(found, placed(record, position))
                 )
@@ -186,33 +179,23 @@ class JobStore:
 
     async def save_progress(self, job_id: str, progress: dict[str, Any]) -> None:
         """Show it; without the single tables if those are more than a message holds."""
-        shown = {"id": job_id, **progress}
-        data = json.dumps(shown).encode()
-        if len(data) > self.max_bytes:
-            data = json.dumps({**shown, "tables": None}).encode()
-        with _answering():
-            try:
-                await (await self._progress_bucket()).put(key_of(job_id), data)
-            except LOST:
-                self._progress = None  # it may have been lost with NATS's own store
-                await (await self._progress_bucket()).put(key_of(job_id), data)
+        await self._progress.save(key_of(job_id), job_id, progress)
 
     async def save_signs(self, node_id: str, notes: Notes) -> None:
         """Show which reports of a node's quiet jobs still hold."""
-        data = json.dumps({"id": "", _SIGNS: notes}).encode()
-        with _answering():
-            try:
-                await (await self._progress_bucket()).put(f"{_SIGNS}-{node_id}", data)
-            except LOST:
-                self._progress = None  # as above
-                raise
+        await self._progress.save_signs(node_id, notes)
+
+    @property
+    def progress_begun(self) -> int:
+        """Return how often there was nothing of it."""
+        return self._progress.begun
 
     async def save_gone(self, evaluations: Sequence[Evaluation]) -> None:
         """Store what stays of deleted jobs, beside what others, or other versions, have kept there."""
         made = [each.model_dump(mode="json") for each in evaluations]
         ids = {each["id"] for each in made}
         known = self._owned.values.get(GONE, b"[]")
-        with _answering():
+        with answering():
             for _ in range(_TRIES):
                 others = [each for each in json.loads(known) if not (isinstance(each, dict) and each.get("id") in ids)]
                 data = json.dumps([*others, *made][-MAX_EVALUATIONS:]).encode()
@@ -227,13 +210,12 @@ class JobStore:
     async def remove(self, job_id: str) -> int:
         """Remove a job, and return the position of that; raise `Refused` if another writer has changed it."""
         key = job_id if job_id in self._parsed else key_of(job_id)  # of a damaged record nothing but its key is known
-        with _answering():
+        with answering():
             try:
                 position = await self._owned.remove(key)
             except WrittenByAnother as error:
                 raise changed(job_id, error) from error
-            with suppress(NotFoundError):  # nobody has reported anything yet
-                await (await self._progress_bucket()).purge(key)
+            await self._progress.remove(key)
         return position
 
     async def reread(self, job_id: str) -> tuple[JobRecord | None, int]:
@@ -242,7 +224,7 @@ class JobStore:
         `ConfigError` if a key for its passwords is missing.
         """
         key = key_of(job_id)
-        with _answering():
+        with answering():
             found = await self._owned.reread(key)
         revision = self._owned.revisions[key]
         if found is None:
@@ -262,35 +244,23 @@ class JobStore:
         """Return those whose records another has written since they were read or written here, as was seen last."""
         mirror = self._mirror(JOBS_BUCKET)
         if not self._shared:
-            with _answering():
+            with answering():
                 await mirror.refresh()
             self._owned.learn(mirror)
         return [each for each in job_ids if await self._owned.overtaken(key_of(each), mirror)]
 
     async def restore(self) -> None:
         """Look whether the store is still there, and write it again if it was lost."""
-        with _answering():
+        with answering():
             await self._owned.ensure()
             if self._shared:
                 await self._mirror(JOBS_BUCKET).refresh()  # what other nodes have written
 
     async def show_progress_of_all(self) -> None:
         """Make the bucket into which other nodes write their progress, too, unless several managers see to that."""
-        with _answering():
+        with answering():
             if not self._shared:
-                await self._progress_bucket()
-
-    async def _progress_bucket(self) -> KeyValue:
-        if self._progress is None:
-            try:
-                self._progress = await self._context.key_value(PROGRESS_BUCKET)
-                await allow_direct(self._context, await self._context.stream_info(f"KV_{PROGRESS_BUCKET}"))
-            except NotFoundError:
-                if self._shared:
-                    raise
-                self._progress = await make_bucket(self._context, PROGRESS_BUCKET, StorageType.MEMORY)
-                self.progress_begun += 1
-        return self._progress
+                await self._progress.make()
 
     # ---- Reading ----
 
@@ -317,7 +287,7 @@ class JobStore:
                 if not isinstance(record, UnreadRecord) and not self._keys.is_sealed_now(json.loads(data)):
                     with suppress(Refused):  # another has changed it meanwhile
                         await self.save(record)
-            with _answering():  # an earlier version counted otherwise
+            with answering():  # an earlier version counted otherwise
                 await self._bucket.come_to(position_of(index_of(records, gone)))
             return records, last_index(self._bucket.position)
         return records, max(index_of(records, gone), last_index(Mark.of(values[COMPLETE]).base + mirror.last))
@@ -328,7 +298,7 @@ class JobStore:
         if snapshot is not None:
             bucket.remember(snapshot)
         mirror = await self._jobs()
-        with _answering():
+        with answering():
             settled = await bucket.settle(mirror, snapshot)
             await mirror.refresh()
         if self._file is not None and snapshot is not None:
@@ -382,25 +352,12 @@ class JobStore:
 
     async def progress(self) -> dict[str, dict[str, Any]]:
         """The latest progress by job ID; none before the first is written, or after NATS was started again."""
-        mirror = self._mirror(PROGRESS_BUCKET)
-        with _answering():
-            try:
-                await mirror.refresh()
-            except NotFoundError:
-                return {}
-        by_key = {key: json.loads(data) for key, data in mirror.values.items()}
-        notes: Notes = {}
-        for key in [key for key in by_key if key.startswith(_SIGNS)]:
-            notes |= by_key.pop(key)[_SIGNS]
-        for key, values in by_key.items():
-            if (note := notes.get(key)) is not None:
-                values |= refreshed(values, note)
-        return {str(values.pop("id")): values for values in by_key.values()}
+        return await self._progress.read()
 
     async def _jobs(self) -> Mirror:
         """The bucket of jobs as it is now; its owner makes it."""
         mirror = self._mirror(JOBS_BUCKET)
-        with _answering():
+        with answering():
             if self._bucket is not None:
                 await self._bucket.ensure()
             await mirror.refresh()
@@ -416,14 +373,3 @@ class JobStore:
     def _new_mirror(self, name: str) -> Mirror:
         batches = BatchReader(self._client, f"KV_{name}", f"$KV.{name}.>", TIMEOUT)
         return Mirror(self._context, name, batches, shared=self._shared)
-
-
-@contextmanager
-def _answering() -> Iterator[None]:
-    """What NATS does not answer is `Transient`."""
-    try:
-        yield
-    except MaxPayloadError:
-        raise  # no try takes it
-    except LOST as error:
-        raise no_answer(error) from error
