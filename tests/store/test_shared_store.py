@@ -14,8 +14,9 @@ from nats.js.errors import NotFoundError
 from tests.store.fake_bucket import Bucket
 from udup.store.batch import Message
 from udup.store.beginning import Statement, Turn, begin, decide
+from udup.store.mark import COMPLETE, Mark
 from udup.store.mirror import Mirror
-from udup.store.owned import COMPLETE, Mark, OwnedBucket, Settled
+from udup.store.owned import OwnedBucket, Settled
 from udup.store.snapshot import Snapshot
 
 MARK = Mark("the-store", 7)

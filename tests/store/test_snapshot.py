@@ -13,8 +13,9 @@ from nats.errors import Error as NatsError
 from nats.js.client import JetStreamContext
 
 from tests.store.fake_bucket import Bucket
+from udup.store.mark import COMPLETE, Mark
 from udup.store.mirror import Mirror
-from udup.store.owned import COMPLETE, Mark, OwnedBucket, Settled
+from udup.store.owned import OwnedBucket, Settled
 from udup.store.snapshot import Snapshot, SnapshotDamaged, put_aside, read_snapshot, write_snapshot
 
 

@@ -21,7 +21,7 @@ from udup.cluster.placement import TaskWish, Wish
 from udup.jobs.document.keys import Level, canonical
 from udup.jobs.words import DesiredState, Driver, Stage, TaskType
 from udup.store.contents import JOB_KEY
-from udup.store.owned import COMPLETE
+from udup.store.mark import COMPLETE
 
 _OUTLINE = Level({"Datacenters", "Failover", "Tasks"}, {"Tasks": Level({"Type", "NodeId", "NodeName", "Driver"})})
 

@@ -25,7 +25,7 @@ from udup.base.durable import write_whole
 from udup.node.health import BUCKET as HEALTH_BUCKET
 from udup.node.nats_cluster import Member
 from udup.store.beginning import SUBJECT, Statement, Turn, begin, decide, keep_on_all, store_of
-from udup.store.owned import make_bucket
+from udup.store.buckets import make_bucket
 from udup.store.progress import PROGRESS_BUCKET
 from udup.store.snapshot import Snapshot, read_snapshot
 from udup.store.store import JOBS_BUCKET

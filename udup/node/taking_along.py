@@ -25,8 +25,8 @@ from udup.node.nats_cluster import ALONE, SHARED, Member
 from udup.node.nats_server import NatsServer
 from udup.node.shared_store import BRINGS, SEEN
 from udup.store.batch import BatchReader
+from udup.store.mark import COMPLETE, Mark
 from udup.store.mirror import Mirror
-from udup.store.owned import COMPLETE, Mark
 from udup.store.snapshot import Snapshot, read_snapshot, write_snapshot
 from udup.store.store import JOBS_BUCKET, TIMEOUT
 

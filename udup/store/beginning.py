@@ -22,7 +22,9 @@ from nats.js.client import JetStreamContext
 from nats.js.errors import APIError, NotFoundError
 
 from udup.base import runtime
-from udup.store.owned import COMPLETE, WRONG_REVISION, Mark, make_bucket
+from udup.store.buckets import make_bucket
+from udup.store.mark import COMPLETE, Mark
+from udup.store.owned import WRONG_REVISION
 from udup.store.snapshot import Snapshot
 
 #: At which managers tell each other what they know of the store.

@@ -9,27 +9,23 @@ What was written is remembered: a bucket that is lost is made again with all of 
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import Enum
 from typing import Any
 
-from nats.errors import Error as NatsError
 from nats.errors import MaxPayloadError
-from nats.js.api import Header, KeyValueConfig, StorageType
+from nats.js.api import Header, StorageType
 from nats.js.client import JetStreamContext
 from nats.js.errors import APIError, NotFoundError
 
 from udup.base import runtime
 from udup.base.errors import Transient
 from udup.store.batch import REMOVED, Message
+from udup.store.buckets import LOST, allow_direct, make_bucket
+from udup.store.mark import COMPLETE, Mark
 from udup.store.mirror import Mirror
 from udup.store.snapshot import Snapshot
-
-#: The key written last into a new store: everything is there.
-COMPLETE = "complete"
 
 #: The header that says which server has written a value, by a name that it has for as long as it runs.
 WRITER = "Udup-Writer"
@@ -45,29 +41,6 @@ _TRIES = 10
 _SHARED_SECONDS, _SHARED_TRIES, _SHARED_PAUSE = 1.0, 5, 0.1
 
 _REMOVAL = {REMOVED: "PURGE", "Nats-Rollup": "sub"}
-
-#: What is raised where NATS does not answer.
-LOST = (NatsError, OSError, TimeoutError, asyncio.TimeoutError)
-
-
-@dataclass(frozen=True)
-class Mark:
-    """The mark's value: the store's ID, "" in one of an earlier version, and what its numbers are added to."""
-
-    store: str = ""
-    base: int = 0
-
-    @classmethod
-    def of(cls, data: bytes) -> Mark:
-        try:
-            told = json.loads(data)
-            return cls(str(told["store"]), int(told["base"]))
-        except (ValueError, TypeError, KeyError):
-            return cls()
-
-    @property
-    def data(self) -> bytes:
-        return json.dumps(asdict(self)).encode()
 
 
 class Settled(Enum):
@@ -392,20 +365,3 @@ class OwnedBucket:
             elif there != data:
                 del self.revisions[key]  # whose it is, the next write of it finds out
         await self._publish(COMPLETE, self._mark.data)
-
-
-async def make_bucket(context: JetStreamContext, name: str, storage: StorageType, replicas: int = 1) -> Any:
-    """Make a bucket that keeps one value of each key, and may be read in batches."""
-    config = KeyValueConfig(bucket=name, history=1, storage=storage, direct=True, replicas=replicas)
-    return await context.create_key_value(config)
-
-
-async def allow_direct(context: JetStreamContext, info: Any) -> None:
-    """Let a bucket be read in batches that an earlier version made; where that is refused it is read singly."""
-    if info.config.allow_direct:
-        return
-    info.config.allow_direct = True
-    try:
-        await context.update_stream(info.config)
-    except APIError:
-        return

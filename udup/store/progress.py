@@ -17,8 +17,8 @@ from nats.js.errors import NotFoundError
 from nats.js.kv import KeyValue
 
 from udup.jobs.signs import Notes, refreshed
+from udup.store.buckets import LOST, allow_direct, make_bucket
 from udup.store.mirror import Mirror
-from udup.store.owned import LOST, allow_direct, make_bucket
 from udup.store.refusals import answering
 
 PROGRESS_BUCKET = "udup_progress"

@@ -9,7 +9,8 @@ from nats.errors import MaxPayloadError
 from nats.js.errors import NotFoundError
 
 from udup.base.errors import Fault, Refused, Transient
-from udup.store.owned import LOST, WrittenByAnother
+from udup.store.buckets import LOST
+from udup.store.owned import WrittenByAnother
 
 
 def no_answer(error: BaseException) -> Transient:

@@ -30,9 +30,11 @@ from udup.jobs.signs import Notes
 from udup.pipeline.transport.address import connect_options, shown
 from udup.pipeline.transport.link import PING_SECONDS, PINGS, token_of
 from udup.store.batch import BatchReader
+from udup.store.buckets import LOST
 from udup.store.contents import GONE, JOB_KEY, gone_of, index_of, record_of
+from udup.store.mark import COMPLETE, Mark
 from udup.store.mirror import Mirror
-from udup.store.owned import COMPLETE, LOST, Mark, OwnedBucket, Settled, WrittenByAnother
+from udup.store.owned import OwnedBucket, Settled, WrittenByAnother
 from udup.store.progress import PROGRESS_BUCKET, ProgressBucket
 from udup.store.refusals import answering, changed, too_large
 from udup.store.sealing import Keyring
