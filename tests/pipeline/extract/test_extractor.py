@@ -14,7 +14,7 @@ import pytest
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Refused, Side, Transient, UdupError, Unavailable, Unsupported
 from udup.drivers.mysql.binlog.gtid import GtidSet
-from udup.pipeline.extract import beats, reset_guard, source_watch
+from udup.pipeline.extract import beats, reset_guard, source_watch, waiting
 from udup.pipeline.extract import extractor as engine
 from udup.pipeline.extract.extractor import Extractor
 from udup.pipeline.extract.progress import ExtractProgress
@@ -246,7 +246,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(source_watch, "REPORT_SECONDS", 0.02)
     monkeypatch.setattr(source_watch, "IDLE_SECONDS", 0.05)
     monkeypatch.setattr(source_watch, "FOLLOWING_SECONDS", 0.05)
-    monkeypatch.setattr(engine, "TOLD_SECONDS", 0.1)
+    monkeypatch.setattr(waiting, "TOLD_SECONDS", 0.1)
     monkeypatch.setattr(beats, "BEAT_AT_REST_SECONDS", 0.0)
 
 

@@ -23,9 +23,10 @@ from udup.pipeline.extract.counters import ExtractCounters
 from udup.pipeline.extract.outbox import Outbox, Paced
 from udup.pipeline.extract.packer import Packer
 from udup.pipeline.extract.progress import ExtractProgress
-from udup.pipeline.extract.rows import COPY_WINDOW_MESSAGES, RowSender
+from udup.pipeline.extract.rows import COPY_WINDOW_MESSAGES, RowSender, watch_rows
 from udup.pipeline.extract.settings import ExtractorSettings
 from udup.pipeline.extract.source_watch import SourceWatch
+from udup.pipeline.extract.waiting import waits_of
 from udup.pipeline.ports import ChangeLog, LogPlan, ReadingPlan, Recognised, SnapshotReading, Source, SourceCopy
 from udup.pipeline.records import (
     Beat,
@@ -44,13 +45,7 @@ from udup.pipeline.transport.compression import Compressor
 from udup.pipeline.transport.flow import Window
 from udup.pipeline.transport.link import Link, Subjects
 from udup.pipeline.transport.pace import Pace
-from udup.pipeline.waits import TOLD_SECONDS, Began, Wait, WaitKind, Waits
-
-#: Seconds between looks at workers to whom nothing was sent for long; and how long that is.
-WATCH_SECONDS, QUIET_SECONDS = 5.0, 10.0
-
-#: Seconds that a wait for the source's own moment must last to be told: a copy begins when it is over.
-SOURCE_WAIT_SECONDS = 1.0
+from udup.pipeline.waits import Began, Waits
 
 T = TypeVar("T")
 
@@ -112,7 +107,7 @@ class Extractor:
                 asyncio.ensure_future(self._outbox.run()),
                 asyncio.ensure_future(self._watch.run()),
                 asyncio.ensure_future(self._extract()),
-                asyncio.ensure_future(self._watch_rows()),
+                asyncio.ensure_future(watch_rows(self._link, self._subjects, self._copy_windows, self._copying)),
                 asyncio.ensure_future(self._answer_questions()),
             ]
             done, _ = await asyncio.wait({*tasks, self._link.lost}, return_when=asyncio.FIRST_COMPLETED)
@@ -265,18 +260,6 @@ class Extractor:
             if (beat := self._watch.beat()) is not None:
                 await self._in_thread(self._pack, beat)
 
-    async def _watch_rows(self) -> None:
-        """Have a lost piece noticed that nothing follows: its worker would wait for the rest of its chunk for ever.
-
-        An empty message shows by its number whether everything before it came (`transport/link.py`).
-        """
-        while True:
-            await self._copying.wait()
-            await asyncio.sleep(WATCH_SECONDS)
-            for slot, window in enumerate(self._copy_windows, start=1):
-                if window.quiet >= QUIET_SECONDS:
-                    await self._link.publish(self._subjects.copy(slot), b"")
-
     def _open_copy(self) -> SourceCopy:
         settings = self._settings
         self._copy = copy = self._source.open_copy(
@@ -394,20 +377,6 @@ class Extractor:
                 extracted=self._counters.values(),
                 log_file="" if place is None else place.file,
                 log_offset=0 if place is None else place.offset,
-                waiting_for=tuple(self._waits()),
+                waiting_for=waits_of(self._source_waits, self._tables_asked, self._log_window, self._copy_windows),
             )
         )
-
-    def _waits(self) -> list[Wait]:
-        """Return the waits that last: what the source itself waits for first, then what the target keeps waiting."""
-        own = self._source_waits.longest(SOURCE_WAIT_SECONDS)
-        found = [] if own is None else [own]
-        asked = self._tables_asked
-        if asked is not None and asked.lasted >= TOLD_SECONDS:
-            found.append(Wait(WaitKind.TARGET_TABLES, Side.TARGET, asked.wall))
-        if (waited := self._log_window.waited) >= TOLD_SECONDS:
-            found.append(Wait(WaitKind.CREDITS, Side.TARGET, runtime.wall() - waited))
-        for worker, window in enumerate(self._copy_windows, start=1):
-            if (waited := window.waited) >= TOLD_SECONDS:
-                found.append(Wait(WaitKind.COPY_CREDITS, Side.TARGET, runtime.wall() - waited, worker=worker))
-        return found
