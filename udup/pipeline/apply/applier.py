@@ -14,6 +14,7 @@ from collections.abc import Callable
 from udup.base import runtime
 from udup.base.errors import Failure, Refused, Superseded, Transient, UdupError
 from udup.pipeline.apply.copy import CopyRun
+from udup.pipeline.apply.credit_giver import CreditGiver
 from udup.pipeline.apply.credits import Credits
 from udup.pipeline.apply.dispatcher import Dispatcher
 from udup.pipeline.apply.ending import until_failure
@@ -57,9 +58,6 @@ from udup.pipeline.within import set_within
 #: Seconds between writes of the base row: what the slots' rows hold in GTIDs stays small.
 FLUSH_SECONDS = 1.0
 
-#: Seconds after which the sender is told of what is done with, even if it is little.
-CREDIT_SECONDS = 0.2
-
 #: Seconds between looks at what nothing has been heard of for long. While nothing is under way nobody looks, unless no
 #: message of the log comes for twice that time.
 WATCH_SECONDS = 5.0
@@ -93,8 +91,6 @@ class Applier:
         self._target_watch = TargetWatch(self._control, lambda: self._reporter.wake())
         self._executed = ExecutedPositions(slots, target.position, self._target_watch.advance)
         self._credits = Credits(settings.window_messages)
-        self._credit_timer: asyncio.TimerHandle | None = None
-        self._credit_is_late = False
         self._reporter = Reporter(target.position, self._target_watch)
         self._dispatcher = Dispatcher(
             settings.workers,
@@ -115,6 +111,7 @@ class Applier:
         self._received = 0
         self._received_at = 0.0
         self._beat_came, self._changed = asyncio.Event(), asyncio.Event()
+        self._giver = CreditGiver(self._credits, self._changed.set)
         self._ended: asyncio.Future[None]
         self._draining = False
         self._copy: CopyRun | None = None
@@ -305,29 +302,16 @@ class Applier:
             await self._changed.wait()
             self._changed.clear()
             if self._copying:
-                await self._give_credit()
+                await self._giver.give(self._link, self._subjects)
                 continue
             while not self._draining and await self._dispatcher.start_next():
                 pass
-            await self._give_credit()
+            await self._giver.give(self._link, self._subjects)
             if self._draining and not self._dispatcher.scheduler.running:
                 if self._executed.begun:
                     await self._executed.flush()
                 self._report(self._progress())  # the last, of what stays as it is now
                 return
-
-    async def _give_credit(self) -> None:
-        number = self._credits.due(late=self._credit_is_late)
-        self._credit_is_late = False
-        if number is not None:
-            await self._link.publish(self._subjects.upstream, encode(Credit("log", number)))
-        elif self._credits.owed and self._credit_timer is None:
-            self._credit_timer = asyncio.get_running_loop().call_later(CREDIT_SECONDS, self._hurry_credit)
-
-    def _hurry_credit(self) -> None:
-        self._credit_timer = None
-        self._credit_is_late = True
-        self._changed.set()
 
     async def _flush_executed(self) -> None:
         while True:
