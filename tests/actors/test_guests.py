@@ -202,3 +202,14 @@ def test_without_its_keeper_a_node_has_no_guests(world: World) -> None:
     world.until(lambda: bool(_told(world, Looked)))
     world.kill(world.child_of("keeper", ""))
     world.until(lambda: not world.living)
+
+
+def test_a_guest_that_looks_again_while_the_store_keeper_dies_is_answered_by_the_next(world: World) -> None:
+    wanted = _stored(world)
+    _order(world, 7, wanted)
+    world.until(lambda: bool(_told(world, Looked)))
+    world.kill(world.child_of("store", ""))
+    _order(world, 7, wanted)
+    world.until(lambda: len(_told(world, Looked)) == 2)
+    world.run(1)
+    assert len(_told(world, Looked)) == 2
