@@ -118,7 +118,7 @@ def place(wish: Wish, places: Places, current: str = "", source: str = "") -> Pl
     least, most = places[dest.node].wire
     src = _of_task(wish, wish.src, "Src", places, source, wire=(max(least, WIRE), most))
     if isinstance(src, Waits):
-        return replace(src, node=dest.node)
+        return replace(src, node=dest.node if most >= WIRE else "")  # an older one would read the source itself
     return Placed(dest.node, "" if src.node == dest.node else src.node)
 
 
