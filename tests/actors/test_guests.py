@@ -15,6 +15,7 @@ from udup.base.errors import Failure, FailureKind
 from udup.cluster.beats import Role
 from udup.cluster.guest_words import BeginExtract, Ended, LookAtSource, Looked, Reported, Word
 from udup.cluster.guests import GuestLost, GuestOrdered, GuestOver, GuestSaid
+from udup.cluster.owners import NOWHERE
 from udup.cluster.view import NodeSeen
 from udup.jobs.progress import TaskReport
 
@@ -197,8 +198,28 @@ def test_a_node_that_gets_the_job_itself_ends_its_guest_first(world: World) -> N
     world.until(lambda: world.job("a").progress.sent_messages == 3)
 
 
+def test_no_run_begins_while_the_source_is_nowhere(world: World) -> None:
+    assert isinstance(world.ask(RegisterJob(world.document("a"), None)), Accepted)
+    _cluster(world).give("a", source=NOWHERE)
+    world.run(30)
+    assert not world.living and world.stage("a") == "pending" and not _told(world, LookAtSource)
+    _cluster(world).give("a", source=OTHER)
+    world.until(lambda: bool(_told(world, LookAtSource)))
+
+
 def test_without_its_keeper_a_node_has_no_guests(world: World) -> None:
     _order(world, 7, _stored(world))
     world.until(lambda: bool(_told(world, Looked)))
     world.kill(world.child_of("keeper", ""))
     world.until(lambda: not world.living)
+
+
+def test_a_guest_that_looks_again_while_the_store_keeper_dies_is_answered_by_the_next(world: World) -> None:
+    wanted = _stored(world)
+    _order(world, 7, wanted)
+    world.until(lambda: bool(_told(world, Looked)))
+    world.kill(world.child_of("store", ""))
+    _order(world, 7, wanted)
+    world.until(lambda: len(_told(world, Looked)) == 2)
+    world.run(1)
+    assert len(_told(world, Looked)) == 2

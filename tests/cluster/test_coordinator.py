@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections import Counter
 
+from msgspec.structs import replace
+
 from udup.cluster.beats import Beat, Judgement, Role
 from udup.cluster.coordinator import Coordinator, KnownNode, Wanted, Write
+from udup.cluster.guest_words import WIRE
 from udup.cluster.limits import Limits
 from udup.cluster.orders import MOVES, Drain, Moves, drain_key
-from udup.cluster.owners import LEADER, Owner, Owners, key_of
+from udup.cluster.owners import LEADER, NOWHERE, Owner, Owners, key_of
 from udup.cluster.placement import TaskWish, Wish
 from udup.cluster.ports import Change, News
 
@@ -265,3 +269,47 @@ def test_moves_that_cannot_be_are_taken_out_and_those_of_a_node_in_doubt_stand()
     bucket.put(Owner(node="c", job="job0", previous="a"))
     bucket.settle()
     assert bucket.owners.orders.moves == {} and bucket.counts() == {"a": 2, "c": 1}
+
+
+FAR = Wish("j", TaskWish(node_id="b"), TaskWish(node_id="c"), failover=True)
+
+
+def _speaks(bucket: Bucket, wire: int) -> None:
+    here = {node: replace(beat, wire=(wire, wire)) for node, beat in bucket.judgement.here.items()}
+    bucket.judgement = Judgement(here, bucket.judgement.dead)
+
+
+def test_a_source_whose_node_was_never_there_is_read_by_nobody_until_it_is() -> None:
+    wish = dataclasses.replace(FAR, failover=False)
+    bucket = Bucket("ab", [wish])
+    _speaks(bucket, WIRE)
+    bucket.settle()
+    assert (bucket.owners.jobs["j"].node, bucket.owners.jobs["j"].source) == ("b", NOWHERE), "not on the node of Dest"
+    assert bucket.settle() == [] and NOWHERE not in bucket.coordinator.known(bucket.wanted)
+    bucket.see("abc")
+    _speaks(bucket, WIRE)
+    bucket.settle()
+    assert bucket.owners.jobs["j"].source == "c"
+    bucket.see("ab", dead="c")
+    _speaks(bucket, WIRE)
+    bucket.settle()
+    assert bucket.owners.jobs["j"].source == "c", "it is waited for there"
+    wish = dataclasses.replace(wish, src=TaskWish(node_id="d"))
+    bucket.wanted = Wanted({"j": wish}, 2, {})
+    bucket.settle()
+    assert bucket.owners.jobs["j"].source == NOWHERE, "another document, another node"
+
+
+def test_nodes_that_do_not_know_guests_have_no_part_in_a_job_on_two_of_them() -> None:
+    bucket = Bucket("abc", [dataclasses.replace(FAR, failover=False)])
+    _speaks(bucket, 1)
+    bucket.settle()
+    assert "j" not in bucket.owners.jobs, "it would read the source itself"
+    assert "another version" in bucket.coordinator.reason("j", bucket.judgement, bucket.wanted)
+
+
+def test_a_job_that_moves_to_where_its_source_is_read_is_read_there_as_its_own() -> None:
+    before = Owner(node="b", job="j", source="c", to="c", run="1:1", failed={"a": "why", "c": "why"})
+    after = before.given("c")
+    assert (after.node, after.source, after.to, after.previous, after.run) == ("c", "", "", "b", "")
+    assert before.given("a").source == "c"

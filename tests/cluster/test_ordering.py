@@ -166,3 +166,21 @@ def test_a_job_that_names_its_node_is_tried_nowhere_else_and_a_run_that_works_fo
         done(cluster, name, elsewhere.forget("j", node.tokens["j"]))
         assert (first, cluster.truth.jobs["j"].failed) == (cluster.truth.jobs["j"].previous, {})
         cluster.wish(replace(cluster.wanted.wishes["j"], copying=True))
+
+
+def test_a_job_moves_by_order_to_a_node_on_which_it_has_failed_and_may_try_there_again() -> None:
+    with cluster_of([Wish("j")], _M, _M, _M) as cluster:
+        first = cluster.truth.jobs["j"].node
+        assert _tries(cluster, "j", "why") is None
+        assert order(cluster, "n0", MoveJob("j", first)).goes == {"j": first}
+        cluster.clock.run(cluster.clock.now + 5)
+        owner = cluster.truth.jobs["j"]
+        assert (owner.node, owner.failed, cluster.truth.orders.moves) == (first, {}, {})
+
+
+def test_a_node_that_drains_tells_of_jobs_whose_source_is_read_there() -> None:
+    wishes = [Wish("far", TaskWish(node_id="n0"), TaskWish(node_id="n1")), Wish("near", TaskWish(node_id="n0"))]
+    with cluster_of(wishes, _M, _M, _M) as cluster:
+        assert cluster.truth.jobs["far"].source == "n1"
+        told = order(cluster, "n0", DrainNode("n1"))
+        assert set(told.stays) == {"far"} and "its source is read here" in told.stays["far"]

@@ -13,6 +13,7 @@ from tests.cluster.virtual import Clock, NodeLoop
 from udup.cluster.beats import Beat, Role
 from udup.cluster.begins import NotOurs
 from udup.cluster.coordinator import KnownNode, Wanted
+from udup.cluster.guest_words import WIRE
 from udup.cluster.keeper import Host, NodeKeeper
 from udup.cluster.limits import Limits
 from udup.cluster.orders import is_order
@@ -87,6 +88,7 @@ class Node:
             number=0,
             role=self.role,
             datacenter=self.datacenter,
+            wire=(WIRE, WIRE),
         )
         client = Client(world.network, self.name, loop)
         host = Host(self._carrying, lambda: world.wanted, self._told, lambda: world.clock.now)

@@ -55,6 +55,7 @@ class _Guest:
     run: Run
     wanted: LookAtSource
     job: Job | None = None  # None until the record is read
+    reads: bool = False  # the record was asked for, and has not come
 
 
 class GuestsHere:
@@ -80,7 +81,7 @@ class GuestsHere:
                 if guest is None or guest.run.number != order.run:
                     self.end(order.job)
                     guest = self._guests[order.job] = _Guest(Run(order.run, is_guest=True), wanted)
-                guest.wanted = wanted
+                guest.wanted, guest.reads = wanted, True
                 # Read each time: a ticket below 0 tells it from what clients wish.
                 self._host.tell_store(ReadRecord(order.job, -order.run))
             case BeginExtract() as begin if guest is not None and guest.job is not None:
@@ -93,14 +94,15 @@ class GuestsHere:
     def repeat(self) -> None:
         """Ask another StoreKeeper for what the one before has not answered."""
         for job_id, guest in self._guests.items():
-            if guest.job is None:
+            if guest.reads:
                 self._host.tell_store(ReadRecord(job_id, -guest.run.number))
 
     def record_read(self, message: RecordRead) -> None:
         """Hire the extractor, by the record that its owner goes by."""
         guest = self._guests.get(message.job_id)
-        if guest is None or guest.run.number != -message.ticket:
+        if guest is None or guest.run.number != -message.ticket or not guest.reads:
             return
+        guest.reads = False
         if why := _why_not(guest.wanted, message):
             self._ends(message.job_id, guest.run.number, why)
             return
@@ -108,7 +110,8 @@ class GuestsHere:
         try:
             guest.job = job = self._host.new_job(message.record)
             plan = job.plan
-            extractor = self._actors.get_or_create(SrcExtractor, _ROLE, job.id, self._host.settings)
+            server = str(plan.source)
+            extractor = self._actors.get_or_create(SrcExtractor, _ROLE, job.id, self._host.settings, 0, server)
         except Exception as error:
             if not isinstance(error, UdupError):
                 self._host.log.exception("guest_not_made", job=message.job_id)

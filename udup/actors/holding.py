@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from udup.cluster.owners import NOWHERE
 from udup.jobs.words import TaskType
 
 if TYPE_CHECKING:
@@ -45,7 +46,8 @@ class Hold:
         """Return on which node each task is; nothing of a job that is not this node's."""
         if not (self.is_ours and self.node):
             return {}
-        return {TaskType.SRC.value: self.apart or self.node, TaskType.DEST.value: self.node}
+        there = {TaskType.DEST.value: self.node}
+        return there if self.apart == NOWHERE else {TaskType.SRC.value: self.apart or self.node, **there}
 
     @property
     def is_ours(self) -> bool:

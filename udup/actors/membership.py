@@ -38,6 +38,7 @@ from udup.actors.way_backs import WayBacks
 from udup.base import runtime
 from udup.base.errors import UdupError
 from udup.cluster.guests import GuestLost, GuestOrdered, GuestOver, GuestSaid
+from udup.cluster.owners import NOWHERE
 from udup.cluster.told import Leave, Lost, Owned
 from udup.cluster.view import View
 from udup.jobs import JobRecord, Stage, UnreadRecord, history
@@ -162,6 +163,8 @@ class Membership:
 
     def _is_away(self, node: str) -> bool:
         """Whether a node, if any is named, is not heard."""
+        if node == NOWHERE:
+            return True
         seen = self.view.node(node) if node and self.view is not None else None
         return bool(node) and self.view is not None and (seen is None or not seen.is_here)
 

@@ -68,7 +68,8 @@ class Begins:
         """Give a job that is to move to the node that gets it; its run here has ended."""
 
         def given(owner: Owner) -> Owner:
-            return msgspec.structs.replace(owner, node=owner.to, to="", previous=self._node, run="")
+            left = {node: why for node, why in owner.failed.items() if node != owner.to}  # it is to try again
+            return msgspec.structs.replace(owner.given(owner.to), failed=left)
 
         return await self._rewrite(job, token, given, leaving=True)
 

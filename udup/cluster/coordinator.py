@@ -15,8 +15,8 @@ import msgspec
 from udup.cluster.beats import Beat, Judgement, Role
 from udup.cluster.limits import Limits
 from udup.cluster.orders import MOVES, Drain, Moves, drain_key
-from udup.cluster.owners import LEADER, Owner, Owners, key_of
-from udup.cluster.placement import Place, Placed, Waits, Wish, place
+from udup.cluster.owners import LEADER, NOWHERE, Owner, Owners, key_of
+from udup.cluster.placement import Place, Placed, Waits, Wish, is_named, place
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class Coordinator:
         if by != self._known[0]:
             known = {name for owner in owners.jobs.values() for name in (owner.node, owner.source, owner.to)}
             known |= {owners.leader} | (set(wanted.nodes) if wanted is not None else set())
-            self._known = by, frozenset(known - {""})
+            self._known = by, frozenset(known - {"", NOWHERE})
         return self._known[1]
 
     def reason(self, job: str, judgement: Judgement, wanted: Wanted) -> str:
@@ -154,15 +154,16 @@ class Coordinator:
             return Write(key_of(wish.job), None) if is_dead else None  # a living owner removes it itself
         if owner is not None and not is_dead and owner.node not in judgement.here:
             return None  # in doubt: nothing is done to it
-        unsure = owner is not None and owner.source and not _is_sure(owner.source, judgement)
-        found = place(wish, places, self._home(owner, is_dead, places), owner.source if owner else "")
+        before = owner.source if owner is not None else ""
+        unsure = before not in ("", NOWHERE) and not _is_sure(before, judgement)
+        found = place(wish, places, self._home(owner, is_dead, places), before)
         if isinstance(found, Waits):
             home = found.node or (owner.node if owner is not None and not is_dead else "")
             if not home:
                 return None
-            found = Placed(home, owner.source if owner else "")
+            found = Placed(home, _source_kept(wish, before, places) if found.node else before)
         if unsure:
-            found = replace(found, source=owner.source if owner else "")
+            found = replace(found, source=before)
         if owner is None or is_dead:
             return self._give(wish, owner, found)
         return self._keep_or_move(wish, owner, found, places, under_way)
@@ -212,7 +213,7 @@ class Coordinator:
     def _may_be_at(self, wish: Wish, node: str, places: Mapping[str, Place]) -> bool:
         if node not in places or places[node].is_draining:
             return False
-        found = place(wish, places, node)
+        found = place(replace(wish, avoid=wish.avoid - {node}), places, node)  # who orders it knows why it failed
         return isinstance(found, Placed) and found.node == node
 
     def _asked(self, wish: Wish, owner: Owner, places: Mapping[str, Place]) -> str:
@@ -248,6 +249,12 @@ class Coordinator:
             node = (owner.to or owner.node) if owner is not None else ""
             if node in places:
                 places[node] = replace(places[node], jobs=places[node].jobs + more)
+
+
+def _source_kept(wish: Wish, source: str, places: Mapping[str, Place]) -> str:
+    """Return where the Src task of a job is that nobody can read now: never beside Dest, where it is not meant."""
+    there = places.get(source)
+    return source if there is not None and (wish.failover or is_named(wish.src, there)) else NOWHERE
 
 
 def _is_sure(node: str, judgement: Judgement) -> bool:

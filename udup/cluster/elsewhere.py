@@ -67,7 +67,7 @@ class Elsewhere:
 
 def _given(owner: Owner, node: str, failed: Mapping[str, str]) -> Owner:
     why = "it has failed too often on its node"
-    return msgspec.structs.replace(owner, node=node, previous=owner.node, why=why, run="", failed=dict(failed))
+    return msgspec.structs.replace(owner.given(node), why=why, failed=dict(failed))
 
 
 def _forgotten(owner: Owner) -> Owner:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from udup.cluster.beats import Judgement, Role
 from udup.cluster.coordinator import Wanted
@@ -95,11 +96,18 @@ class Ordering:
         if is_hurried:
             wanted = Wanted(wanted.wishes, wanted.version, wanted.nodes, wanted.hurried | {node})
         places = keeper.coordinator.places(judgement, wanted)
-        for job in sorted(keeper.owners.of_node(node)):
-            wish, owner = wanted.wishes.get(job), keeper.owners.jobs[job]
-            if wish is None or wish.ended:
+        for job, owner in sorted(keeper.owners.jobs.items()):
+            wish = wanted.wishes.get(job)
+            if wish is None or wish.ended or node not in (owner.node, owner.source):
                 continue
-            found = place(wish, places, node)
+            if owner.node != node:
+                found = place(wish, places, owner.node, node)
+                if isinstance(found, Placed) and found.source != node:
+                    goes[job] = found.source or found.node
+                else:
+                    stays[job] = f"its source is read here: {_why_it_stays(wish, found)}"
+                continue
+            found = place(wish, places, node, owner.source)
             if owner.to:
                 goes[job] = owner.to
             elif isinstance(found, Placed) and found.node != node:
@@ -113,7 +121,11 @@ class Ordering:
     def _balance(self, judgement: Judgement, wanted: Wanted) -> dict[str, str]:
         owners = self._keeper.owners
         now = {job: owners.orders.moves.get(job) or owner.to or owner.node for job, owner in owners.jobs.items()}
-        moves = rebalance(wanted.wishes, now, self._keeper.coordinator.places(judgement, wanted))
+        wishes = {
+            job: replace(wish, avoid=wish.avoid | owners.jobs[job].failed.keys()) if job in owners.jobs else wish
+            for job, wish in wanted.wishes.items()
+        }
+        moves = rebalance(wishes, now, self._keeper.coordinator.places(judgement, wanted))
         return {move.job: move.to for move in moves if now[move.job] != move.to}
 
     def _why_not(self, order: MoveJob, judgement: Judgement, wanted: Wanted) -> Ordered | None:

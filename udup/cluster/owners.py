@@ -25,6 +25,9 @@ LEADER = "leader"
 
 _JOB = "job."
 
+#: In place of the node of a Src task that its document puts on another node, which is not there: nobody reads it.
+NOWHERE = "?"
+
 
 def key_of(job: str) -> str:
     """Return a job's key; its ID may hold any character, so a digest of it stands in for it."""
@@ -34,8 +37,9 @@ def key_of(job: str) -> str:
 class Owner(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A value of the bucket.
 
-    `node` owns the job and carries its Dest task. `source` is the node of its Src task, "" for the same. `to` is who
-    gets it next, as soon as the owner has wound its run up. `previous` is who had it before, and `why` it was moved.
+    `node` owns the job and carries its Dest task. `source` is the node of its Src task, "" for the same, `NOWHERE`
+    while there is none. `to` is who gets it next, as soon as the owner has wound its run up. `previous` is who had it
+    before, and `why` it was moved.
     `run` names the beginning of a run that wrote this: the node's incarnation, and a count of its own. `failed` are the
     nodes on which it has failed too often, and what each has met (`elsewhere.py`).
     """
@@ -51,6 +55,11 @@ class Owner(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def encode(self) -> bytes:
         return msgspec.json.encode(self)
+
+    def given(self, node: str) -> Owner:
+        """Return it where the job is given away to a node, which may be the one that has read its source."""
+        source = "" if self.source == node else self.source
+        return msgspec.structs.replace(self, node=node, source=source, to="", previous=self.node, run="")
 
 
 _owner = msgspec.json.Decoder(Owner).decode

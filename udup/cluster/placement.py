@@ -13,6 +13,8 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from udup.cluster.guest_words import WIRE
+
 
 @dataclass(frozen=True)
 class TaskWish:
@@ -50,7 +52,7 @@ class Wish:
 class Place:
     """A node that may carry jobs, or is known and away: then `is_dead`, and `since` says when it was last heard.
 
-    `jobs` is how many it owns, of `max`.
+    `jobs` is how many it owns, of `max`. `wire` has the versions that it speaks with nodes of guests, from and to.
     """
 
     node: str
@@ -64,7 +66,7 @@ class Place:
     hurries: bool = False
     is_dead: bool = False
     since: str = ""
-    wire: tuple[int, int] = (1, 1)
+    wire: tuple[int, int] = (WIRE, WIRE)
     format: int = 1
 
     @property
@@ -113,9 +115,10 @@ def place(wish: Wish, places: Places, current: str = "", source: str = "") -> Pl
         return dest
     if _may_be_at(wish.src, places[dest.node]):
         return dest
-    src = _of_task(wish, wish.src, "Src", places, source, wire=places[dest.node].wire)
+    least, most = places[dest.node].wire
+    src = _of_task(wish, wish.src, "Src", places, source, wire=(max(least, WIRE), most))
     if isinstance(src, Waits):
-        return replace(src, node=dest.node)
+        return replace(src, node=dest.node if most >= WIRE else "")  # an older one would read the source itself
     return Placed(dest.node, "" if src.node == dest.node else src.node)
 
 
@@ -155,7 +158,7 @@ def _candidates(wish: Wish, task: TaskWish, what: str, places: Places, stays: Pl
     """Return the nodes that the document lets a task be on; `stays` is the one that it is on."""
     if not task.is_pinned:
         return list(places.values())
-    named = [place for place in places.values() if _is_named(task, place)]
+    named = [place for place in places.values() if is_named(task, place)]
     if not named:
         return Waits(_unknown(task, what))
     there = [place for place in named if place.is_here]
@@ -171,7 +174,7 @@ def _candidates(wish: Wish, task: TaskWish, what: str, places: Places, stays: Pl
 def _order(wish: Wish, task: TaskWish, place: Place, also: TaskWish | None) -> tuple[bool, bool, float, bytes]:
     """Least first: named by the document, with both tasks, least loaded, by digest."""
     return (
-        not _is_named(task, place),
+        not is_named(task, place),
         also is not None and not _may_be_at(also, place),
         place.fullness,
         hashlib.sha256(f"{wish.job}\0{place.node}".encode()).digest(),
@@ -207,7 +210,7 @@ def _outlasts(wish: Wish, task: TaskWish, place: Place, stays: bool) -> bool:
     return stays and wish.copying and not place.hurries
 
 
-def _is_named(task: TaskWish, place: Place) -> bool:
+def is_named(task: TaskWish, place: Place) -> bool:
     """Whether the document names this node, or none."""
     if task.node_id:
         return place.node == task.node_id
@@ -216,7 +219,7 @@ def _is_named(task: TaskWish, place: Place) -> bool:
 
 def _may_be_at(task: TaskWish, place: Place) -> bool:
     """Whether a task that may be anywhere, or names this node, can be there."""
-    return _is_named(task, place) and (not task.driver or not place.drivers or task.driver in place.drivers)
+    return is_named(task, place) and (not task.driver or not place.drivers or task.driver in place.drivers)
 
 
 # ---- Reasons ----

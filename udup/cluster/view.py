@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from udup.cluster.beats import Beat, Role
 from udup.cluster.coordinator import Wanted
 from udup.cluster.keeper import NodeKeeper
+from udup.cluster.owners import NOWHERE
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def look_around(keeper: NodeKeeper, own: Beat, wanted: Wanted | None, now: float
                 continue
             owner = keeper.owners.jobs.get(job)
             owners[job] = owner.node if owner is not None else ""
-            if owner is not None and owner.source:
+            if owner is not None and owner.source not in ("", NOWHERE):
                 sources[job] = owner.source
             if judgement is not None and (why := keeper.coordinator.reason(job, judgement, wanted)):
                 reasons[job] = why
