@@ -101,6 +101,15 @@ class NobodyElse:
 
 
 @dataclass(frozen=True)
+class NobodyReaches:
+    """No other node is to be tried now with a job whose server is away; `again_in`: seconds until to ask again."""
+
+    job: str
+    token: int
+    again_in: float
+
+
+@dataclass(frozen=True)
 class OrderGiven:
     """What comes of an operator's order."""
 
@@ -250,9 +259,18 @@ class ClusterEngine:
         assert self._keeper is not None
         return Elsewhere(self._me.node, self._keeper, lambda: self._wishes.wanted, self._limits)
 
-    def forget_failures(self, job: str, token: int) -> None:
-        """Let all nodes try a job again if it fails once more."""
-        self._do(self._elsewhere().forget(job, token) if self._keeper else _nothing())
+    def reach_elsewhere(self, job: str, token: int, reason: str) -> None:
+        """Have another node try a job whose server is away from here: `Lost` follows, or `NobodyReaches` answers."""
+        self._do(self._reach_elsewhere(job, token, reason))
+
+    async def _reach_elsewhere(self, job: str, token: int, reason: str) -> None:
+        again_in = await self._elsewhere().reach(job, token, reason)
+        if again_in is not None:
+            self._tell(NobodyReaches(job, token, again_in))
+
+    def forget_failures(self, job: str, token: int, *, failures: bool) -> None:
+        """Let all nodes try a job again; without `failures` those from which a server was away."""
+        self._do(self._elsewhere().forget(job, token, failures=failures) if self._keeper else _nothing())
 
     async def _done(self, work: Coroutine[Any, Any, int | NotOurs], job: str) -> None:
         got = await work

@@ -299,6 +299,7 @@ class JobRuns:
         job.retry_of = run.number
         job.run_is_lost()
         keep(job, record_after(job, run, failure, tasks, pause, self._parts.log), self._parts.journal)
+        self._parts.reaching.note(job, run)
         if job.told.model_fields_set:  # else what was shown before stands, and its age is told
             self._parts.journal.progress_changed(job)
         self._wake(max(pause, 0.01), job, run, Wake.RETRY)
@@ -339,7 +340,7 @@ class JobRuns:
         if job is None:
             return
         if tick.wake is Wake.RETRY:
-            if job.run is None and job.retry_of == tick.run:
+            if job.run is None and job.retry_of == tick.run and not self._parts.reaching.asks(job):
                 self.reconcile(job)
             return
         run = job.run
@@ -388,6 +389,7 @@ class JobRuns:
             job.serial = False
         if job.record.outage is not None and run.is_back(report):
             self._parts.journal.save(job, record_without(job, self._parts.log))
+            self._parts.reaching.reached(job)
         if report.stage is not None:
             self._reached(job, run, report.stage)
 
