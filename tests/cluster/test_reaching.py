@@ -7,6 +7,7 @@ from tests.cluster.world import LIMITS, Cluster
 from udup.cluster.beats import Role
 from udup.cluster.elsewhere import ASK_AGAIN_SECONDS, ROUND_SECONDS, Elsewhere
 from udup.cluster.placement import TaskWish, Wish
+from udup.cluster.view import look_around
 
 _M, _A, _W = Role.MANAGER, Role.AGENT, Role.WITNESS
 
@@ -88,3 +89,17 @@ def test_a_node_that_hears_no_quorum_waits_and_asks_again() -> None:
         assert reaches(cluster) == ASK_AGAIN_SECONDS
         for other in others:
             cluster.restart(other)
+
+
+def test_a_node_that_has_jobs_and_was_not_heard_since_this_one_was_started_is_known_by_its_id() -> None:
+    with cluster_of([Wish("j", TaskWish(node_id="n3"))], _M, _M, _M, _A) as cluster:
+        cluster.kill("n3")
+        cluster.kill("n0", machine=False)
+        cluster.restart("n0")
+        cluster.clock.run(cluster.clock.now + 5.0)
+        keeper = cluster.nodes["n0"].keeper
+        view = look_around(keeper, keeper._me, cluster.wanted, cluster.clock.now)
+        assert view.unheard == ("n3",) and view.node("n3") is None
+        cluster.restart("n3")
+        cluster.clock.run(cluster.clock.now + 2.0)
+        assert look_around(keeper, keeper._me, cluster.wanted, cluster.clock.now).unheard == ()
