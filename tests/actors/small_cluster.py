@@ -16,6 +16,7 @@ from udup.actors.cluster_messages import (
     JoinCluster,
     KeeperSays,
     MayCarry,
+    ReachElsewhere,
     ReadRecord,
     RecordRead,
     Route,
@@ -23,7 +24,7 @@ from udup.actors.cluster_messages import (
     TryElsewhere,
 )
 from udup.actors.guest_messages import EndGuest, GuestSays, TellGuest
-from udup.actors.keeper_told import Begun, Gone, Holding, NobodyElse, Routed
+from udup.actors.keeper_told import Begun, Gone, Holding, NobodyElse, NobodyReaches, Routed
 from udup.actors.messages import Accepted
 from udup.actors.store_messages import Forget, HideProgress, NotSaved, Save
 from udup.actors.wire_commands import answer_of
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
     from tests.actors.small_world import World
 
 HERE, OTHER = "here", "other"
+
+#: Nodes from which a server was away, and what each has met.
+Away = tuple[tuple[str, str], ...]
 
 NODE = NodeOfCluster(HERE, Role.MANAGER, 3, 3)
 
@@ -67,6 +71,11 @@ class ClusterState:
     tried: list[str] = field(default_factory=list)
     others_met: Mapping[str, str] | None = None
     forgotten: list[str] = field(default_factory=list)
+    #: What was told of jobs whose server is away from here, and when; seconds until it is asked again where nobody is
+    #: left (None: one is), and jobs of which an outage was forgotten.
+    unreached: list[tuple[float, str]] = field(default_factory=list)
+    nobody_for: float | None = None
+    reached: list[str] = field(default_factory=list)
     seq: int = 1_000_000
 
     def next(self) -> int:
@@ -75,14 +84,14 @@ class ClusterState:
 
     # ---- What happens ----
 
-    def give(self, job: str, node: str = HERE, source: str = "", *, tried: bool = False) -> None:
+    def give(self, job: str, node: str = HERE, source: str = "", *, tried: bool = False, away: Away = ()) -> None:
         """The coordinator gives a job to a node; `source`: its Src to another."""
         before = self.owners.get(job)
         if before is not None and (before.node, before.source) == (node, source) and not before.leaves:
             return
         self.owners[job] = Owner(node, self.next(), source=source)
         if node == HERE:
-            self.tell(Owned(job, self.owners[job].token, source, tried=tried))
+            self.tell(Owned(job, self.owners[job].token, source, tried=tried, away=away))
         elif before is not None and before.node == HERE:
             self.tell(Lost(job, node))
 
@@ -163,10 +172,19 @@ class Keeper(Child):
         else:
             self.tell(KeeperSays(NobodyElse(message.job, message.token, state.others_met)))
 
+    def on_ReachElsewhere(self, message: ReachElsewhere) -> None:  # noqa: N802
+        state = self.world.cluster
+        assert state is not None
+        state.unreached.append((self.world.clock, message.reason))
+        if state.nobody_for is None:
+            state.give(message.job, OTHER)
+        else:
+            self.tell(KeeperSays(NobodyReaches(message.job, message.token, state.nobody_for)))
+
     def on_ForgetFailures(self, message: ForgetFailures) -> None:  # noqa: N802
         state = self.world.cluster
         assert state is not None
-        state.forgotten.append(message.job)
+        (state.forgotten if message.failures else state.reached).append(message.job)
 
     def on_HandOver(self, message: HandOver) -> None:  # noqa: N802
         state = self.world.cluster

@@ -9,8 +9,9 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from tests.cluster.virtual import Clock
-from tests.cluster.world import Cluster, Violation
+from tests.cluster.world import LIMITS, Cluster, Violation
 from udup.cluster.beats import Role
+from udup.cluster.elsewhere import Elsewhere
 from udup.cluster.keeper import NodeKeeper
 from udup.cluster.orders import MOVES, Drain, Moves, drain_key
 from udup.cluster.placement import TaskWish, Wish
@@ -52,8 +53,8 @@ def wishes(names: list[str], clock: Clock) -> list[Wish]:
     return made
 
 
-def faults(nodes: int, clock: Clock) -> list[Fault]:
-    kinds = [kind for kind in KINDS if clock.rand("swarm") < 0.5] or ["kill"]
+def faults(nodes: int, clock: Clock, without: str = "") -> list[Fault]:
+    kinds = [kind for kind in KINDS if kind != without and clock.rand("swarm") < 0.5] or ["kill"]
     found = []
     for _ in range(int(clock.rand("faults") * 7)):
         kind = kinds[int(clock.rand("faults") * len(kinds))]
@@ -197,6 +198,18 @@ def _order(cluster: Cluster, key: str, data: bytes | None) -> None:
             return
 
 
+def _gives_up(cluster: Cluster, fault: Fault, name: str, other: str) -> Undo:
+    """A job has failed too often on its node, or its server is away from there."""
+    job = f"job{int(cluster.clock.rand('gives up') * 8)}"
+    owner = cluster.truth.jobs.get(job)
+    node = cluster.nodes.get(owner.node) if owner is not None else None
+    if node is not None and node.loop is not None and node.works and job in node.tokens:
+        elsewhere = Elsewhere(node.name, node.keeper, lambda: cluster.wanted, LIMITS, lambda: cluster.clock.now)
+        tries = elsewhere.give if fault.other % 2 else elsewhere.reach
+        node.loop.create_task(tries(job, node.tokens[job], "no route"))
+    return lambda: None
+
+
 KINDS: dict[str, Callable[[Cluster, Fault, str, str], Undo]] = {
     "kill": _machine,
     "kill process": _process,
@@ -219,6 +232,7 @@ KINDS: dict[str, Callable[[Cluster, Fault, str, str], Undo]] = {
     "leave": _leave,
     "balance": _balance,
     "drain by order": _drain_by_order,
+    "gives up": _gives_up,
 }
 
 
@@ -227,13 +241,16 @@ def shape_of(seed: int) -> list[tuple[str, Role, str]]:
     return [(f"n{number}", role, "dc1") for number, role in enumerate(roles)]
 
 
-def run(seed: int, only: list[Fault] | None = None) -> Counter[str]:
-    """Run one history; raise `Violation`, its faults in front. Return what happened how often."""
+def run(seed: int, only: list[Fault] | None = None, *, without: str = "") -> Counter[str]:
+    """Run one history; raise `Violation`, its faults in front. Return what happened how often.
+
+    `without` is a kind of fault that is left out: a seed that was sought before there was that kind is the same then.
+    """
     chance = Clock(seed)
     roles = shape_of(seed)
     able = [name for name, role, _ in roles if role is not Role.WITNESS]
     planned = wishes(able, chance)
-    happens = faults(len(roles), chance) if only is None else only
+    happens = faults(len(roles), chance, without) if only is None else only
     collects = gc.isenabled()
     gc.disable()
     cluster = Cluster(seed, roles, planned)

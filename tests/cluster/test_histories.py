@@ -260,10 +260,10 @@ def _a_lost_answer_is_a_lost_job(patch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_a_protection_that_is_missing_is_found(bug: Bug, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    run(seed)
+    run(seed, without="gives up")
     bug(monkeypatch)
     with pytest.raises(Violation):
-        run(seed)
+        run(seed, without="gives up")
 
 
 def test_a_condition_on_the_key_alone_is_found_to_be_too_little(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -275,7 +275,9 @@ class Cluster:
                 raise Violation(f"{writer} removed {job} of {was.node}")
             self.counts["removed"] += 1
             return
-        if now.run or (was is not None and was.node == writer and (was.to == now.node or writer in now.failed)):
+        if now.run or (
+            was is not None and was.node == writer and (was.to == now.node or writer in {*now.failed, *now.away})
+        ):
             self._check_own(writer, was, now)
             return
         if writer != before_leader:

@@ -11,7 +11,18 @@ from typing import Any
 from nats.errors import Error as NatsError
 
 from udup.actors.errands import Errand, Errands
-from udup.actors.keeper_told import AreYouThere, Asked, Begun, Gone, Hangs, Holding, NobodyElse, OrderGiven, Routed
+from udup.actors.keeper_told import (
+    AreYouThere,
+    Asked,
+    Begun,
+    Gone,
+    Hangs,
+    Holding,
+    NobodyElse,
+    NobodyReaches,
+    OrderGiven,
+    Routed,
+)
 from udup.actors.pulse import END_SECONDS, HANGS_SECONDS, PULSE, PulseWatch
 from udup.actors.pulse import LOOK_SECONDS as PULSE_SECONDS
 from udup.base import logs, runtime
@@ -148,9 +159,18 @@ class ClusterEngine:
         assert self._keeper is not None
         return Elsewhere(self._me.node, self._keeper, lambda: self._wishes.wanted, self._limits)
 
-    def forget_failures(self, job: str, token: int) -> None:
-        """Let all nodes try a job again if it fails once more."""
-        self._do(self._elsewhere().forget(job, token) if self._keeper else _nothing())
+    def reach_elsewhere(self, job: str, token: int, reason: str) -> None:
+        """Have another node try a job whose server is away from here: `Lost` follows, or `NobodyReaches` answers."""
+        self._do(self._reach_elsewhere(job, token, reason))
+
+    async def _reach_elsewhere(self, job: str, token: int, reason: str) -> None:
+        again_in = await self._elsewhere().reach(job, token, reason)
+        if again_in is not None:
+            self._tell(NobodyReaches(job, token, again_in))
+
+    def forget_failures(self, job: str, token: int, *, failures: bool) -> None:
+        """Let all nodes try a job again; without `failures` those from which a server was away."""
+        self._do(self._elsewhere().forget(job, token, failures=failures) if self._keeper else _nothing())
 
     async def _done(self, work: Coroutine[Any, Any, int | NotOurs], job: str) -> None:
         got = await work

@@ -54,11 +54,21 @@ class TryElsewhere:
 
 
 @dataclass(frozen=True)
-class ForgetFailures:
-    """A run of a job that has failed on other nodes has applied something."""
+class ReachElsewhere:
+    """A server has been away from here for long; answered by `cluster_engine.NobodyReaches`, or `Lost` follows."""
 
     job: str
     token: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class ForgetFailures:
+    """A run of a job that has failed on other nodes has applied something; without `failures` an outage is over."""
+
+    job: str
+    token: int
+    failures: bool = True
 
 
 @dataclass(frozen=True)

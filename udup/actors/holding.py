@@ -35,6 +35,12 @@ class Hold:
     #: It has failed here too often, and the keeper was asked for another node; and other nodes have tried it before.
     gave_up: bool = False
     tried: bool = False
+    #: A server was away from other nodes, which may be tried again when it is back.
+    tried_away: bool = False
+    #: A server is away from this node: the outage's beginning, since when that is so here, and when to ask for another
+    #: node. Times but the first are of a clock that never goes back.
+    away: tuple[float, float] | None = None
+    ask_at: float = 0.0
     #: The node of its Src task, where that is another; and whether that is not heard now.
     apart: str = ""
     source_is_away: bool = False

@@ -20,6 +20,7 @@ from udup.actors.cluster_messages import (
     JoinCluster,
     KeeperSays,
     MayCarry,
+    ReachElsewhere,
     Route,
     SayGone,
     TryElsewhere,
@@ -93,8 +94,11 @@ class NodeKeeper(EngineActor):
     def receiveMsg_TryElsewhere(self, message: TryElsewhere, _sender: Any) -> None:  # noqa: N802 - Thespian's name
         self._do(lambda engine: engine.try_elsewhere(message.job, message.token, message.reason))
 
+    def receiveMsg_ReachElsewhere(self, message: ReachElsewhere, _sender: Any) -> None:  # noqa: N802 - Thespian's name
+        self._do(lambda engine: engine.reach_elsewhere(message.job, message.token, message.reason))
+
     def receiveMsg_ForgetFailures(self, message: ForgetFailures, _sender: Any) -> None:  # noqa: N802 - Thespian's name
-        self._do(lambda engine: engine.forget_failures(message.job, message.token))
+        self._do(lambda engine: engine.forget_failures(message.job, message.token, failures=message.failures))
 
     def receiveMsg_GiveUp(self, message: GiveUp, _sender: Any) -> None:  # noqa: N802 - Thespian's name
         self._do(lambda engine: engine.forget(message.job, message.token))

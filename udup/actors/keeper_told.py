@@ -58,6 +58,15 @@ class NobodyElse:
 
 
 @dataclass(frozen=True)
+class NobodyReaches:
+    """No other node is to be tried now with a job whose server is away; `again_in`: seconds until to ask again."""
+
+    job: str
+    token: int
+    again_in: float
+
+
+@dataclass(frozen=True)
 class OrderGiven:
     """What comes of an operator's order."""
 

@@ -27,11 +27,12 @@ from udup.actors.guests_here import GuestsHere
 from udup.actors.holding import Hold, is_ours
 from udup.actors.job import Job
 from udup.actors.journal import RecordJournal
-from udup.actors.keeper_told import Asked, Begun, Gone, Holding, NobodyElse, Routed
+from udup.actors.keeper_told import Asked, Begun, Gone, Holding, NobodyElse, NobodyReaches, Routed
 from udup.actors.messages import (
     Command,
     NodeSettings,
 )
+from udup.actors.reaching import Reaching
 from udup.actors.registry import ActorRegistry
 from udup.actors.store_messages import NotSaved
 from udup.actors.way_backs import WayBacks
@@ -94,6 +95,7 @@ class Membership:
         self.wishes = ClusterWishes(host, self, jobs, unread)
         self.guests_abroad = GuestsAbroad(host, jobs, journal, lambda: self.view)
         self.guests_here = GuestsHere(host, actors, jobs)
+        self.reaching = Reaching(host, jobs)
         self.way_backs = WayBacks(host, self, jobs, self.wishes.leave_alone)
 
     @property
@@ -122,8 +124,10 @@ class Membership:
                 self._begun(what)
             case NobodyElse():
                 self._nobody_else(what)
+            case NobodyReaches():
+                self.reaching.stays(what)
             case View():
-                self.view = what
+                self.view = self.reaching.view = what
                 self.known.clear()
                 self.known.update(what.owners)
                 self._look_at_sources()
@@ -156,7 +160,8 @@ class Membership:
         assert job.hold is not None
         job.hold.own(what.token, what.source if isinstance(what, Owned) else "")
         job.hold.leaves = isinstance(what, Leave)
-        job.hold.tried = isinstance(what, Owned) and what.tried
+        job.hold.tried = isinstance(what, Owned) and (what.tried or bool(what.away))
+        job.hold.tried_away = isinstance(what, Owned) and bool(what.away)
         job.hold.source_is_away = self._is_away(job.hold.apart)
         if job.run is not None and isinstance(what, Owned) and job.run.source_node != what.source:
             job.run.outdate()  # its source is to be read on another node
@@ -260,7 +265,7 @@ class Membership:
     def proven(self, job: Job) -> None:
         """Let all nodes try the job again if it fails once more."""
         if job.hold is not None and job.hold.tried:
-            job.hold.tried = False
+            job.hold.tried = job.hold.tried_away = False
             self._host.tell_keeper(ForgetFailures(job.id, job.hold.token))
 
     # ---- Records ----
@@ -337,7 +342,7 @@ class Membership:
             assert job.hold is not None
             owned = self._owned.get(job.id)
             lost = self._is_lost(owned.previous if isinstance(owned, Owned) else "")
-            record = history.node_started(job.record, runtime.wall_ns(), job.hold.places, lost=lost)
+            record = history.node_started(self.reaching.told(job, owned), runtime.wall_ns(), job.hold.places, lost=lost)
             self._journal.save(job, record, proven)
         else:
             proven()

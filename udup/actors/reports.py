@@ -30,6 +30,7 @@ def take_report(job: Job, run: Run, message: Progress, parts: Parts) -> Stage | 
         job.serial = False
     if job.record.outage is not None and run.is_back(report):
         parts.journal.save(job, record_without(job, parts.log))
+        parts.reaching.reached(job)
     return report.stage
 
 

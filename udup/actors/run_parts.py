@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from udup.actors.job import Job
 from udup.actors.journal import RecordJournal
 from udup.actors.messages import NodeSettings
+from udup.actors.reaching import Reaching
 from udup.actors.registry import ActorRegistry
 from udup.actors.run import RunNumbers
 from udup.actors.starting import Starting
@@ -72,5 +73,6 @@ class Parts:
     starting: Starting
     purges: Purges
     numbers: Numbers
+    reaching: Reaching
     wake: Callable[[float, object], None]
     log: Any

@@ -288,6 +288,7 @@ class JobRuns:
         job.retry_of = run.number
         job.run_is_lost()
         keep(job, record_after(job, run, failure, tasks, pause, self._parts.log), self._parts.journal)
+        self._parts.reaching.note(job, run)
         if job.told.model_fields_set:  # else what was shown before stands, and its age is told
             self._parts.journal.progress_changed(job)
         self._wake(max(pause, 0.01), job, run, Wake.RETRY)
@@ -323,7 +324,7 @@ class JobRuns:
         if job is None:
             return
         if tick.wake is Wake.RETRY:
-            if job.run is None and job.retry_of == tick.run:
+            if job.run is None and job.retry_of == tick.run and not self._parts.reaching.asks(job):
                 self.reconcile(job)
             return
         run = job.run

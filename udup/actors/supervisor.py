@@ -57,6 +57,7 @@ from udup.actors.messages import (
     Tick,
 )
 from udup.actors.nursery import use_nursery
+from udup.actors.reaching import Reaching
 from udup.actors.registry import ActorRegistry
 from udup.actors.run_parts import OwnNumbers, Parts
 from udup.actors.runs import JobRuns
@@ -122,6 +123,7 @@ class JobSupervisor(TaskMailbox, CutoverMailbox, ClusterMailbox):
                 starting=self._starting,
                 purges=self,
                 numbers=self._membership or OwnNumbers(),
+                reaching=self._membership.reaching if self._membership is not None else Reaching(self, self._jobs),
                 wake=self.wake,
                 log=self.log,
             )

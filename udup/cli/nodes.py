@@ -64,13 +64,15 @@ def show_nodes(session: Session, allocs: bool, verbose: bool) -> None:
     if session.out.as_json:
         session.out.json(nodes)
         return
-    titles = ("ID", "DC", "Name", "Status", *(["Running Allocs"] if allocs else []))
+    drains = any(each["Drain"] for each in nodes)  # a node that is alone never does
+    titles = ("ID", "DC", "Name", "Status", *(["Drain"] if drains else []), *(["Running Allocs"] if allocs else []))
     rows = (
         (
             short(each["ID"], verbose),
             each["Datacenter"],
             each["Name"],
             each["Status"],
+            *([each["StatusDescription"] if each["Drain"] else "no"] if drains else []),
             *([_running(session.api, each["ID"])] if allocs else []),
         )
         for each in nodes

@@ -273,7 +273,15 @@ class NodeKeeper:
         told: Told = (
             Leave(job, revision, owner.to, owner.why)
             if owner.to
-            else Owned(job, revision, owner.source, owner.previous, owner.why, tried=bool(owner.failed))
+            else Owned(
+                job,
+                revision,
+                owner.source,
+                owner.previous,
+                owner.why,
+                tried=bool(owner.failed),
+                away=tuple(sorted(owner.away.items())),
+            )
         )
         self._begins.told[job], self._held[job] = revision, told
         self._host.tell(told)

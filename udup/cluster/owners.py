@@ -41,7 +41,8 @@ class Owner(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     while there is none. `to` is who gets it next, as soon as the owner has wound its run up. `previous` is who had it
     before, and `why` it was moved.
     `run` names the beginning of a run that wrote this: the node's incarnation, and a count of its own. `failed` are the
-    nodes on which it has failed too often, and what each has met (`elsewhere.py`).
+    nodes on which it has failed too often, and what each has met (`elsewhere.py`); `away` those from which a server
+    was away for long, and `away_at` when the last of them gave it away, in seconds since the epoch.
     """
 
     node: str
@@ -52,6 +53,8 @@ class Owner(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     why: str = ""
     run: str = ""
     failed: dict[str, str] = {}
+    away: dict[str, str] = {}
+    away_at: float = 0.0
 
     def encode(self) -> bytes:
         return msgspec.json.encode(self)

@@ -10,7 +10,7 @@ class Owned:
     """The job is this node's: `token` is asked for when a run begins. Told again when it is given again.
 
     `source` is the node that carries its Src task, "" for this one; `previous` had the job before. `tried`: it comes
-    from a node on which it has failed too often.
+    from a node on which it has failed too often. `away` are nodes from which a server was away, and what each has met.
     """
 
     job: str
@@ -19,6 +19,7 @@ class Owned:
     previous: str = ""
     why: str = ""
     tried: bool = False
+    away: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)

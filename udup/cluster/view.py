@@ -47,6 +47,8 @@ class View:
     #: Nodes that drain by an operator's order.
     drains: frozenset[str] = frozenset()
     sources: Mapping[str, str] = field(default_factory=dict)
+    #: Nodes that own jobs, or are to drain, not heard since this one was started; nothing but the ID is known.
+    unheard: tuple[str, ...] = ()
 
     def node(self, node: str) -> NodeSeen | None:
         return next((each for each in self.nodes if each.node == node), None)
@@ -86,7 +88,14 @@ def look_around(keeper: NodeKeeper, own: Beat, wanted: Wanted | None, now: float
         _why_not(keeper, own, now),
         frozenset(keeper.owners.orders.drains),
         sources,
+        _unheard(keeper, {each.node for each in seen}),
     )
+
+
+def _unheard(keeper: NodeKeeper, seen: set[str]) -> tuple[str, ...]:
+    jobs, drains = keeper.owners.jobs.values(), keeper.owners.orders.drains
+    named = {node for owner in jobs for node in (owner.node, owner.source, owner.to) if node}
+    return tuple(sorted((named | drains.keys()) - seen))
 
 
 def _seen(beat: Beat, *, is_here: bool) -> NodeSeen:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from udup.jobs.words import Stage
 
 if TYPE_CHECKING:
+    from udup.jobs.outage import Outage
     from udup.jobs.progress import JobProgress, Reconnecting
     from udup.jobs.record import JobRecord
 
@@ -21,7 +22,7 @@ def description(record: JobRecord) -> str:
         return record.status_description
     told = record.progress
     if told.reconnecting is not None:
-        return _reconnecting(told.reconnecting)
+        return _reconnecting(told.reconnecting) + _elsewhere(record.outage)
     return _starting(told) if record.stage is Stage.PENDING else ""
 
 
@@ -33,6 +34,12 @@ def _reconnecting(waits: Reconnecting) -> str:
     return "; and ".join(
         f"reconnecting {each.side} ({each.to}) since {_moment(each.since)}: {each.why}" for each in waits.sides
     )
+
+
+def _elsewhere(outage: Outage | None) -> str:
+    """Return what other nodes have met that tried the job in this outage."""
+    tried = {} if outage is None else outage.elsewhere
+    return "".join(f"; tried on node {node} before: {met}" for node, met in sorted(tried.items()))
 
 
 def _starting(told: JobProgress) -> str:

@@ -9,6 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
+
+from pydantic import SerializerFunctionWrapHandler, model_serializer
 
 from udup.base.errors import Failure, FailureKind, Side
 from udup.base.kept import Kept
@@ -45,6 +48,7 @@ class Outage(Kept):
 
     `side` and `why` are those of the failure that is told first, `since` is the first failure in a row; `sides` are all
     that are away. `side` is None where nobody knows, and `sides` are empty then and in records of older versions.
+    `elsewhere`: what other nodes have met that tried the job in it, by what people call them.
     `current_until` is when the target was known to be current last, None for never.
     """
 
@@ -56,6 +60,13 @@ class Outage(Kept):
     attempts: int = 1
     current_until: float | None = None
     sides: tuple[Away, ...] = ()
+    elsewhere: dict[str, str] = {}
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_empty(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Write a job that was tried nowhere else as versions before write it: most are."""
+        written: dict[str, Any] = write(self)
+        return written if self.elsewhere else {key: value for key, value in written.items() if key != "elsewhere"}
 
     @classmethod
     def begins(cls, now: float, current_until: float | None) -> Outage:

@@ -111,6 +111,14 @@ class NodeInfo:
         view = self.view
         return () if view is None else tuple(each for each in view.nodes if each.node != self.node_id)
 
+    @property
+    def _others_known(self) -> tuple[NodeSeen, ...]:
+        """Return the other nodes, with those that have jobs and were not heard since this one was started."""
+        view = self.view
+        unheard = () if view is None else view.unheard
+        made = (NodeSeen(node, "", Role.AGENT, "", "", "", is_here=False) for node in unheard)
+        return (*self.others_seen, *made)
+
     def places(self) -> Callable[[str, str, str], tuple[str, str]]:
         """Return what says where a job's task is, or the node that is named: its ID, and its datacenter."""
         view = self.view
@@ -183,7 +191,7 @@ class NodeInfo:
             if self._cluster is None:
                 return self._index
         states: dict[str, object] = {
-            each.node: (_said_of(each), self._drain(each.node, "")) for each in self.others_seen
+            each.node: (_said_of(each), self._drain(each.node, "")) for each in self._others_known
         }
         self._changes.note({**states, self.node_id: (problems, self._drain(self.node_id, ""))})
         return self._changes.last
@@ -194,12 +202,12 @@ class NodeInfo:
 
     def stubs_of_others(self, digits: str) -> list[dict[str, Any]]:
         """Return the other nodes whose IDs begin so."""
-        wanted = (each for each in self.others_seen if has_prefix(each.node, digits))
+        wanted = (each for each in self._others_known if has_prefix(each.node, digits))
         return [NodeStub(**self._fields_of(each)).to_json() for each in wanted]
 
     def other(self, node_id: str) -> dict[str, Any] | None:
         """Return another node, None if there is no such one. Its NATS is reached by its own processes alone."""
-        seen = next((each for each in self.others_seen if each.node == node_id.lower()), None)
+        seen = next((each for each in self._others_known if each.node == node_id.lower()), None)
         if seen is None:
             return None
         shown = Node(
