@@ -85,10 +85,10 @@ class Trial:
         began = time.monotonic()
         victims = {lab.nodes.id(lab.nodes.all[each]) for each in fault.strike(lab, hit)}
         try:
-            if fault.goes_on:
+            time.sleep(max(0.0, began + fault.hold - time.monotonic()))
+            if fault.goes_on:  # by now, where a run that has not yet been taken over would do at first
                 apart = {job for job, place in places.items() if place.is_apart} if fault.splits else set()
                 self._all_get_more("during the fault", without=apart)
-            time.sleep(max(0.0, began + fault.hold - time.monotonic()))
         finally:
             fault.heal(lab, hit)
         self._all_get_more("after the fault")
