@@ -35,8 +35,9 @@ from udup.base import logs, runtime
 #: prctl's numbers: who is given orphans, and which signal comes when the parent dies.
 _PR_SET_CHILD_SUBREAPER, _PR_SET_PDEATHSIG = 36, 1
 
-#: Seconds for a birth, on a machine that is very busy.
-BIRTH_SECONDS = 20.0
+#: Seconds for a birth, on a machine that is very busy. Two of them must end before the supervisor is held for hung
+#: (`pulse.HANGS_SECONDS`): it does nothing else meanwhile.
+BIRTH_SECONDS = 6.0
 
 #: Where Thespian's arguments of a new process have the descriptors to close and the way to make processes. The nursery
 #: has closed the former, and the latter cannot be sent.

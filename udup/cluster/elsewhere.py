@@ -119,9 +119,7 @@ def _may_be_tried(wish: Wish) -> bool:
 
 def _sent(owner: Owner, node: str, away: Mapping[str, str], now: float) -> Owner:
     why = "a server is away from its node"
-    return msgspec.structs.replace(
-        owner, node=node, previous=owner.node, why=why, run="", away=dict(away), away_at=round(now, 3)
-    )
+    return msgspec.structs.replace(owner.given(node), why=why, away=dict(away), away_at=round(now, 3))
 
 
 def _given(owner: Owner, node: str, failed: Mapping[str, str]) -> Owner:
