@@ -70,6 +70,9 @@ NATS_AGAIN_SECONDS = 2.0
 #: Seconds for jobs to reach a transaction boundary at the end; the whole end takes 10 at most.
 DRAIN_SECONDS = 4.0
 
+#: Seconds in which the processes of a server that was killed let go of its data folder.
+LOCK_SECONDS = 5.0
+
 #: Seconds in a cluster, behind `cluster.leave_s`, for other nodes to be told that this one is gone.
 GONE_SECONDS = 2.0
 
@@ -85,14 +88,18 @@ def run_node(settings: Settings) -> None:
 
 
 def _lock(folder: Path) -> TextIO:
-    """Take the data folder for this process alone; the lock ends with the process, however it ends."""
+    """Take the data folder for this process alone; the lock ends with the process and its children, however they end.
+
+    The children of one that was killed end a moment later than it did, on a busy machine a second or two: they are
+    waited for.
+    """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         file = (folder / "lock").open("a+")
     except OSError as error:
         raise ConfigError(f"data_dir: cannot use {folder}: {error.strerror}") from error
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _take(file)
     except OSError as error:
         file.seek(0)
         owner = file.read().strip()
@@ -105,6 +112,18 @@ def _lock(folder: Path) -> TextIO:
     file.write(str(os.getpid()))
     file.flush()
     return file
+
+
+def _take(file: TextIO) -> None:
+    until = runtime.now() + LOCK_SECONDS
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except OSError:
+            if runtime.now() > until:
+                raise
+            runtime.sleep(0.05)
 
 
 class _Node:
