@@ -93,12 +93,15 @@ def test_source_and_target_on_two_nodes_stay_equal_whatever_dies_between_them(
             )
             world.agent.start()
             world.gets_more()
+            # What the Src task reports over there is shown here.
+            until(
+                lambda: world.manager.job(schema)["Progress"]["extracted_transactions"],
+                lambda: world.manager.job(schema),
+            )
         world.is_equal()
         world.is_apart()
         placed = {each["Task"]: each["NodeID"] for each in _get(world.agent, f"/v1/job/{schema}/allocations")}
         assert placed == {"Src": _id(world.agent), "Dest": _id(world.manager)}
-        shown = world.manager.job(schema)["Progress"]
-        assert shown["extracted_transactions"], "what the Src task reports over there is shown here"
         _act(world.agent, schema, "pause")
         until(lambda: world.roles() == ([], []), world.roles)
         with world.writing():

@@ -20,7 +20,7 @@ from tests.drivers.contract.job import OUT, SOURCE, Job, read_all
 from tests.drivers.mysql.pair import MySQLPair
 from tests.freezing import FreezingLine, When
 from udup.base.errors import Divergence
-from udup.drivers.mysql.apply import unsure
+from udup.drivers.mysql.apply import unsure, unsure_lock
 from udup.drivers.mysql.client.connection import connect, query
 from udup.drivers.mysql.target import MySQLTarget
 from udup.pipeline.orders import MarkedGroup
@@ -324,7 +324,7 @@ def test_who_is_frozen_holds_nobody_up_and_changes_nothing_when_it_thaws(
     mode: ApplyMode,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(unsure, "_IDLE_SECONDS", 1)
+    monkeypatch.setattr(unsure_lock, "_IDLE_SECONDS", 1)
     asyncio.run(_frozen(source, target, schema, MOMENTS[moment], mode))
 
 

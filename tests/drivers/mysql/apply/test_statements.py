@@ -11,7 +11,7 @@ from tests.applied import apply_all, records, run, session
 from tests.managed import managed_account
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Divergence, Unavailable, Unsupported
-from udup.drivers.mysql.apply import unsure
+from udup.drivers.mysql.apply import unsure, unsure_lock
 from udup.drivers.mysql.apply.contexts import TargetContexts
 from udup.drivers.mysql.apply.created_table import drop_unfilled
 from udup.drivers.mysql.apply.rows_by_statements import StatementRows
@@ -343,7 +343,7 @@ def test_behind_a_restart_of_the_target_the_row_that_was_open_is_asked_about(
             opened.apply_marked(position.version, ",".join(gtid for gtid, _ in items), items, f"{schema}.t")
     monkeypatch.setattr(unsure, "_is_same_process", lambda *_: False)
     with closing(connect(master)) as connection:
-        with pytest.raises(Divergence, match="server ended") as failure, unsure.locked(connection, schema):
+        with pytest.raises(Divergence, match="server ended") as failure, unsure_lock.locked(connection, schema):
             unsure.look(connection, schema)
         assert failure.value.gtid == made[1].id.gtid
         unsure.settle(master, schema, made[1].id.gtid, applied=applied)
