@@ -46,7 +46,14 @@ def test_an_agent_takes_a_managers_place_which_is_removed_before_those_that_stay
     """Removed later it would count: of four with one gone, the restart of another stops the store."""
     steps = roles.replace(THREE, M3, A4)
     assert roles.drains(steps) == [A4.id, M3.id]
-    order = ["drain", "for good", "join as manager", f"remove {M3.id}", "restart the server; no", "join as agent"]
+    order = [
+        "drain",
+        "nothing may start it again",
+        "join as manager",
+        f"remove {M3.id}",
+        "restart the server; no",
+        "join as agent",
+    ]
     numbers = [_number(steps, each) for each in order]
     assert numbers == sorted(numbers)
     assert _where(steps, "restart the server; no") == ["m2 (10.0.0.2)", "m1 (10.0.0.1)"]  # the leader last
@@ -59,7 +66,7 @@ def test_an_agent_takes_a_managers_place_which_is_removed_before_those_that_stay
 def test_a_manager_that_is_gone_is_neither_drained_nor_stopped_nor_joined_again() -> None:
     gone = replace(M3, state="offline")
     steps = roles.replace(_cluster(M1, M2, gone, A4), gone, A4)
-    assert roles.drains(steps) == [A4.id] and _where(steps, "m3") == [] == _where(steps, "for good")
+    assert roles.drains(steps) == [A4.id] and _where(steps, "m3") == [] == _where(steps, "nothing may start it")
     assert "m3 (10.0.0.3)" not in [each.where for each in steps] and _where(steps, "cluster remove") == [
         "any of m1, m2"
     ]
@@ -109,13 +116,15 @@ def test_a_port_that_is_not_the_usual_one_is_named() -> None:
         ((M1, _manager(2, "offline"), M3, A4, A5), (A4, A5), "m2 (10.0.0.2) is offline"),
         ((M1, _manager(2, whole=False), M3, A4, A5), (A4, A5), "without all parts"),
         ((_manager(1), M2, M3, A4, A5), (A4, A5), "no leader"),
+        ((M1, M2, replace(M3, place=None), A4, A5), (A4, A5), "--at 33000000=HOST"),
+        ((M1, M2, replace(M3, place=_at(9)), A4, A5), (A4, A5), "10.0.0.9:8192 is no manager's address"),
     ],
 )
 def test_what_would_be_wrong_of_new_managers_is_refused(
     members: tuple[Member, ...], new: tuple[Member, ...], told: str
 ) -> None:
     with pytest.raises(ConfigError) as refused:
-        roles.grow(_cluster(*members), new)
+        roles.grow(replace(_cluster(*members), places=THREE.places), new)
     assert told in str(refused.value)
 
 

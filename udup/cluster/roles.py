@@ -197,6 +197,12 @@ def _check_whole(cluster: Cluster) -> None:
             f"the store counts {counted} managers, and cluster.join of {cluster.config} makes {said}; finish the change"
             " that was begun (udup cluster status names who is offline: udup cluster remove ID) or restart this node"
         )
+    for each in cluster.managers:
+        if each.place is not None and each.place not in cluster.places:
+            raise ConfigError(
+                f"{each.place} is no manager's address in cluster.join of {cluster.config}; --at"
+                f" {each.id[:8]}=HOST says how that has it"
+            )
 
 
 def _check_agent(cluster: Cluster, new: Member) -> None:
@@ -233,7 +239,7 @@ def _place(member: Member) -> Address:
     return member.place
 
 
-def _said(cluster: Cluster, place: Address, port: int) -> str:
+def _said(place: Address, port: int) -> str:
     return place.host if place.port == port else str(place)
 
 
@@ -252,7 +258,7 @@ def _emptied(cluster: Cluster, node: Member) -> Step:
 
 
 def _stopped(cluster: Cluster, old: Member) -> Step:
-    does = "stop the server for good (a service manager must not start it again)"
+    does = "stop the server; nothing may start it again with this data_dir, also no service manager"
     return Step(old.where, does, (), f"udup cluster status on another manager shows {old.id} as offline")
 
 
@@ -290,7 +296,8 @@ def _joins(cluster: Cluster, managers: Sequence[Member], after: Sequence[Address
     """Write down `cluster.join` of each manager as it is to read; it counts from its next start on."""
     port = cluster.ports[0]
     for each in managers:
-        others = ", ".join(f'"{_said(cluster, place, port)}"' for place in sorted(after) if place != each.place)
+        own = _place(each)
+        others = ", ".join(f'"{_said(place, port)}"' for place in sorted(after) if place != own)
         does = f"in [cluster] of {cluster.config} let join read so; it counts from the next start on"
         yield Step(each.where, does, (f"join = [{others}]",))
 
@@ -302,7 +309,7 @@ def _tokens(cluster: Cluster, nodes: Sequence[Member], stay: Sequence[Member]) -
         where = next((each.where for each in stay if each.id == cluster.own), stay[0].where)
     for each in nodes:
         place, file = _place(each), _token_file(each)
-        host = _said(cluster, place, cluster.ports[0])
+        host = _said(place, cluster.ports[0])
         commands = (
             f"udup cluster token {host} {file} --config {cluster.config}",
             f"scp {file} {place.host}:",
