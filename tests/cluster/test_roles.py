@@ -94,7 +94,7 @@ def test_two_agents_make_five_of_three() -> None:
 def test_one_manager_becomes_three_with_its_store_away_until_all_are_started() -> None:
     one = _cluster(_manager(1, "leader"), A4, A5)
     steps = roles.grow(one, [A4, A5])
-    assert _number(steps, "The store is away") < _number(steps, "join = [") < _number(steps, "cluster join")
+    assert _number(steps, "join = [") < _number(steps, "The store is away") < _number(steps, "cluster join")
     assert steps[-1].does == "start the server" and not _where(steps, "restart the server; no")
 
 

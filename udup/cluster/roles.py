@@ -123,9 +123,9 @@ def grow(cluster: Cluster, new: Sequence[Member]) -> list[Step]:
     return [
         *_drained(cluster, new),
         *(_emptied(cluster, each) for each in new),
-        *([_stopped_alone(cluster)] if alone else []),
         *_joins(cluster, cluster.managers, after),
         *_tokens(cluster, new, cluster.managers),
+        *([_stopped_alone(cluster)] if alone else []),
         *(_started(cluster, each, "manager") for each in new),
         *([_started_alone(cluster, count)] if alone else _restarts(cluster, cluster.managers, count)),
         *_agents(cluster, {each.id for each in new}, after),
@@ -264,8 +264,8 @@ def _stopped(cluster: Cluster, old: Member) -> Step:
 
 def _stopped_alone(cluster: Cluster) -> Step:
     does = (
-        "stop the server. The store is away from here on, until all three are started. Streams of subscriptions in this"
-        " node's own JetStream are not carried over: have them read and removed before"
+        "stop the server. The store is away from here on, and jobs of this node stand still, until all three are"
+        " started. Streams of subscriptions in its own JetStream are not carried over: have them read and removed before"
     )
     return Step(cluster.managers[0].where, does)
 
