@@ -265,7 +265,7 @@ def _stopped(cluster: Cluster, old: Member) -> Step:
 def _stopped_alone(cluster: Cluster) -> Step:
     does = (
         "stop the server. The store is away from here on, and jobs of this node stand still, until all three are"
-        " started. Streams of subscriptions in its own JetStream are not carried over: have them read and removed before"
+        " started. Streams of subscriptions in its own JetStream are not carried over: have them read and removed"
     )
     return Step(cluster.managers[0].where, does)
 
