@@ -20,6 +20,8 @@ from udup.cli.output import Output
 
 if TYPE_CHECKING:
     from udup.base.settings import Settings
+    from udup.cli.cluster_nodes import Known
+    from udup.node.cluster_admin import Status
 
 _COMMANDS = {
     "init": "udup.cli.cluster:init_cluster",
@@ -28,6 +30,8 @@ _COMMANDS = {
     "status": "udup.cli.cluster:status",
     "drain": "udup.cli.cluster_moves:drain",
     "rebalance": "udup.cli.cluster_moves:rebalance",
+    "promote": "udup.cli.cluster_roles:promote",
+    "demote": "udup.cli.cluster_roles:demote",
     "remove": "udup.cli.cluster:remove",
     "recover": "udup.cli.cluster:recover",
 }
@@ -194,31 +198,47 @@ def join(file: Path, bind: str | None, config: Path, data_dir: str | None) -> No
 def status(as_json: bool, config: Path, data_dir: str | None) -> None:
     """Show who is there: managers, what each has of the job store, and agents. Exit code 1: there is no leader.
 
+    Where this node's API answers, names, jobs and who drains are shown too.
+
     \b
     Example: udup cluster status
     """
     from udup.base.cluster_settings import count_of_managers
+    from udup.cli.cluster_nodes import known_nodes
     from udup.node.cluster_admin import read_status
 
     settings, out = _settings(config, data_dir), Output(as_json=as_json)
     found = read_status(settings.data_path, count_of_managers(settings))
+    known = known_nodes(config)
     if as_json:
-        out.json(asdict(found))
-    elif not found.managers:
-        out.table(("Linked to manager", "Round trip"), found.links.items())
+        out.json(asdict(found) | ({"nodes": {node: asdict(each) for node, each in known.items()}} if known else {}))
     else:
-        parts = len(found.buckets)
-        out.table(
-            ("Manager", "State", "Has of the store"),
-            (
-                (node, state, f"{sum(node in each.current for each in found.buckets)} of {parts} parts")
-                for node, state in sorted(found.managers.items())
-            ),
-        )
-        out.table(("Agent", "Linked"), sorted(found.agents.items()))
+        _show_status(out, found, known)
     if not (found.leader or found.links):
         what = "the managers have no leader: more than half of them must be there" if found.managers else "no manager"
         raise CommandError(f"{what}; see the log of each, and nats/nats.log in its data_dir")
+
+
+def _show_status(out: Output, found: Status, known: dict[str, Known]) -> None:
+    titles = ("Name", "Jobs", "Drains") if known else ()
+
+    def told(node: str) -> tuple[object, ...]:
+        each = known.get(node)
+        return () if not known else (each.name, each.jobs, "yes" if each.drains else "no") if each else ("", "", "")
+
+    if not found.managers:
+        rows = ((node, trip, *told(node)) for node, trip in found.links.items())
+        out.table(("Linked to manager", "Round trip", *titles), rows)
+        return
+    parts = len(found.buckets)
+    has = {node: sum(node in each.current for each in found.buckets) for node in found.managers}
+    out.table(
+        ("Manager", "State", "Has of the store", *titles),
+        ((node, state, f"{has[node]} of {parts} parts", *told(node)) for node, state in sorted(found.managers.items())),
+    )
+    out.table(
+        ("Agent", "Linked", *titles), ((node, where, *told(node)) for node, where in sorted(found.agents.items()))
+    )
 
 
 @click.command(cls=Command)
