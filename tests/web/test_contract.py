@@ -229,6 +229,15 @@ def test_the_node(client: TestClient, memory: Any) -> None:
     assert (answer.status_code, answer.text) == (400, "missing node ID")
 
 
+def test_a_node_that_is_alone_does_not_drain_and_is_not_made_to(client: TestClient) -> None:
+    path = f"/v1/node/{NODE_ID}/drain"
+    shown = client.simulate_get(path)
+    assert shown.status_code == 200 and shown.json["Drain"] is False
+    assert client.simulate_get(f"/v1/node/{UNKNOWN}/drain").status_code == 404
+    refused = client.simulate_put(path, params={"enable": "true"})
+    assert refused.status_code == 400 and "udup cluster init" in refused.text
+
+
 def test_a_node_is_evaluated(client: TestClient) -> None:
     for method in ("PUT", "POST"):
         answer = client.simulate_request(method, f"/v1/node/{NODE_ID}/evaluate")

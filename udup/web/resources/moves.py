@@ -21,6 +21,10 @@ class MoveResource:
         self._orders = orders
         self._region = region
 
+    @property
+    def is_alone(self) -> bool:
+        return self._orders is None
+
     def drain(self, req: falcon.Request, resp: falcon.Response, node_id: str) -> None:
         """Have a node give its jobs up, or stop that; a GET says how far it is."""
         self._region.check(req)
@@ -31,7 +35,8 @@ class MoveResource:
                 said = req.get_param("enable", default="")
                 remedy = "write ?enable=true, or false to have jobs given to it again"
                 raise Refused([Fault("enable", f"{said[:80]!r} is neither true nor false", remedy)])
-        done = self._given(DrainNode(node_id.lower(), enable, read_deadline(req) if enable else None))
+        order = DrainNode(node_id.lower(), enable, read_deadline(req) if enable else None)
+        done = Ordered({}, {}) if self.is_alone and enable is None else self._given(order)
         give(req, resp, NodeDrain(drain=done.drains, **_fields(done)).to_json())
 
     def on_put_rebalance(self, req: falcon.Request, resp: falcon.Response) -> None:

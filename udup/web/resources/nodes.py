@@ -61,7 +61,7 @@ class NodeResource:
         if part == _EVALUATE:
             raise invalid_method()
         if part == _DRAIN:
-            self._moves.drain(req, resp, node_id)
+            self._drain(req, resp, node_id)
             return
         if part == _ALLOCATIONS:
             self._reading.answer(req, resp, lambda: self._allocations(node_id))
@@ -74,7 +74,7 @@ class NodeResource:
     def on_post(self, req: falcon.Request, resp: falcon.Response, path: str) -> None:
         node_id, part = split_part(path, _PARTS)
         if part == _DRAIN:
-            self._moves.drain(req, resp, node_id)
+            self._drain(req, resp, node_id)
             return
         if part != _EVALUATE:
             raise invalid_method()
@@ -106,6 +106,11 @@ class NodeResource:
         placed = [each for each in tables.allocations() if tables.place(each)[0] == node_id.lower()]
         index = max([1, *(kept.modify_index for _, kept in placed)])
         return View(index, lambda: [tables.whole(each) for each in placed])
+
+    def _drain(self, req: falcon.Request, resp: falcon.Response, node_id: str) -> None:
+        if self._moves.is_alone and not self._is_here(node_id):
+            raise NotThere(_NOT_FOUND)
+        self._moves.drain(req, resp, node_id)
 
     def _is_here(self, node_id: str) -> bool:
         return node_id.lower() == self._here.node_id
