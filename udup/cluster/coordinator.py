@@ -1,7 +1,8 @@
 """What the coordinator decides: from who is there, who owns what and what is wanted, to one write at a time.
 
 Level-triggered: nothing waits for an event, everything follows from the state, each time again. Where another's write
-comes first, nothing of what was decided stands: not even who leads.
+comes first, nothing of what was decided stands, not even who leads: but for the beginning of a run, from which no
+decision follows.
 """
 
 from __future__ import annotations
@@ -118,10 +119,6 @@ class Coordinator:
         self._plan.popleft()
         if isinstance(self._planned_by, tuple):
             self._planned_by = (*self._planned_by[:2], self._owners.layout, self._owners.made)
-
-    def refused(self) -> None:
-        """Another's write came first, or the store was away: decide everything again."""
-        self._planned_by = None
 
     # ---- The plan ----
 
