@@ -274,7 +274,7 @@ def test_moves_that_cannot_be_are_taken_out_and_those_of_a_node_in_doubt_stand()
 FAR = Wish("j", TaskWish(node_id="b"), TaskWish(node_id="c"), failover=True)
 
 
-def _speaks(bucket: Bucket, wire: int) -> None:
+def speaks(bucket: Bucket, wire: int) -> None:
     here = {node: replace(beat, wire=(wire, wire)) for node, beat in bucket.judgement.here.items()}
     bucket.judgement = Judgement(here, bucket.judgement.dead)
 
@@ -282,92 +282,22 @@ def _speaks(bucket: Bucket, wire: int) -> None:
 def test_a_source_whose_node_was_never_there_is_read_by_nobody_until_it_is() -> None:
     wish = dataclasses.replace(FAR, failover=False)
     bucket = Bucket("ab", [wish])
-    _speaks(bucket, WIRE)
+    speaks(bucket, WIRE)
     bucket.settle()
     assert (bucket.owners.jobs["j"].node, bucket.owners.jobs["j"].source) == ("b", NOWHERE), "not on the node of Dest"
     assert bucket.settle() == [] and NOWHERE not in bucket.coordinator.known(bucket.wanted)
     bucket.see("abc")
-    _speaks(bucket, WIRE)
+    speaks(bucket, WIRE)
     bucket.settle()
     assert bucket.owners.jobs["j"].source == "c"
     bucket.see("ab", dead="c")
-    _speaks(bucket, WIRE)
+    speaks(bucket, WIRE)
     bucket.settle()
     assert bucket.owners.jobs["j"].source == "c", "it is waited for there"
     wish = dataclasses.replace(wish, src=TaskWish(node_id="d"))
     bucket.wanted = Wanted({"j": wish}, 2, {})
     bucket.settle()
     assert bucket.owners.jobs["j"].source == NOWHERE, "another document, another node"
-
-
-def _far(bucket: Bucket, here: str, dead: str = "") -> tuple[str, str, int]:
-    """Return who owns the job then, where its source is, and how often that was written."""
-    bucket.see(here, dead)
-    _speaks(bucket, WIRE)
-    writes = bucket.settle()
-    owner = bucket.owners.jobs["j"]
-    return owner.node, owner.source, sum(write.key == key_of("j") for write in writes)
-
-
-def _begin(bucket: Bucket) -> None:
-    bucket.put(replace(bucket.owners.jobs["j"], run="1:1"))
-
-
-def test_a_node_of_the_source_that_comes_and_goes_costs_one_run() -> None:
-    bucket = Bucket("abc", [FAR])
-    assert _far(bucket, "abc") == ("b", "c", 1)
-    _, source, writes = _far(bucket, "ab", "c")
-    assert source in ("", "a") and writes == 1
-    for _ in range(3):
-        _begin(bucket)
-        assert _far(bucket, "abc") == ("b", source, 0), "it does not move back by itself"
-        assert _far(bucket, "ab", "c") == ("b", source, 0)
-
-
-def _taken_beside_dest() -> Bucket:
-    bucket = Bucket("bc", [FAR])
-    _far(bucket, "bc")
-    assert _far(bucket, "b", "c") == ("b", "", 1)
-    _begin(bucket)
-    return bucket
-
-
-def test_a_source_that_was_taken_beside_dest_stays_there_until_the_document_changes() -> None:
-    bucket = _taken_beside_dest()
-    assert _far(bucket, "bcd") == ("b", "", 0)
-    bucket.wanted = Wanted({"j": dataclasses.replace(FAR, src=TaskWish(node_id="d"))}, 2, {})
-    assert _far(bucket, "bcd") == ("b", "d", 1)
-    bucket = _taken_beside_dest()
-    bucket.wanted = Wanted({"j": dataclasses.replace(FAR, src=FAR.dest)}, 2, {})
-    assert _far(bucket, "bc") == ("b", "", 1) and not bucket.owners.jobs["j"].instead
-    bucket.wanted = Wanted({"j": FAR}, 3, {})
-    assert _far(bucket, "bc") == ("b", "c", 1), "what was taken before another document is forgotten"
-    bucket = _taken_beside_dest()
-    bucket.wanted = Wanted({"j": dataclasses.replace(FAR, failover=False)}, 2, {})
-    assert _far(bucket, "b", "c") == ("b", NOWHERE, 1), "without Failover it is waited for"
-    assert _far(bucket, "bc") == ("b", "c", 1)
-
-
-def test_a_source_that_was_taken_goes_home_with_a_job_that_moves_anyway() -> None:
-    bucket = _taken_beside_dest()
-    bucket.order(Drain(drains="b"), drain_key("b"))
-    assert _far(bucket, "bcd") == ("b", "", 1)
-    going = bucket.owners.jobs["j"]
-    assert going.to in ("c", "d") and going.instead
-    bucket.put(going.given(going.to))
-    assert _far(bucket, "bcd")[1] == ("c" if going.to == "d" else "")
-    bucket = _taken_beside_dest()
-    node, source, _ = _far(bucket, "cd", "b")
-    assert node in ("c", "d") and (source or node) == "c"
-
-
-def test_an_older_node_reads_and_drops_that_a_source_was_taken_and_no_run_begins_for_that() -> None:
-    bucket = Bucket("ab", [FAR])
-    bucket.put(Owner(node="a"), LEADER)
-    bucket.put(Owner(node="b", job="j", run="1:1"))
-    source = _far(bucket, "b", "c")[1]
-    assert (source, _far(bucket, "b", "c")[2]) == ("", 0)
-    assert _far(bucket, "bc") == ("b", "c", 1), "nothing says that it was taken"
 
 
 def test_a_begin_leaves_the_plan_and_all_else_makes_it_anew() -> None:
@@ -381,7 +311,7 @@ def test_a_begin_leaves_the_plan_and_all_else_makes_it_anew() -> None:
     bucket.put(replace(begun, run="1:1", failed={"b": "why"}))
     again = bucket.coordinator.decide(bucket.judgement, bucket.wanted)
     assert again is not first, "a node on which it has failed is avoided"
-    _speaks(bucket, WIRE)
+    speaks(bucket, WIRE)
     assert bucket.coordinator.decide(bucket.judgement, bucket.wanted) is not again, "the wire says who works with whom"
 
 
@@ -396,7 +326,7 @@ def test_a_bucket_that_was_lost_is_written_again_by_one_plan() -> None:
 
 def test_nodes_that_do_not_know_guests_have_no_part_in_a_job_on_two_of_them() -> None:
     bucket = Bucket("abc", [dataclasses.replace(FAR, failover=False)])
-    _speaks(bucket, 1)
+    speaks(bucket, 1)
     bucket.settle()
     assert "j" not in bucket.owners.jobs, "it would read the source itself"
     assert "another version" in bucket.coordinator.reason("j", bucket.judgement, bucket.wanted)
