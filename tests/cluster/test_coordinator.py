@@ -274,7 +274,7 @@ def test_moves_that_cannot_be_are_taken_out_and_those_of_a_node_in_doubt_stand()
 FAR = Wish("j", TaskWish(node_id="b"), TaskWish(node_id="c"), failover=True)
 
 
-def _speaks(bucket: Bucket, wire: int) -> None:
+def speaks(bucket: Bucket, wire: int) -> None:
     here = {node: replace(beat, wire=(wire, wire)) for node, beat in bucket.judgement.here.items()}
     bucket.judgement = Judgement(here, bucket.judgement.dead)
 
@@ -282,16 +282,16 @@ def _speaks(bucket: Bucket, wire: int) -> None:
 def test_a_source_whose_node_was_never_there_is_read_by_nobody_until_it_is() -> None:
     wish = dataclasses.replace(FAR, failover=False)
     bucket = Bucket("ab", [wish])
-    _speaks(bucket, WIRE)
+    speaks(bucket, WIRE)
     bucket.settle()
     assert (bucket.owners.jobs["j"].node, bucket.owners.jobs["j"].source) == ("b", NOWHERE), "not on the node of Dest"
     assert bucket.settle() == [] and NOWHERE not in bucket.coordinator.known(bucket.wanted)
     bucket.see("abc")
-    _speaks(bucket, WIRE)
+    speaks(bucket, WIRE)
     bucket.settle()
     assert bucket.owners.jobs["j"].source == "c"
     bucket.see("ab", dead="c")
-    _speaks(bucket, WIRE)
+    speaks(bucket, WIRE)
     bucket.settle()
     assert bucket.owners.jobs["j"].source == "c", "it is waited for there"
     wish = dataclasses.replace(wish, src=TaskWish(node_id="d"))
@@ -300,9 +300,33 @@ def test_a_source_whose_node_was_never_there_is_read_by_nobody_until_it_is() -> 
     assert bucket.owners.jobs["j"].source == NOWHERE, "another document, another node"
 
 
+def test_a_begin_leaves_the_plan_and_all_else_makes_it_anew() -> None:
+    bucket = Bucket("ab", jobs(4))
+    bucket.put(Owner(node="a"), LEADER)
+    begun = Owner(node="a", job="job0")
+    bucket.put(begun)
+    first = bucket.coordinator.decide(bucket.judgement, bucket.wanted)
+    bucket.put(replace(begun, run="1:1"))
+    assert bucket.coordinator.decide(bucket.judgement, bucket.wanted) is first
+    bucket.put(replace(begun, run="1:1", failed={"b": "why"}))
+    again = bucket.coordinator.decide(bucket.judgement, bucket.wanted)
+    assert again is not first, "a node on which it has failed is avoided"
+    speaks(bucket, WIRE)
+    assert bucket.coordinator.decide(bucket.judgement, bucket.wanted) is not again, "the wire says who works with whom"
+
+
+def test_a_bucket_that_was_lost_is_written_again_by_one_plan() -> None:
+    bucket = Bucket("ab", jobs(5))
+    bucket.settle()
+    bucket.owners.take_news(News("two", 40, ()))
+    bucket.put(Owner(node="a"), LEADER)
+    layout = bucket.owners.layout
+    assert len(bucket.settle()) == 5 and bucket.owners.layout == layout + 5
+
+
 def test_nodes_that_do_not_know_guests_have_no_part_in_a_job_on_two_of_them() -> None:
     bucket = Bucket("abc", [dataclasses.replace(FAR, failover=False)])
-    _speaks(bucket, 1)
+    speaks(bucket, 1)
     bucket.settle()
     assert "j" not in bucket.owners.jobs, "it would read the source itself"
     assert "another version" in bucket.coordinator.reason("j", bucket.judgement, bucket.wanted)

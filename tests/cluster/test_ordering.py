@@ -178,6 +178,20 @@ def test_a_job_moves_by_order_to_a_node_on_which_it_has_failed_and_may_try_there
         assert (owner.node, owner.failed, cluster.truth.orders.moves) == (first, {}, {})
 
 
+def test_a_source_that_was_taken_beside_dest_stays_there_while_its_node_comes_and_goes() -> None:
+    wish = Wish("far", TaskWish(node_id="n0"), TaskWish(node_id="n2"), failover=True)
+    with cluster_of([wish], _M, _W, _M) as cluster:
+        assert cluster.truth.jobs["far"].source == "n2"
+        seen = []
+        for _ in range(2):
+            for change in (cluster.kill, cluster.restart):
+                change("n2")
+                cluster.clock.run(cluster.clock.now + 15)
+                owner = cluster.truth.jobs["far"]
+                seen.append((owner.node, owner.source, owner.instead))
+        assert seen == [("n0", "", "id n2")] * 4, "each change is another run"
+
+
 def test_a_node_that_drains_tells_of_jobs_whose_source_is_read_there() -> None:
     wishes = [Wish("far", TaskWish(node_id="n0"), TaskWish(node_id="n1")), Wish("near", TaskWish(node_id="n0"))]
     with cluster_of(wishes, _M, _M, _M) as cluster:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -103,6 +104,23 @@ def test_src_is_where_the_document_says_and_else_beside_dest() -> None:
     assert found.reason.startswith("task Src: node A (a) is down")
     other_wire = Place("c", wire=(3, 4))
     assert isinstance(place(wish, places(B, other_wire)), Waits)
+
+
+TWO = Wish("j", TaskWish(node_id="b"), TaskWish(node_id="a"), failover=True)
+
+
+def test_a_source_that_was_taken_stays_and_one_that_was_named_goes_where_the_document_says() -> None:
+    d = Place("d", "D", jobs=9, max=10)
+    assert place(TWO, places(DEAD, B, d), "b", "a") == Placed("b", "", "id a"), "beside Dest, instead of a"
+    for at, source in (("b", ""), ("d", "d")):
+        assert place(TWO, places(A, B, d), "b", at, was_taken=True) == Placed("b", source, "id a")
+        assert place(TWO, places(A, B, d), "b", at) == Placed("b", "a"), "it was not taken there"
+    assert place(TWO, places(A, B, replace(d, is_dead=True)), "b", "d", was_taken=True) == Placed("b", "a")
+    assert place(TWO, places(A, B, replace(d, is_draining=True)), "b", "d", was_taken=True) == Placed("b", "a")
+    strict = replace(TWO, failover=False)
+    assert place(strict, places(A, B, d), "b", "d", was_taken=True) == Placed("b", "a"), "without Failover"
+    by_name = replace(TWO, src=TaskWish(node_name="A"))
+    assert place(by_name, places(DEAD, B), "b", "a") == Placed("b", "", "name A")
 
 
 # ---- Balance ----

@@ -1,7 +1,8 @@
 """What the coordinator decides: from who is there, who owns what and what is wanted, to one write at a time.
 
 Level-triggered: nothing waits for an event, everything follows from the state, each time again. Where another's write
-comes first, nothing of what was decided stands: not even who leads.
+comes first, nothing of what was decided stands, not even who leads: but for the beginning of a run, from which no
+decision follows.
 """
 
 from __future__ import annotations
@@ -107,7 +108,7 @@ class Coordinator:
         places = self.places(judgement, wanted)
         if owner is not None and not is_dead and places[owner.node].is_draining:
             places[owner.node] = replace(places[owner.node], is_draining=False)  # it runs on where it cannot go
-        found = place(wish, places, self._home(owner, is_dead, places), owner.source if owner else "")
+        found = _placed(wish, places, self._home(owner, is_dead, places), owner)
         return found.reason if isinstance(found, Waits) else ""
 
     def written(self, write: Write, layout: int) -> None:
@@ -118,10 +119,6 @@ class Coordinator:
         self._plan.popleft()
         if isinstance(self._planned_by, tuple):
             self._planned_by = (*self._planned_by[:2], self._owners.layout, self._owners.made)
-
-    def refused(self) -> None:
-        """Another's write came first, or the store was away: decide everything again."""
-        self._planned_by = None
 
     # ---- The plan ----
 
@@ -156,14 +153,15 @@ class Coordinator:
             return None  # in doubt: nothing is done to it
         before = owner.source if owner is not None else ""
         unsure = before not in ("", NOWHERE) and not _is_sure(before, judgement)
-        found = place(wish, places, self._home(owner, is_dead, places), before)
+        found = _placed(wish, places, self._home(owner, is_dead, places), owner)
         if isinstance(found, Waits):
             home = found.node or (owner.node if owner is not None and not is_dead else "")
             if not home:
                 return None
-            found = Placed(home, _source_kept(wish, before, places) if found.node else before)
+            found = Placed(home, _source_kept(wish, owner, home, places) if found.node else before)
+            found = _as_before(found, owner) if found.source == before else found
         if unsure:
-            found = replace(found, source=before)
+            found = _as_before(found, owner)
         if owner is None or is_dead:
             return self._give(wish, owner, found)
         return self._keep_or_move(wish, owner, found, places, under_way)
@@ -178,7 +176,9 @@ class Coordinator:
         """Give a job to a node that is not with anybody who lives."""
         previous = owner.node if owner is not None else ""
         why = f"node {previous} is down" if previous else ""
-        new = Owner(node=found.node, job=wish.job, source=found.source, previous=previous, why=why)
+        new = Owner(
+            node=found.node, job=wish.job, source=found.source, instead=found.instead, previous=previous, why=why
+        )
         return Write(key_of(wish.job), new, taken_from=previous)
 
     def _keep_or_move(
@@ -189,10 +189,16 @@ class Coordinator:
         if to and not owner.to and under_way >= most:
             to, why = "", owner.why
         # While a job moves its source stays: the new owner's node may want another, which is seen when it has the job.
-        source = owner.source if to else found.source
-        if self._owners.revision(wish.job) and (to, source) == (owner.to, owner.source):
+        # So does one that the owner reads while the job has to wait for its turn.
+        if to or (found.node != owner.node and not owner.source):
+            found = _as_before(found, owner)
+        source, instead = found.source, found.instead
+        if source == owner.source and not owner.instead:
+            instead = ""  # for this note alone, which an older node drops, no run begins
+        if self._owners.revision(wish.job) and (to, source, instead) == (owner.to, owner.source, owner.instead):
             return None
-        return Write(key_of(wish.job), msgspec.structs.replace(owner, to=to, source=source, why=why, run=""))
+        new = msgspec.structs.replace(owner, to=to, source=source, instead=instead, why=why, run="")
+        return Write(key_of(wish.job), new)
 
     def _next(self, wish: Wish, owner: Owner, found: Placed, places: Mapping[str, Place]) -> tuple[str, str, int]:
         """Return where a job goes, "" if it stays; why; and how many may be under way so."""
@@ -251,10 +257,24 @@ class Coordinator:
                 places[node] = replace(places[node], jobs=places[node].jobs + more)
 
 
-def _source_kept(wish: Wish, source: str, places: Mapping[str, Place]) -> str:
-    """Return where the Src task of a job is that nobody can read now: never beside Dest, where it is not meant."""
-    there = places.get(source)
-    return source if there is not None and (wish.failover or is_named(wish.src, there)) else NOWHERE
+def _placed(wish: Wish, places: Mapping[str, Place], home: str, owner: Owner | None) -> Placed | Waits:
+    """Return where a job belongs that is at `home` and is as `owner` says."""
+    if owner is None:
+        return place(wish, places, home)
+    return place(wish, places, home, owner.taken_to, was_taken=owner.was_taken(wish.src.named))
+
+
+def _as_before(found: Placed, owner: Owner | None) -> Placed:
+    """Return it with its source where it was."""
+    return found if owner is None else replace(found, source=owner.source, instead=owner.instead)
+
+
+def _source_kept(wish: Wish, owner: Owner | None, home: str, places: Mapping[str, Place]) -> str:
+    """Return where the Src task of a job is that nobody can read now: never beside Dest, unless it was taken there."""
+    if owner is None or (not owner.source and owner.node != home):
+        return NOWHERE
+    there = places.get(owner.taken_to)
+    return owner.source if there is not None and (wish.failover or is_named(wish.src, there)) else NOWHERE
 
 
 def _is_sure(node: str, judgement: Judgement) -> bool:
@@ -264,7 +284,18 @@ def _is_sure(node: str, judgement: Judgement) -> bool:
 def _signature(judgement: Judgement) -> object:
     """Return what of the nodes makes a difference to a decision."""
     here = frozenset(
-        (node, beat.ready, beat.draining, beat.hurry, beat.max, beat.datacenter, beat.name, beat.drivers, beat.format)
+        (
+            node,
+            beat.ready,
+            beat.draining,
+            beat.hurry,
+            beat.max,
+            beat.datacenter,
+            beat.name,
+            beat.drivers,
+            beat.format,
+            beat.wire,
+        )
         for node, beat in judgement.here.items()
         if beat.role is not Role.WITNESS
     )

@@ -247,11 +247,9 @@ class NodeKeeper:
         try:
             number = await in_time(self._store.write(write.key, data, owners.last), self._limits.store)
         except LostRace:
-            self.coordinator.refused()
-            return self._limits.again
+            return self._limits.again  # what came first is seen, and makes the plan stale if anything follows from it
         except StoreAway:
-            self.coordinator.refused()  # it may be written all the same, and is seen then
-            return self._limits.tick
+            return self._limits.tick  # it may be written all the same, and is seen then
         self._confirmed = self._host.now()
         self.take(Change(write.key, data, number))
         self.coordinator.written(write, layout)

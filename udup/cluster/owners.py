@@ -38,8 +38,8 @@ class Owner(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A value of the bucket.
 
     `node` owns the job and carries its Dest task. `source` is the node of its Src task, "" for the same, `NOWHERE`
-    while there is none. `to` is who gets it next, as soon as the owner has wound its run up. `previous` is who had it
-    before, and `why` it was moved.
+    while there is none; `instead` what the document named for it, where another has taken it. `to` is who gets the job
+    next, as soon as the owner has wound its run up. `previous` is who had it before, and `why` it was moved.
     `run` names the beginning of a run that wrote this: the node's incarnation, and a count of its own. `failed` are the
     nodes on which it has failed too often, and what each has met (`elsewhere.py`); `away` those from which a server
     was away for long, and `away_at` when the last of them gave it away, in seconds since the epoch.
@@ -48,6 +48,7 @@ class Owner(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     node: str
     job: str = ""
     source: str = ""
+    instead: str = ""
     to: str = ""
     previous: str = ""
     why: str = ""
@@ -60,9 +61,24 @@ class Owner(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return msgspec.json.encode(self)
 
     def given(self, node: str) -> Owner:
-        """Return it where the job is given away to a node, which may be the one that has read its source."""
+        """Return it where the job is given away to a node, which may be the one that has read its source.
+
+        A source that its owner has read goes with the job: it has not been taken where that goes.
+        """
         source = "" if self.source == node else self.source
-        return msgspec.structs.replace(self, node=node, source=source, to="", previous=self.node, run="")
+        instead = self.instead if self.source else ""
+        return msgspec.structs.replace(
+            self, node=node, source=source, instead=instead, to="", previous=self.node, run=""
+        )
+
+    def was_taken(self, named: str) -> bool:
+        """Whether the source was taken in place of what the document names now."""
+        return bool(named) and self.instead == named
+
+    @property
+    def taken_to(self) -> str:
+        """Return where the source is, if it was taken; else as `source`, "" for where the owner is."""
+        return self.source or (self.node if self.instead else "")
 
 
 _owner = msgspec.json.Decoder(Owner).decode
@@ -78,7 +94,7 @@ class Owners:
         #: By job. Ownership that was in a bucket which was lost has the revision 0, until it is written again.
         self.jobs: dict[str, Owner] = {}
         self.revisions: dict[str, int] = {}
-        #: Changes whenever who owns what does: not when a run begins.
+        #: Changes with all that a decision follows from: not when a run begins.
         self.layout = 0
         self.orders = Orders()
         self._keys: dict[str, str] = {}
@@ -145,7 +161,9 @@ class Owners:
 
     def _put(self, job: str, owner: Owner) -> None:
         before = self.jobs.get(job)
-        if before is None or (before.node, before.to, before.source) != (owner.node, owner.to, owner.source):
+        # A begin changes `run` alone, and nothing that anybody decides by.
+        was = None if before is None or not self.revision(job) else msgspec.structs.replace(before, run="")
+        if was != msgspec.structs.replace(owner, run=""):
             self.layout += 1
         self.jobs[job] = owner
 

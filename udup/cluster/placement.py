@@ -4,7 +4,7 @@ Nothing moves without need: a job stays where it is as long as that node may car
 it, and among equals the one that a digest of job and node says, so that every coordinator says the same.
 
 A job that names a node waits for it while it is down, unless `Failover` lets another node of the same datacenter take
-it; it does not move back by itself.
+it; it does not move back by itself. The same holds for the source of a job on two nodes: it stays where it was taken.
 """
 
 from __future__ import annotations
@@ -27,6 +27,11 @@ class TaskWish:
     @property
     def is_pinned(self) -> bool:
         return bool(self.node_id or self.node_name)
+
+    @property
+    def named(self) -> str:
+        """Return what it names, as the key of a job's owner holds it; "" for nothing."""
+        return f"id {self.node_id}" if self.node_id else f"name {self.node_name}" if self.node_name else ""
 
 
 @dataclass(frozen=True)
@@ -88,10 +93,14 @@ Places = Mapping[str, Place]
 
 @dataclass(frozen=True)
 class Placed:
-    """`node` carries Dest and owns the job, `source` carries Src, "" for the same; both are there."""
+    """`node` carries Dest and owns the job, `source` carries Src, "" for the same; both are there.
+
+    `instead` is what the document names for Src (`TaskWish.named`), where another node carries it; "" where none does.
+    """
 
     node: str
     source: str = ""
+    instead: str = ""
 
 
 @dataclass(frozen=True)
@@ -105,21 +114,25 @@ class Waits:
     node: str = ""
 
 
-def place(wish: Wish, places: Places, current: str = "", source: str = "") -> Placed | Waits:
+def place(
+    wish: Wish, places: Places, current: str = "", source: str = "", *, was_taken: bool = False
+) -> Placed | Waits:
     """Return where a job belongs that `current` owns, "" for nobody, and whose Src task is on `source`.
 
+    `was_taken`: Src is there in place of the node that the document names, and stays while that one may carry it.
     `current` is not in `places` while it is in doubt: such a job is not asked about.
     """
-    dest = _of_task(wish, wish.dest, "Dest", places, current, also=wish.src)
+    dest = _of_task(wish, wish.dest, "Dest", places, current, was_taken=True, also=wish.src)
     if isinstance(dest, Waits):
         return dest
     if _may_be_at(wish.src, places[dest.node]):
         return dest
     least, most = places[dest.node].wire
-    src = _of_task(wish, wish.src, "Src", places, source, wire=(max(least, WIRE), most))
+    src = _of_task(wish, wish.src, "Src", places, source, was_taken=was_taken, wire=(max(least, WIRE), most))
     if isinstance(src, Waits):
         return replace(src, node=dest.node if most >= WIRE else "")  # an older one would read the source itself
-    return Placed(dest.node, "" if src.node == dest.node else src.node)
+    instead = "" if is_named(wish.src, places[src.node]) else wish.src.named
+    return Placed(dest.node, "" if src.node == dest.node else src.node, instead)
 
 
 def _of_task(
@@ -129,6 +142,7 @@ def _of_task(
     places: Places,
     current: str,
     *,
+    was_taken: bool,
     also: TaskWish | None = None,
     wire: tuple[int, int] | None = None,
 ) -> Placed | Waits:
@@ -141,7 +155,7 @@ def _of_task(
         and not _fault(wish, task, stays, current, wire)
     ):
         return Placed(current)  # the most frequent case, and it needs no look at the others
-    among = _candidates(wish, task, what, places, stays)
+    among = _candidates(wish, task, what, places, stays if was_taken else None)
     if isinstance(among, Waits):
         return among
     faults = {place.node: _fault(wish, task, place, current, wire) for place in among}
@@ -155,7 +169,7 @@ def _of_task(
 
 
 def _candidates(wish: Wish, task: TaskWish, what: str, places: Places, stays: Place | None) -> list[Place] | Waits:
-    """Return the nodes that the document lets a task be on; `stays` is the one that it is on."""
+    """Return the nodes that the document lets a task be on; `stays` is one that has it, and need not give it back."""
     if not task.is_pinned:
         return list(places.values())
     named = [place for place in places.values() if is_named(task, place)]
