@@ -74,7 +74,7 @@ class NodeResource:
     def on_post(self, req: falcon.Request, resp: falcon.Response, path: str) -> None:
         node_id, part = split_part(path, _PARTS)
         if part == _DRAIN:
-            self._drain(req, resp, node_id)
+            self._moves.drain(req, resp, node_id)
             return
         if part != _EVALUATE:
             raise invalid_method()
@@ -108,6 +108,7 @@ class NodeResource:
         return View(index, lambda: [tables.whole(each) for each in placed])
 
     def _drain(self, req: falcon.Request, resp: falcon.Response, node_id: str) -> None:
+        """Show how far a node is."""
         if self._moves.is_alone and not self._is_here(node_id):
             raise NotThere(_NOT_FOUND)
         self._moves.drain(req, resp, node_id)
