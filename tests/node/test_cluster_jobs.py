@@ -301,7 +301,7 @@ def test_a_node_gives_its_job_up_under_load_drains_over_a_restart_and_gets_the_j
             until(lambda: _get(asked, f"/v1/node/{_id(first)}/drain")["Goes"] == [], lambda: "not given up")
             world.gets_more()
         assert cluster.owner(world.job) is not first
-        assert gap[0] < 10.0, "the machine is busy; alone it is well below one second"
+        assert gap[0] < 30.0, "the machine is busy; alone it is well below one second"
         first.stop()
         first.start()
         for node in (first, asked):
@@ -347,9 +347,9 @@ def _get(node: UdupNode, path: str) -> Any:
 
 
 def _put(node: UdupNode, path: str) -> Any:
-    answer = node.api._request("PUT", path)
-    answer.raise_for_status()
-    return answer.json()
+    said: list[Any] = []
+    _when_taken(lambda: said.append(node.api._request("PUT", path)))
+    return said[0].json()
 
 
 def _id(node: UdupNode) -> str:
