@@ -16,7 +16,7 @@ import msgspec
 from udup.cluster.beats import Beat, Judgement, Role
 from udup.cluster.limits import Limits
 from udup.cluster.orders import MOVES, Drain, Moves, drain_key
-from udup.cluster.owners import LEADER, NOWHERE, Owner, Owners, key_of
+from udup.cluster.owners import LEADER, NOWHERE, Owner, Owners, is_down, key_of
 from udup.cluster.placement import Place, Placed, Waits, Wish, is_named, place
 
 
@@ -175,7 +175,7 @@ class Coordinator:
     def _give(self, wish: Wish, owner: Owner | None, found: Placed) -> Write:
         """Give a job to a node that is not with anybody who lives."""
         previous = owner.node if owner is not None else ""
-        why = f"node {previous} is down" if previous else ""
+        why = is_down(previous) if previous else ""
         new = Owner(
             node=found.node, job=wish.job, source=found.source, instead=found.instead, previous=previous, why=why
         )

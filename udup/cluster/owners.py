@@ -34,6 +34,11 @@ def key_of(job: str) -> str:
     return _JOB + hashlib.sha256(job.encode()).hexdigest()[:32]
 
 
+def is_down(node: str) -> str:
+    """Return the reason why a job is taken from a node that is not heard, or has said that it is gone."""
+    return f"node {node} is down"
+
+
 class Owner(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A value of the bucket.
 
