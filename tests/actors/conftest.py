@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.actors.small_cluster import ClusterState
 from tests.actors.small_world import World, small_world
 from udup.actors.messages import (
     Accepted,
@@ -18,6 +19,19 @@ from udup.actors.messages import (
 def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[World]:
     with small_world(monkeypatch, tmp_path) as made:
         yield made
+
+
+@pytest.fixture
+def clustered(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[World]:
+    """A node among others."""
+    with small_world(monkeypatch, tmp_path, clustered=True) as made:
+        made.run(1)
+        yield made
+
+
+def cluster_of(world: World) -> ClusterState:
+    assert world.cluster is not None
+    return world.cluster
 
 
 def post(world: World, job_id: str = "j", kind: str = "synchronous", **config: object) -> Accepted:

@@ -5,14 +5,14 @@ Every history follows from its seed; `UDUP_STORMS` in the environment says how m
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from tests.actors.conftest import cluster_of
 from tests.actors.small_children import Script
-from tests.actors.small_cluster import HERE, OTHER, ClusterState, Owner
+from tests.actors.small_cluster import HERE, OTHER, Owner
 from tests.actors.small_world import World, small_world
 from tests.actors.test_storms import JOBS, STORMS, _command, _weather
 from udup.actors.cluster_messages import WrittenElsewhere
@@ -39,21 +39,14 @@ _STORM_SECONDS, _REST_SECONDS = 120.0, 600.0
 
 
 @pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[World]:
-    with small_world(monkeypatch, tmp_path, clustered=True) as world:
-        world.run(1)
-        yield world
-
-
-def _cluster(world: World) -> ClusterState:
-    assert world.cluster is not None
-    return world.cluster
+def world(clustered: World) -> World:
+    return clustered
 
 
 def _posted(world: World, job_id: str = "a") -> None:
     """A job that this node carries."""
     assert isinstance(world.ask(RegisterJob(world.document(job_id), None)), Accepted)
-    _cluster(world).give(job_id)
+    cluster_of(world).give(job_id)
     world.reaches(job_id, "running")
 
 
@@ -69,9 +62,9 @@ def _check(world: World) -> None:
     for job_id, job in world.supervisor._jobs.items():
         if job.run is not None:
             assert job.hold is not None and job.hold.is_ours
-            assert _cluster(world).granted[job.run.number][0] == job_id
+            assert cluster_of(world).granted[job.run.number][0] == job_id
             if not job.hold.leaves:
-                assert _cluster(world).granted[job.run.number][1] == job.hold.token
+                assert cluster_of(world).granted[job.run.number][1] == job.hold.token
 
 
 @pytest.mark.parametrize("seed", range(STORMS))
@@ -85,7 +78,7 @@ def test_after_a_storm_a_node_carries_what_it_owns_and_nothing_else(
         world.run(_REST_SECONDS)
         _all_at_rest(world)
         for job_id in JOBS:
-            _cluster(world).give(job_id, OTHER)
+            cluster_of(world).give(job_id, OTHER)
         world.run(30)
         assert not world.living and not world.supervisor._jobs
         assert not world.supervisor._journal.orders_waiting and not world.supervisor._journal.ailments
@@ -94,7 +87,7 @@ def test_after_a_storm_a_node_carries_what_it_owns_and_nothing_else(
 
 
 def _storm(world: World) -> None:
-    dice, cluster = world.random, _cluster(world)
+    dice, cluster = world.random, cluster_of(world)
     end = world.clock + _STORM_SECONDS
     while world.clock < end:
         job_id = dice.choice(JOBS)
@@ -135,7 +128,7 @@ def _notice(world: World, job_id: str) -> None:
 
 
 def _all_at_rest(world: World) -> None:
-    owned = {job for job, owner in _cluster(world).owners.items() if owner.node == HERE and job in world.stored}
+    owned = {job for job, owner in cluster_of(world).owners.items() if owner.node == HERE and job in world.stored}
     assert set(world.supervisor._jobs) == owned
     running = set()
     for job_id in owned:
@@ -157,7 +150,7 @@ def test_a_node_is_well_when_the_record_of_a_job_that_it_has_lost_was_not_stored
     """The store says so when the job is another's already: what was to be stored is not wanted any more."""
     _posted(world)
     store = world.child_of("store", "")
-    _cluster(world).give("a", OTHER)
+    cluster_of(world).give("a", OTHER)
     world.until(lambda: _nothing_of(world, "a"))
     store.tell(NotSaved("a", 99, "written by another", taken=True))
     world.run(1)
@@ -168,7 +161,7 @@ def test_a_posted_job_is_stored_and_carried_out_by_whom_it_is_given_to(world: Wo
     assert isinstance(world.ask(RegisterJob(world.document("a"), None)), Accepted)
     world.run(5)
     assert "a" in world.stored and not world.supervisor._jobs and not world.living
-    _cluster(world).give("a")
+    cluster_of(world).give("a")
     world.reaches("a", "running")
 
 
@@ -178,7 +171,7 @@ def test_of_two_posts_of_one_id_at_two_nodes_one_is_refused(world: World) -> Non
     save = store.on_Save
 
     def on_save(message: Save) -> None:
-        _cluster(world).wrote("a", OTHER)  # the other one comes first
+        cluster_of(world).wrote("a", OTHER)  # the other one comes first
         save(message)
 
     store.on_Save = on_save
@@ -189,7 +182,7 @@ def test_of_two_posts_of_one_id_at_two_nodes_one_is_refused(world: World) -> Non
 
 def test_a_lost_job_ends_at_once_and_its_record_is_left_alone(world: World) -> None:
     _posted(world)
-    cluster = _cluster(world)
+    cluster = cluster_of(world)
     cluster.give("a", OTHER)
     cluster.write_elsewhere("a")
     record = world.stored["a"]
@@ -202,7 +195,7 @@ def test_a_lost_job_ends_at_once_and_its_record_is_left_alone(world: World) -> N
 
 def test_a_record_that_another_has_written_is_read_again_and_not_overwritten(world: World) -> None:
     _posted(world)
-    cluster = _cluster(world)
+    cluster = cluster_of(world)
     cluster.write_elsewhere("a")
     answer = world.ask(PauseJob("a"))
     assert isinstance(answer, Rejected) and answer.reason is Rejection.NOT_NOW
@@ -213,7 +206,7 @@ def test_a_record_that_another_has_written_is_read_again_and_not_overwritten(wor
 
 def test_a_store_keeper_that_comes_anew_overwrites_nothing_of_another_node(world: World) -> None:
     _posted(world)
-    cluster, store = _cluster(world), world.child_of("store", "")
+    cluster, store = cluster_of(world), world.child_of("store", "")
     store.on_Save = lambda _message: None  # the write that it dies with
     world.send(PauseJob("a"))
     world.run(1)
@@ -228,7 +221,7 @@ def test_a_store_keeper_that_comes_anew_overwrites_nothing_of_another_node(world
 def test_a_job_that_was_made_again_while_this_node_stood_still_runs_by_its_new_record(world: World) -> None:
     """Deleted, posted with another document and given to this node, which has heard of that alone."""
     _posted(world)
-    cluster = _cluster(world)
+    cluster = cluster_of(world)
     record = world.stored["a"]
     world.stored["a"] = record.model_copy(update={"incarnation": "another"})
     cluster.wrote("a", OTHER)
@@ -242,7 +235,7 @@ def test_a_job_that_was_made_again_while_this_node_stood_still_runs_by_its_new_r
 
 def test_a_job_that_was_deleted_while_its_owner_stood_still_is_not_stored_again(world: World) -> None:
     _posted(world)
-    cluster = _cluster(world)
+    cluster = cluster_of(world)
     del world.stored["a"]
     cluster.wrote("a", OTHER)
     world.kill(world.child_of("applier", "a"))  # what has happened to it would be stored
@@ -252,15 +245,15 @@ def test_a_job_that_was_deleted_while_its_owner_stood_still_is_not_stored_again(
 
 def test_a_job_that_is_to_go_is_drained_and_handed_over(world: World) -> None:
     _posted(world)
-    _cluster(world).leave("a")
-    world.until(lambda: _cluster(world).owners["a"].node == OTHER)
+    cluster_of(world).leave("a")
+    world.until(lambda: cluster_of(world).owners["a"].node == OTHER)
     world.until(lambda: _nothing_of(world, "a"), 1)
 
 
 def test_a_keeper_that_dies_ends_no_run_and_the_next_tells_what_was_lost_meanwhile(world: World) -> None:
     _posted(world)
     _posted(world, "b")
-    cluster = _cluster(world)
+    cluster = cluster_of(world)
     keeper = cluster.keeper
     assert keeper is not None
     world.kill(keeper)
@@ -274,12 +267,12 @@ def test_a_deleted_job_is_nobodys(world: World) -> None:
     _posted(world)
     assert isinstance(world.ask(DeleteJob("a", purge=True)), Accepted)
     world.run(1)
-    assert "a" not in _cluster(world).owners and not world.stored and world.is_empty()
+    assert "a" not in cluster_of(world).owners and not world.stored and world.is_empty()
 
 
 def test_a_wish_for_a_job_of_another_node_goes_there(world: World) -> None:
     world.ask(RegisterJob(world.document("a"), None))
-    _cluster(world).give("a", OTHER)
+    cluster_of(world).give("a", OTHER)
     assert world.ask(PauseJob("a")) == Accepted(1, "a", "by the other")
 
 
@@ -296,7 +289,7 @@ def test_a_wish_for_a_job_that_waits_for_its_node_is_stored(world: World) -> Non
 
 def test_another_nodes_wish_is_carried_out_here_or_sent_back(world: World) -> None:
     _posted(world)
-    cluster, keys = _cluster(world), world.supervisor.settings.keys
+    cluster, keys = cluster_of(world), world.supervisor.settings.keys
     cluster.tell(Asked(1, ask_of(PauseJob("a"), OTHER, keys)))
     cluster.tell(Asked(2, ask_of(PauseJob("b"), OTHER, keys)))
     world.until(lambda: len(cluster.answered) == 2)
@@ -307,7 +300,7 @@ def test_another_nodes_wish_is_carried_out_here_or_sent_back(world: World) -> No
 
 def test_a_wish_that_is_asked_for_again_is_done_once_and_hears_the_same(world: World) -> None:
     _posted(world)
-    cluster, keys = _cluster(world), world.supervisor.settings.keys
+    cluster, keys = cluster_of(world), world.supervisor.settings.keys
     ask = ask_of(PauseJob("a"), OTHER, keys, "the-wish")
     cluster.tell(Asked(1, ask))
     cluster.tell(Asked(2, ask))  # while it is being stored
@@ -328,7 +321,7 @@ def test_a_wish_that_is_asked_for_again_is_done_once_and_hears_the_same(world: W
 
 def test_who_was_started_after_a_wish_was_asked_for_does_not_do_it_a_second_time(world: World) -> None:
     _posted(world)
-    cluster, keys = _cluster(world), world.supervisor.settings.keys
+    cluster, keys = cluster_of(world), world.supervisor.settings.keys
     ask = ask_of(PauseJob("a"), OTHER, keys, "the-wish")
     cluster.tell(Asked(1, msgspec.structs.replace(ask, age=world.clock + 1)))
     world.until(lambda: len(cluster.answered) == 1)
@@ -339,7 +332,7 @@ def test_who_was_started_after_a_wish_was_asked_for_does_not_do_it_a_second_time
 
 def test_without_a_quorum_nothing_is_taken_and_runs_go_on(world: World) -> None:
     _posted(world)
-    cluster = _cluster(world)
+    cluster = cluster_of(world)
     cluster.why_not = "1 of 3 managers are there"
     cluster.show()
     world.run(1)

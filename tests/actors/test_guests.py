@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.actors.small_cluster import HERE, OTHER, ClusterState
+from tests.actors.conftest import cluster_of
+from tests.actors.small_cluster import HERE, OTHER
 from tests.actors.small_world import World, small_world
 from udup.actors.guest_messages import EndGuest, GuestSays, TellGuest
 from udup.actors.messages import Accepted, PauseJob, Progress, RegisterJob, RunEnded
@@ -28,18 +29,13 @@ def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[World]:
         yield world
 
 
-def _cluster(world: World) -> ClusterState:
-    assert world.cluster is not None
-    return world.cluster
-
-
 def _node(world: World, *, is_here: bool) -> None:
-    _cluster(world).nodes = (NodeSeen(OTHER, "far", Role.AGENT, "dc1", "", "", is_here),)
-    _cluster(world).show()
+    cluster_of(world).nodes = (NodeSeen(OTHER, "far", Role.AGENT, "dc1", "", "", is_here),)
+    cluster_of(world).show()
 
 
 def _told(world: World, kind: type[object]) -> list[Word]:
-    told = [each for each in _cluster(world).guests if isinstance(each, (TellGuest, GuestSays))]
+    told = [each for each in cluster_of(world).guests if isinstance(each, (TellGuest, GuestSays))]
     return [each.word for each in told if isinstance(each.word, kind)]
 
 
@@ -49,13 +45,13 @@ def _told(world: World, kind: type[object]) -> list[Word]:
 def _begun(world: World) -> int:
     """A job that is this node's, its source on another: the run's number when the guest is to look."""
     assert isinstance(world.ask(RegisterJob(world.document("a"), None)), Accepted)
-    _cluster(world).give("a", source=OTHER)
+    cluster_of(world).give("a", source=OTHER)
     world.until(lambda: bool(_told(world, LookAtSource)))
     return int(world.job("a").run.number)
 
 
 def _says(world: World, run: int, word: Word) -> None:
-    _cluster(world).tell(GuestSaid("a", run, word))
+    cluster_of(world).tell(GuestSaid("a", run, word))
 
 
 def _running(world: World) -> int:
@@ -74,18 +70,18 @@ def test_the_owner_runs_the_job_with_a_guest_and_has_no_extractor(world: World) 
     assert world.applies[-1].settings.from_other_node
     (look,) = _told(world, LookAtSource)
     assert isinstance(look, LookAtSource) and look.index == world.stored["a"].job_modify_index
-    assert look.revision <= _cluster(world).revisions["a"][0]
+    assert look.revision <= cluster_of(world).revisions["a"][0]
     report = TaskReport.of({"extracted_transactions": 7}).to_json()
     _says(world, run, Reported(report=report, at=world.clock))
     world.until(lambda: world.job("a").progress.extracted_transactions == 7)
     world.ask(PauseJob("a"))
     world.reaches("a", "paused")
-    assert EndGuest("a", run) in _cluster(world).guests
+    assert EndGuest("a", run) in cluster_of(world).guests
 
 
 def test_a_guest_that_is_lost_is_waited_for_without_end_and_no_run_begins_while_its_node_is_away(world: World) -> None:
     run = _running(world)
-    _cluster(world).tell(GuestLost("a", run, "was not heard for 3 s"))
+    cluster_of(world).tell(GuestLost("a", run, "was not heard for 3 s"))
     _node(world, is_here=False)
     world.run(600)
     assert world.stored["a"].outage is not None and "on node far (other)" in world.stored["a"].outage.why
@@ -112,9 +108,9 @@ def test_a_look_that_this_version_cannot_read_is_another_try(world: World) -> No
 
 def test_a_source_that_moves_ends_the_run_and_the_next_reads_it_there(world: World) -> None:
     run = _running(world)
-    _cluster(world).give("a")  # this node reads it itself now
+    cluster_of(world).give("a")  # this node reads it itself now
     world.until(lambda: world.living == [("applier", "a"), ("extractor", "a")])
-    assert world.job("a").run.number > run and EndGuest("a", run) in _cluster(world).guests
+    assert world.job("a").run.number > run and EndGuest("a", run) in cluster_of(world).guests
 
 
 def test_a_keeper_that_dies_ends_the_runs_of_guests_and_they_begin_again(world: World) -> None:
@@ -130,16 +126,16 @@ def test_a_keeper_that_dies_ends_the_runs_of_guests_and_they_begin_again(world: 
 def _stored(world: World) -> LookAtSource:
     """A job of another node, and what its owner says of it."""
     assert isinstance(world.ask(RegisterJob(world.document("a"), None)), Accepted)
-    _cluster(world).give("a", OTHER)
+    cluster_of(world).give("a", OTHER)
     world.run(1)
     assert not world.supervisor._jobs
-    record, (revision, _) = world.stored["a"], _cluster(world).revisions["a"]
+    record, (revision, _) = world.stored["a"], cluster_of(world).revisions["a"]
     return LookAtSource(revision=revision, incarnation=record.incarnation, index=record.job_modify_index)
 
 
 def _order(world: World, run: int, word: Word) -> None:
-    _cluster(world).granted[run] = "a", 0  # to its owner
-    _cluster(world).tell(GuestOrdered("a", run, word))
+    cluster_of(world).granted[run] = "a", 0  # to its owner
+    cluster_of(world).tell(GuestOrdered("a", run, word))
 
 
 def test_a_guest_is_hired_by_the_record_and_reads_what_its_owner_says(world: World) -> None:
@@ -154,7 +150,7 @@ def test_a_guest_is_hired_by_the_record_and_reads_what_its_owner_says(world: Wor
     extractor = world.child_of("extractor", "a")
     extractor.tell(Progress("extractor", 7, TaskReport.of({"sent_messages": 3}), 1.0))
     world.until(lambda: bool(_told(world, Reported)))
-    _cluster(world).tell(GuestOver("a", 7, "its run has ended"))
+    cluster_of(world).tell(GuestOver("a", 7, "its run has ended"))
     world.until(lambda: not world.living)
 
 
@@ -188,7 +184,7 @@ def test_a_node_that_gets_the_job_itself_ends_its_guest_first(world: World) -> N
     _order(world, 7, _stored(world))
     world.until(lambda: bool(_told(world, Looked)))
     guest = world.child_of("extractor", "a")
-    _cluster(world).give("a", HERE)
+    cluster_of(world).give("a", HERE)
     world.reaches("a", "running")
     assert not guest.alive and world.living == [("applier", "a"), ("extractor", "a")]
     _order(world, 7, LookAtSource(revision=0, incarnation="", index=0))
@@ -200,10 +196,10 @@ def test_a_node_that_gets_the_job_itself_ends_its_guest_first(world: World) -> N
 
 def test_no_run_begins_while_the_source_is_nowhere(world: World) -> None:
     assert isinstance(world.ask(RegisterJob(world.document("a"), None)), Accepted)
-    _cluster(world).give("a", source=NOWHERE)
+    cluster_of(world).give("a", source=NOWHERE)
     world.run(30)
     assert not world.living and world.stage("a") == "pending" and not _told(world, LookAtSource)
-    _cluster(world).give("a", source=OTHER)
+    cluster_of(world).give("a", source=OTHER)
     world.until(lambda: bool(_told(world, LookAtSource)))
 
 

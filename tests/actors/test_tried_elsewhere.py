@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
-from tests.actors.small_cluster import HERE, OTHER, ClusterState
-from tests.actors.small_world import World, refused, small_world, transient
+from tests.actors.conftest import cluster_of
+from tests.actors.small_cluster import HERE, OTHER
+from tests.actors.small_world import World, refused, transient
 from udup.actors.messages import Accepted, Drain, Drained, PauseJob, RegisterJob
 from udup.base.errors import Failure
 
 
 @pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[World]:
-    with small_world(monkeypatch, tmp_path, clustered=True) as world:
-        world.run(1)
-        yield world
-
-
-def _cluster(world: World) -> ClusterState:
-    assert world.cluster is not None
-    return world.cluster
+def world(clustered: World) -> World:
+    return clustered
 
 
 def _fails(world: World, failure: Failure) -> None:
@@ -32,7 +23,7 @@ def _fails(world: World, failure: Failure) -> None:
 
 def _posted(world: World, *, tried: bool = False) -> None:
     assert isinstance(world.ask(RegisterJob(world.document("j"), None)), Accepted)
-    _cluster(world).give("j", tried=tried)
+    cluster_of(world).give("j", tried=tried)
 
 
 def _gave_up(world: World) -> bool:
@@ -44,9 +35,9 @@ def test_a_job_that_has_failed_as_often_as_it_may_is_given_to_another_node_with_
     world: World,
 ) -> None:
     _fails(world, transient("cannot be reached from here"))
-    world.until(lambda: _cluster(world).owners["j"].node == OTHER)
+    world.until(lambda: cluster_of(world).owners["j"].node == OTHER)
     assert len(world.runs["j"]) == world.attempts + 1
-    [reason] = _cluster(world).tried
+    [reason] = cluster_of(world).tried
     assert "cannot be reached from here" in reason and f"after {world.attempts + 1} failures" in reason
     record = world.stored["j"]
     assert record.stage.value == "pending" and reason in record.status_description
@@ -54,29 +45,29 @@ def test_a_job_that_has_failed_as_often_as_it_may_is_given_to_another_node_with_
 
 
 def test_it_fails_with_the_reasons_of_all_nodes_where_none_is_left(world: World) -> None:
-    _cluster(world).others_met = {OTHER: "no route", "third": "no name"}
+    cluster_of(world).others_met = {OTHER: "no route", "third": "no name"}
     _fails(world, transient("refused here"))
     world.reaches("j", "failed")
     text = world.stored["j"].status_description
     assert "refused here" in text and "on node other before: no route; on node third before: no name" in text
-    assert len(_cluster(world).tried) == 1 and _cluster(world).owners["j"].node == HERE
+    assert len(cluster_of(world).tried) == 1 and cluster_of(world).owners["j"].node == HERE
 
 
 def test_what_is_not_healed_by_another_node_fails_at_once(world: World) -> None:
     _fails(world, refused("Dest t:1", "no room"))
     world.reaches("j", "failed")
-    assert _cluster(world).tried == []
+    assert cluster_of(world).tried == []
 
 
 def test_a_run_that_applies_something_lets_all_nodes_try_again(world: World) -> None:
     _posted(world, tried=True)
     world.reaches("j", "running")
     world.run(5)
-    assert _cluster(world).forgotten == ["j"], "once"
+    assert cluster_of(world).forgotten == ["j"], "once"
 
 
 def test_whoever_pauses_it_meanwhile_has_it_paused(world: World) -> None:
-    _cluster(world).others_met = {}
+    cluster_of(world).others_met = {}
     _fails(world, transient())
     world.until(lambda: _gave_up(world))
     assert isinstance(world.ask(PauseJob("j")), Accepted)
@@ -84,7 +75,7 @@ def test_whoever_pauses_it_meanwhile_has_it_paused(world: World) -> None:
 
 
 def test_a_keeper_that_dies_meanwhile_is_asked_again_by_the_next(world: World) -> None:
-    state = _cluster(world)
+    state = cluster_of(world)
     _fails(world, transient())
     world.until(lambda: _gave_up(world))
     assert state.keeper is not None

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
+from tests.actors.conftest import cluster_of
 from tests.actors.small_children import Carrier
-from tests.actors.small_cluster import OTHER, ClusterState
+from tests.actors.small_cluster import OTHER
 from tests.actors.small_cutovers import OPTIONS, carrier, with_way_back
-from tests.actors.small_world import World, small_world
+from tests.actors.small_world import World
 from udup.actors.cutover_messages import AskTaken, CreateWayBack, Keep, StartCutover
 from udup.actors.messages import Accepted, RegisterJob
 from udup.base.errors import FailureKind
@@ -18,21 +16,14 @@ from udup.pipeline.cutover.state import Cutover
 
 
 @pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[World]:
-    with small_world(monkeypatch, tmp_path, clustered=True) as world:
-        world.run(1)
-        yield world
-
-
-def _cluster(world: World) -> ClusterState:
-    assert world.cluster is not None
-    return world.cluster
+def world(clustered: World) -> World:
+    return clustered
 
 
 def _switched(world: World) -> tuple[Carrier, Cutover]:
     """A job of this node whose cut-over is behind its switch."""
     assert isinstance(world.ask(RegisterJob(world.document("j"), None)), Accepted)
-    _cluster(world).give("j")
+    cluster_of(world).give("j")
     world.reaches("j", "running")
     answer = world.ask(StartCutover("j", OPTIONS))
     assert isinstance(answer, Accepted), answer
@@ -49,7 +40,7 @@ def test_the_way_back_is_stored_here_and_carried_by_the_node_that_it_is_given_to
     assert not answer.taken and answer.failure is None
     assert world.stored["j-back"].incarnation == "abc"
     assert "j-back" not in world.supervisor._jobs, "nobody owns it yet"
-    _cluster(world).give("j-back")
+    cluster_of(world).give("j-back")
     world.reaches("j-back", "running")
 
 
@@ -57,7 +48,7 @@ def test_a_node_that_carries_the_cut_over_on_makes_no_second_one(world: World) -
     engine, cutover = _switched(world)
     engine.ask(CreateWayBack, cutover)
     index = world.stored["j-back"].create_index
-    _cluster(world).give("j-back", OTHER)
+    cluster_of(world).give("j-back", OTHER)
     world.start()
     world.run(2)
     again = carrier(world)
@@ -69,8 +60,8 @@ def test_a_node_that_carries_the_cut_over_on_makes_no_second_one(world: World) -
 def test_a_job_of_another_node_has_the_name(world: World) -> None:
     engine, cutover = _switched(world)
     assert isinstance(world.ask(RegisterJob(world.document("j-back"), None)), Accepted)
-    _cluster(world).give("j-back", OTHER)
-    _cluster(world).show()
+    cluster_of(world).give("j-back", OTHER)
+    cluster_of(world).show()
     world.run(1)
     assert engine.ask(AskTaken, "j-back").is_taken and not engine.ask(AskTaken, "j-back2").is_taken
     assert "j-back" in engine.ask(CreateWayBack, cutover).taken
@@ -78,7 +69,7 @@ def test_a_job_of_another_node_has_the_name(world: World) -> None:
 
 def test_a_store_that_another_writes_at_the_same_time_is_tried_again(world: World) -> None:
     engine, cutover = _switched(world)
-    state = _cluster(world)
+    state = cluster_of(world)
     before = state.revisions.get("j-back", (0, ""))[0]
     assert before == 0
     supervisor = world.supervisor
