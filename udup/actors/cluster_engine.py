@@ -38,7 +38,7 @@ from udup.cluster.node_of import NodeOfCluster
 from udup.cluster.ordering import Ordering
 from udup.cluster.orders import Order, nothing
 from udup.cluster.ports import Change, StoreAway
-from udup.cluster.told import Carrying, Owned
+from udup.cluster.told import Carrying
 from udup.cluster.view import View, look_around
 from udup.cluster.visits import Visits
 from udup.cluster.wishes import Wishes
@@ -113,8 +113,6 @@ class ClusterEngine:
         return replace(self._carrying, jobs=jobs)
 
     def _told(self, told: object) -> None:
-        if isinstance(told, Owned) and self._keeper is not None:  # what became of the node that had it is in the view
-            self._tell(look_around(self._keeper, self._beat, self._wishes.wanted, runtime.now()))
         self._tell(told)
 
     # ---- What the supervisor asks ----

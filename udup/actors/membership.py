@@ -39,7 +39,7 @@ from udup.actors.way_backs import WayBacks
 from udup.base import runtime
 from udup.base.errors import UdupError
 from udup.cluster.guests import GuestLost, GuestOrdered, GuestOver, GuestSaid
-from udup.cluster.owners import NOWHERE, is_down
+from udup.cluster.owners import NOWHERE
 from udup.cluster.told import Leave, Lost, Owned
 from udup.cluster.view import View
 from udup.jobs import JobRecord, Stage, UnreadRecord, history
@@ -341,19 +341,11 @@ class Membership:
         if job.wanted:
             assert job.hold is not None
             owned = self._owned.get(job.id)
-            lost = isinstance(owned, Owned) and self._is_lost(owned)
+            lost = isinstance(owned, Owned) and owned.lost
             record = history.node_started(self.reaching.told(job, owned), runtime.wall_ns(), job.hold.places, lost=lost)
             self._journal.save(job, record, proven)
         else:
             proven()
-
-    def _is_lost(self, owned: Owned) -> bool:
-        """Whether the node that had a job went without ending its runs.
-
-        What this node hears is not asked: that the other one is silent may be known elsewhere first.
-        """
-        seen = self.view.node(owned.previous) if self.view is not None else None
-        return owned.why == is_down(owned.previous) and not (seen is not None and seen.is_gone)
 
     def taken(self, job_id: str) -> None:
         """Another has written the job's record: what is known of it here is worth nothing."""

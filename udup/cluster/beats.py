@@ -201,6 +201,11 @@ class Hearing:
         hang = frozenset(node for node, beat in here.items() if beat.hangs)
         return Judgement({node: beat for node, beat in here.items() if node not in hang}, dead | (hang & set(known)))
 
+    def has_left(self, node: str) -> bool:
+        """Whether another node has said that it is gone."""
+        found = self._heard.get(node)
+        return found is not None and found[0].gone
+
     def hears(self, node: str, now: float) -> bool:
         """Whether another node was heard just now, and has not said that it is gone."""
         found = self._heard.get(node)

@@ -19,7 +19,7 @@ from udup.cluster.beats import Beat, Hearing, Judgement, Role
 from udup.cluster.begins import Begins, Copy, NotOurs, in_time
 from udup.cluster.coordinator import Coordinator, Wanted
 from udup.cluster.limits import Limits
-from udup.cluster.owners import Owner, Owners
+from udup.cluster.owners import Owner, Owners, is_down
 from udup.cluster.ports import BeatLine, Change, LostRace, OwnersStore, StoreAway
 from udup.cluster.told import Carrying, Leave, Lost, Owned, Paused, Told, Twin, Younger
 
@@ -279,6 +279,8 @@ class NodeKeeper:
                 owner.why,
                 tried=bool(owner.failed),
                 away=tuple(sorted(owner.away.items())),
+                # By why it was taken: that the other node is silent may be known elsewhere first.
+                lost=owner.why == is_down(owner.previous) and not self.hearing.has_left(owner.previous),
             )
         )
         self._begins.told[job], self._held[job] = revision, told

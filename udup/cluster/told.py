@@ -11,6 +11,7 @@ class Owned:
 
     `source` is the node that carries its Src task, "" for this one; `previous` had the job before. `tried`: it comes
     from a node on which it has failed too often. `away` are nodes from which a server was away, and what each has met.
+    `lost`: it was taken from a node that had not ended its runs.
     """
 
     job: str
@@ -20,6 +21,7 @@ class Owned:
     why: str = ""
     tried: bool = False
     away: tuple[tuple[str, str], ...] = ()
+    lost: bool = False
 
 
 @dataclass(frozen=True)
