@@ -151,7 +151,10 @@ def test_a_stream_with_settings_of_its_own_is_used_as_it_is(sink: SmallSink, con
 
 
 def test_ids_that_a_stream_remembers_keep_a_job_out_for_seconds_alone(sink: SmallSink) -> None:
-    """A job that begins anew sends IDs again; by NATS's own default they are known for two minutes."""
+    """A job that begins anew sends IDs again; by NATS's own default they are known for two minutes.
+
+    They are forgotten one by one: what is stored until the stream remembers the next one is passed over.
+    """
 
     async def main() -> None:
         await sink.make({"duplicate_window": 120 * 10**9})
@@ -160,11 +163,12 @@ def test_ids_that_a_stream_remembers_keep_a_job_out_for_seconds_alone(sink: Smal
             await delivery.stored()
         await purge(sink.sink(), sink.url, sink.job)
         async with asyncio.timeout(30):
-            while await sink.numbers() == [0, 1, 2, 3, 4]:
+            while len(await sink.numbers()) < 10:
                 with suppress(Transient):
                     async with sink.opened(run=2) as (delivery, found):
-                        assert found == FoundPlace(None)
-                        await delivery.send(sink.unit(1, 0, 5))
+                        assert found.position is None
+                        first = len(found.ids)
+                        await delivery.send(sink.unit(1, first, 5 - first))
                         await delivery.stored()
         assert await sink.numbers() == [0, 1, 2, 3, 4] * 2
 
