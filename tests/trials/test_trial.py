@@ -11,6 +11,7 @@ import pytest
 
 from tests.trials.judging import Before, Judge, Outcome
 from tests.trials.links import HOST, Links
+from tests.trials.trial import with_agents
 from tests.trials.watch import Place, Seen
 from udup.cluster.owners import LEADER, Owner, key_of
 
@@ -120,3 +121,10 @@ def test_a_link_that_is_cut_hangs_up_and_takes_nobody_until_it_is_healed(ends: A
             break
     else:
         pytest.fail("it did not hang up")
+
+
+def test_an_agent_is_hit_with_the_last_manager_that_it_hangs_on() -> None:
+    hangs = {5: {0}, 6: {1}, 7: {0, 1}, 8: set[int]()}
+    assert with_agents({0}, hangs) == {0, 5}
+    assert with_agents(set(), hangs) == set()
+    assert with_agents({0, 1}, hangs) == {0, 1, 5, 6, 7}
