@@ -138,7 +138,7 @@ class Trial:
 
 
 def with_agents(struck: set[int], hangs: Mapping[int, Set[int]]) -> set[int]:
-    """Return who may lose jobs: the nodes that were struck, and agents that nobody hears until they find another manager."""
+    """Return who may lose jobs: the nodes that were struck, and the agents that hang on none but these."""
     return struck | {agent for agent, managers in hangs.items() if managers and managers <= struck}
 
 
