@@ -51,6 +51,19 @@ def test_a_node_that_the_machine_gave_no_time_may_have_been_held_for_dead() -> N
     assert not outcome.violations and "no time for 4.0 s" in outcome.notes[0]
 
 
+def test_silences_with_a_single_beat_between_them_are_one() -> None:
+    was = Before(100.0, {JOB: Place("a", "b")}, "a", set())
+    changes = [Seen(1, 106.0, key_of(JOB), _job("a", "a-2", source="b"))]
+    for silences, is_starved in (
+        ([(103.0, 1.5), (104.2, 1.1)], True),
+        ([(103.0, 1.5), (105.2, 1.1)], False),
+        ([(94.0, 4.0)], False),
+    ):
+        outcome = Outcome("a fault", "a", "busy")
+        Judge(was, 1, {"b": silences}, str).look_through(outcome, [JOB], changes)
+        assert (bool(outcome.notes), bool(outcome.violations)) == (is_starved, not is_starved)
+
+
 def test_a_job_that_moves_to_and_fro_is_a_violation() -> None:
     to_and_fro = [_job("b"), _job("c")]
     assert "moved 2 times" in _judged(to_and_fro, {"a", "b"}).violations[0]
