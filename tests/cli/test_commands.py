@@ -85,6 +85,18 @@ def test_the_version_needs_no_library_that_is_slow_to_load() -> None:
     assert done.stdout.strip() == "set()"
 
 
+def test_the_client_of_nats_loads_no_websocket_library() -> None:
+    program = (
+        "import sys; from contextlib import suppress; from udup import cli; sys.argv = ['udup', 'version'];\n"
+        "with suppress(SystemExit): cli.main()\n"
+        "import nats.aio.transport; print(nats.aio.transport.aiohttp)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "None"
+
+
 @pytest.mark.parametrize("words", [["job", "list", "--help"], ["members", "--help"], ["--help"]])
 def test_a_command_loads_no_validation_library_and_no_database(words: list[str]) -> None:
     program = (

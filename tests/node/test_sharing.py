@@ -45,6 +45,24 @@ def test_types_are_numbered_and_what_is_loaded_is_not_collected() -> None:
     assert found == "True 0 True\n"
 
 
+def test_what_a_server_loads_is_not_searched_for_garbage_until_all_of_it_is_there() -> None:
+    program = (
+        "import gc, sys, udup.node.sharing as sharing\n"
+        "looks = []\n"
+        "gc.callbacks.append(lambda phase, about: looks.append(about) if phase == 'start' else None)\n"
+        "with sharing.uncollected():\n"
+        "    import udup.node.node\n"
+        "before = len(looks)\n"
+        "sharing.share_memory()\n"
+        "import weakref\n"
+        "class Ring: pass\n"
+        "ring = Ring(); ring.self = ring; gone = weakref.ref(ring); del ring; gc.collect()\n"
+        "print(before, gc.isenabled(), gone() is None)"
+    )
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert found == "0 True True\n"
+
+
 @pytest.mark.parametrize(
     ("answer", "runs", "why"),
     [(0, "1\n", ""), (0, "0\n", "is 0: nothing is merged"), (-1, "1\n", "Linux 6.4"), (0, None, "")],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
 from udup import __version__
@@ -42,4 +44,7 @@ def cli() -> None:
 
 
 def main() -> None:
+    # NATS's client loads it where somebody has installed it, for WebSocket, which no address of ours names: 10 MB and
+    # a seventh of a server's start.
+    sys.modules.setdefault("aiohttp", None)  # type: ignore[arg-type]  # says that there is none
     cli(prog_name="udup")

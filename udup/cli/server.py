@@ -71,7 +71,10 @@ def server(
 
     settings = load_settings(config, os.environ, flags)
     _check_role(settings.cluster.role, manager=manager, agent=agent)
-    from udup.node.node import run_node  # it patches Thespian, which only a server needs
+    from udup.node.sharing import uncollected
+
+    with uncollected():
+        from udup.node.node import run_node  # it patches Thespian, which only a server needs
 
     run_node(settings)
 

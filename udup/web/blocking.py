@@ -68,7 +68,7 @@ class WaitingRoom:
         if not wish.index or seen.index > wish.index:
             return seen
         with self.place():
-            seconds = min(wish.wait_s, self._longest_s)
+            seconds = self.at_most(wish.wait_s)
             end = time.monotonic() + seconds + random.uniform(0, seconds / JITTER)
             hung_up: Callable[[], bool] = req.env.get(HUNG_UP, lambda: False)
             while seen.index <= wish.index and (left := end - time.monotonic()) > 0 and not hung_up():
@@ -79,13 +79,17 @@ class WaitingRoom:
 
     def look_again(self, req: falcon.Request, seconds: float, is_decided: Callable[[], bool]) -> None:
         """Look, in a place that was taken, until it is decided or the time is up; the pauses in between grow."""
-        end = time.monotonic() + min(seconds, self._longest_s)
+        end = time.monotonic() + self.at_most(seconds)
         hung_up: Callable[[], bool] = req.env.get(HUNG_UP, lambda: False)
         pause = FIRST_ROUND_S
         while not is_decided() and (left := end - time.monotonic()) > 0 and not hung_up():
             if self._closed.wait(min(left, pause)):
                 return
             pause = min(pause * 1.5, ROUND_S)
+
+    def at_most(self, seconds: float) -> float:
+        """Return how long somebody may wait here who has asked for so many seconds."""
+        return min(seconds, self._longest_s)
 
     def lets_go(self, req: falcon.Request) -> bool:
         """Return whether a request that has a place is to be answered now: its client has gone, or the server ends."""

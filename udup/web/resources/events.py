@@ -54,7 +54,7 @@ class EventReads:
         """Read until there is something to tell, or the time is up; then tell it, and where to go on."""
         self._region.check(req)
         request = _request(req)
-        end = time.monotonic() + read_timeout(req, WAIT_S, LONGEST_WAIT_S)
+        end = time.monotonic() + self._room.at_most(read_timeout(req, WAIT_S, LONGEST_WAIT_S))
         with self._room.place(), self._place(), closing(self._control.tail(job_id, request)) as tail:
             found = self._gathered(req, tail, request, end)
             shown = Events(events=[_shown(each) for each in found], cursor=packed(tail.cursor), end=tail.at_end)
