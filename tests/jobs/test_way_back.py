@@ -33,6 +33,15 @@ def test_servers_are_exchanged_and_options_stay_with_their_ends() -> None:
     assert back.selection() == there.selection()
 
 
+def test_each_server_keeps_its_node() -> None:
+    given = document()
+    given["Tasks"][0] |= {"NodeName": "branch"}
+    given["Tasks"][1] |= {"nodeid": "0aae4fb5-a6a3-4d17-bf7c-a24cf0b53fa7"}
+    source, target = way_back(given, "shop-back", GTID)["Tasks"]
+    assert (source["Type"], source["NodeId"], "NodeName" in source) == ("Src", given["Tasks"][1]["nodeid"], False)
+    assert (target["Type"], target["NodeName"], "NodeId" in target) == ("Dest", "branch", False)
+
+
 NAMES = [("a", "x"), ("a", "y"), ("b", "x"), ("b", "z"), ("c", "t"), ("d", "q")]
 
 

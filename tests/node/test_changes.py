@@ -18,9 +18,11 @@ from udup.jobs import DesiredState, IndexConflict, JobRecord, Stage, accept
 from udup.jobs.plan import plan_of
 from udup.jobs.start import DecidedStart
 from udup.jobs.versions import EarlierDocument, Posted
-from udup.node import changes, service, starts
+from udup.node import changes, servers, service, starts
 from udup.node.changes import Change, ChangeChecks
+from udup.node.ends import Ends
 from udup.node.nats_server import NatsServer
+from udup.node.servers import Asked, Servers
 from udup.node.service import Control
 from udup.pipeline.checks import BOTH, DEST, SRC, Check, Outcome
 from udup.pipeline.ownership import Known
@@ -118,6 +120,14 @@ def _record(stage: Stage = Stage.RUNNING, **more: Any) -> JobRecord:
     return JobRecord(id="one", document=accept(_document())[1], stage=stage, job_modify_index=42, **more)
 
 
+def _ends(drivers: Looking) -> Ends:
+    return Ends(Servers(drivers, Known, ""))  # type: ignore[arg-type]
+
+
+def _asked() -> Asked:
+    return Asked(*accept(_document()))
+
+
 def test_a_document_that_could_start_is_stored_beside_the_one_that_it_was_checked_beside() -> None:
     node = Node(_record())
     node.control.register(_document(5), None)
@@ -179,29 +189,22 @@ def test_an_error_of_the_look_is_the_requests_and_nothing_is_sent() -> None:
 
 def test_servers_that_do_not_answer_hold_a_request_for_a_bounded_time_and_others_are_turned_away() -> None:
     drivers = Looking(until=threading.Event())
-    checks = ChangeChecks(drivers, places=1, seconds=0.05)  # type: ignore[arg-type]
-    plan = changes_plan()
-    change = Change(plan)
-    (fault,) = checks.faults(change, Known())
+    checks = ChangeChecks(_ends(drivers), drivers, places=1, seconds=0.05)  # type: ignore[arg-type]
+    change = Change(_asked())
+    (fault,) = checks.faults(change)
     assert "did not answer in 0 s" in fault.problem and "10.0.0.5" in fault.where
     with pytest.raises(NotReady, match="as many documents"):
-        checks.faults(change, Known())
+        checks.faults(change)
     assert drivers.until is not None
     drivers.until.set()
     for _ in range(200):
         try:
-            assert checks.faults(change, Known()) == []
+            assert checks.faults(change) == []
             break
         except NotReady:
             threading.Event().wait(0.01)
     else:
         raise AssertionError("the place is not given back")
-
-
-def changes_plan() -> JobPlan:
-    from udup.jobs.plan import plan_of
-
-    return plan_of(accept(_document())[0])
 
 
 def test_a_jobs_sessions_on_its_source_have_one_name_on_every_node_and_one_for_each_destination() -> None:
@@ -347,8 +350,8 @@ def test_a_start_and_a_check_together_end_before_a_client_gives_up() -> None:
 
 def test_a_check_has_the_seconds_that_the_start_has_left() -> None:
     drivers = Looking(until=threading.Event())
-    checks = ChangeChecks(drivers)  # type: ignore[arg-type]
-    (fault,) = checks.faults(Change(plan_of(accept(_document())[0])), Known(), 0.05)
+    checks = ChangeChecks(_ends(drivers), drivers)  # type: ignore[arg-type]
+    (fault,) = checks.faults(Change(_asked()), 0.05)
     assert "did not answer in 0 s" in fault.problem
     assert drivers.until is not None
     drivers.until.set()
@@ -404,9 +407,9 @@ def test_a_nats_server_that_is_there_is_no_fault_and_its_password_is_not_shown(s
     server = NatsServer(server_folder / "checked-nats", 0)
     server.start()
     try:
-        (check,) = changes.nats_checks(server.url)
+        (check,) = servers.nats_checks(server.url)
         assert (check.outcome, check.found) == (Outcome.PASS, f"nats://127.0.0.1:{server.port}")
     finally:
         server.stop()
-    (check,) = changes.nats_checks(server.url)
+    (check,) = servers.nats_checks(server.url)
     assert check.outcome is Outcome.FAIL

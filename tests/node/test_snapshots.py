@@ -9,7 +9,10 @@ import pytest
 from tests.jobs.subscriptions import to_nats
 from udup.base.errors import Refused, Unavailable
 from udup.jobs import JobRecord, accept
+from udup.node.ends import Ends
+from udup.node.servers import Servers
 from udup.node.snapshots import SnapshotChecks
+from udup.pipeline.ownership import Known
 from udup.pipeline.records import Tables
 
 
@@ -32,7 +35,7 @@ _HAS = Tables("u", "s:1", [("shop", "Orders", "shop", "Orders"), ("shop", "users
 def _check(*tables: str, answer: Tables | Exception = _HAS) -> None:
     _, document = accept(to_nats(None, {"ReplicateDoDb": [{"TableSchema": "shop"}]}), local=False)
     drivers: Any = _Source(answer)
-    SnapshotChecks(drivers).check(JobRecord(id="events", document=document), tables)
+    SnapshotChecks(Ends(Servers(drivers, Known, ""))).check(JobRecord(id="events", document=document), tables)
 
 
 def test_tables_that_are_there_pass_also_where_a_server_folds_names() -> None:

@@ -12,6 +12,9 @@ from udup.actors.messages import Accepted, RegisterJob
 from udup.base.errors import Fault, Refused, Unavailable
 from udup.jobs import JobProgress, JobRecord, Stage, accept
 from udup.jobs.start import DecidedStart
+from udup.node import servers
+from udup.node.ends import Ends
+from udup.node.servers import Servers
 from udup.node.service import Control
 from udup.node.starts import StartDecisions
 from udup.pipeline.checks import DEST, SRC, Check, Outcome
@@ -186,10 +189,8 @@ def test_a_source_that_is_away_is_told_and_nothing_is_stored() -> None:
 
 def test_a_source_that_does_not_answer_holds_a_request_for_a_bounded_time_and_others_are_turned_away() -> None:
     drivers = Asked(until=threading.Event())
-    decisions = StartDecisions(drivers, places=1, seconds=0.05)  # type: ignore[arg-type]
-    from udup.jobs.plan import plan_of
-
-    source = plan_of(accept(_document())[0]).source
+    decisions = StartDecisions(Ends(Servers(drivers, Known, "")), places=1, seconds=0.05)  # type: ignore[arg-type]
+    source = servers.Asked(*accept(_document()), begins_at=StartPoint())
     with pytest.raises(NotReady, match=r"did not say in 0 s where the job begins \(now\) -- nothing is stored"):
         decisions.decide(source, StartPoint())
     with pytest.raises(NotReady, match="as many sources"):

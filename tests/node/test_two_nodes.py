@@ -21,6 +21,10 @@ from udup.sandbox.server import MysqlServer
 pytestmark = pytest.mark.slow
 
 
+#: Each server's password is known to one node alone: nobody else gets in.
+SRC, DEST = "UDUP_SECRET_SRC", "UDUP_SECRET_DEST"
+
+
 class Apart(World):
     """`manager` has the job's Dest, `agent` its Src, and `line` is between the two."""
 
@@ -33,6 +37,13 @@ class Apart(World):
     @property
     def agent(self) -> UdupNode:
         return self.cluster.nodes[1]
+
+    def document(self, **more: Any) -> dict[str, Any]:
+        document = super().document(**more)
+        for task, name, secret in zip(document["Tasks"], ("n1", "n0"), (SRC, DEST), strict=True):
+            task["NodeName"] = name
+            task["Config"]["ConnectionConfig"]["Password"] = f"env:{secret}"
+        return document
 
     def is_apart(self) -> None:
         """Wait until each node has the process that it is to have, and no other."""
@@ -58,7 +69,10 @@ def _world(folder: Path, source: MysqlServer, target: MysqlServer, schema: str) 
         lines.append(Proxy(port))
         return lines[-1].port
 
-    with RealCluster(folder / "two-nodes", managers=1, agents=1, through=through) as pair:
+    pair = RealCluster(folder / "two-nodes", managers=1, agents=1, through=through)
+    for node, name, server in zip(pair.nodes, (DEST, SRC), (target, source), strict=True):
+        node.environment = {**os.environ, name: server.endpoint.password}
+    with pair:
         world = Apart(pair, source, target, schema)
         world.line = lines[0]
         _create_table(source, schema)
@@ -68,16 +82,31 @@ def _world(folder: Path, source: MysqlServer, target: MysqlServer, schema: str) 
             lines[0].close()
 
 
+def _is_seen_from_both(node: UdupNode, document: dict[str, Any]) -> None:
+    """Wait until each server is looked at by the node that reaches it, which has to be heard for that."""
+    found: list[Any] = []
+
+    def seen() -> bool:
+        found[:] = node.api._request("POST", "/v1/validate/job", json=document).json()["Checks"]
+        reached = [each["Task"] for each in found if (each["Check"], each["Result"]) == ("connection", "pass")]
+        return reached == ["Src", "Dest"] and not any(each["Result"] == "fail" for each in found)
+
+    until(seen, lambda: found)
+
+
 def test_source_and_target_on_two_nodes_stay_equal_whatever_dies_between_them(
     server_folder: Path, source: MysqlServer, target: MysqlServer, schema: str
 ) -> None:
     with _world(server_folder, source, target, schema) as world:
-        document: dict[str, Any] = world.document()
-        for task in document["Tasks"]:
-            task["NodeName"] = "n1" if task["Type"] == "Src" else "n0"
+        document = world.document()
+        for node in (world.manager, world.agent):
+            _is_seen_from_both(node, document)
         _when_taken(lambda: world.agent.post_job(document))
         world.manager.wait_stage(schema, deadline=SECONDS)
         world.is_apart()
+        document["Tasks"][1]["Config"]["ParallelWorkers"] = 3
+        _when_taken(lambda: world.manager.post_job(document))  # which is checked
+        until(lambda: _get(world.agent, f"/v1/job/{schema}/level?wait=5")["Level"], lambda: world.manager.job(schema))
         with world.writing():
             world.gets_more()
             os.kill(world.extractor(), signal.SIGKILL)

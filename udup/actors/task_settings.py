@@ -53,6 +53,7 @@ def extractor_settings(job: Job, run: Run) -> ExtractorSettings:
             selection=plan.scope.selection.folding(folds),
             fold_names=folds,
             copy_first=frozenset(job.copy_first),
+            number=job.fence(run),
         ),
         start_after=run.start_after,
         stamps=run.target.stamps if run.target else "",

@@ -108,7 +108,7 @@ class Coordinator:
         places = self.places(judgement, wanted)
         if owner is not None and not is_dead and places[owner.node].is_draining:
             places[owner.node] = replace(places[owner.node], is_draining=False)  # it runs on where it cannot go
-        found = _placed(wish, places, self._home(owner, is_dead, places), owner)
+        found = placed(wish, places, self._home(owner, is_dead, places), owner)
         return found.reason if isinstance(found, Waits) else ""
 
     def written(self, write: Write, layout: int) -> None:
@@ -153,7 +153,7 @@ class Coordinator:
             return None  # in doubt: nothing is done to it
         before = owner.source if owner is not None else ""
         unsure = before not in ("", NOWHERE) and not _is_sure(before, judgement)
-        found = _placed(wish, places, self._home(owner, is_dead, places), owner)
+        found = placed(wish, places, self._home(owner, is_dead, places), owner)
         if isinstance(found, Waits):
             home = found.node or (owner.node if owner is not None and not is_dead else "")
             if not home:
@@ -163,7 +163,7 @@ class Coordinator:
         if unsure:
             found = _as_before(found, owner)
         if owner is None or is_dead:
-            return self._give(wish, owner, found)
+            return self._give(wish, owner, found, places)
         return self._keep_or_move(wish, owner, found, places, under_way)
 
     def _home(self, owner: Owner | None, is_dead: bool, places: Mapping[str, Place]) -> str:
@@ -172,13 +172,15 @@ class Coordinator:
             return ""
         return owner.to if is_dead and owner.to in places else owner.node
 
-    def _give(self, wish: Wish, owner: Owner | None, found: Placed) -> Write:
+    def _give(self, wish: Wish, owner: Owner | None, found: Placed, places: Mapping[str, Place]) -> Write:
         """Give a job to a node that is not with anybody who lives."""
         previous = owner.node if owner is not None else ""
         why = is_down(previous) if previous else ""
+        owns = _in_place_of(wish, found.node, places)
         new = Owner(
-            node=found.node, job=wish.job, source=found.source, instead=found.instead, previous=previous, why=why
-        )
+            node=found.node, job=wish.job, source=found.source, instead=found.instead, owns_instead=owns,
+            previous=previous, why=why,
+        )  # fmt: skip
         return Write(key_of(wish.job), new, taken_from=previous)
 
     def _keep_or_move(
@@ -197,7 +199,8 @@ class Coordinator:
             instead = ""  # for this note alone, which an older node drops, no run begins
         if self._owners.revision(wish.job) and (to, source, instead) == (owner.to, owner.source, owner.instead):
             return None
-        new = msgspec.structs.replace(owner, to=to, source=source, instead=instead, why=why, run="")
+        owns = _in_place_of(wish, to, places) if to and to != owner.to else owner.owns_instead
+        new = msgspec.structs.replace(owner, to=to, source=source, instead=instead, owns_instead=owns, why=why, run="")
         return Write(key_of(wish.job), new)
 
     def _next(self, wish: Wish, owner: Owner, found: Placed, places: Mapping[str, Place]) -> tuple[str, str, int]:
@@ -257,11 +260,16 @@ class Coordinator:
                 places[node] = replace(places[node], jobs=places[node].jobs + more)
 
 
-def _placed(wish: Wish, places: Mapping[str, Place], home: str, owner: Owner | None) -> Placed | Waits:
-    """Return where a job belongs that is at `home` and is as `owner` says."""
+def placed(
+    wish: Wish, places: Mapping[str, Place], home: str, owner: Owner | None, source: str | None = None
+) -> Placed | Waits:
+    """Return where a job belongs that is at `home` and as `owner` says, its source at `source` if that is said."""
     if owner is None:
         return place(wish, places, home)
-    return place(wish, places, home, owner.taken_to, was_taken=owner.was_taken(wish.src.named))
+    return place(
+        wish, places, home, owner.taken_to if source is None else source,
+        was_taken=owner.was_taken(wish.src.named), is_owned_instead=owner.owns_by_failover(wish.dest.named),
+    )  # fmt: skip
 
 
 def _as_before(found: Placed, owner: Owner | None) -> Placed:
@@ -275,6 +283,12 @@ def _source_kept(wish: Wish, owner: Owner | None, home: str, places: Mapping[str
         return NOWHERE
     there = places.get(owner.taken_to)
     return owner.source if there is not None and (wish.failover or is_named(wish.src, there)) else NOWHERE
+
+
+def _in_place_of(wish: Wish, node: str, places: Mapping[str, Place]) -> str:
+    """Return what the document names for Dest, where that is another than the node which gets the job; else ""."""
+    there = places.get(node)
+    return "" if there is not None and is_named(wish.dest, there) else wish.dest.named
 
 
 def _is_sure(node: str, judgement: Judgement) -> bool:

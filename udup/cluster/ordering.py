@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from udup.cluster.beats import Judgement, Role
-from udup.cluster.coordinator import Wanted
+from udup.cluster.coordinator import Wanted, placed
 from udup.cluster.keeper import NodeKeeper
 from udup.cluster.limits import Limits
 from udup.cluster.orders import (
@@ -101,13 +101,13 @@ class Ordering:
             if wish is None or wish.ended or node not in (owner.node, owner.source):
                 continue
             if owner.node != node:
-                found = place(wish, places, owner.node, node, was_taken=owner.was_taken(wish.src.named))
+                found = placed(wish, places, owner.node, owner, node)
                 if isinstance(found, Placed) and found.source != node:
                     goes[job] = found.source or found.node
                 else:
                     stays[job] = f"its source is read here: {_why_it_stays(wish, found)}"
                 continue
-            found = place(wish, places, node, owner.taken_to, was_taken=owner.was_taken(wish.src.named))
+            found = placed(wish, places, node, owner)
             if owner.to:
                 goes[job] = owner.to
             elif isinstance(found, Placed) and found.node != node:

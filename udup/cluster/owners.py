@@ -43,8 +43,9 @@ class Owner(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A value of the bucket.
 
     `node` owns the job and carries its Dest task. `source` is the node of its Src task, "" for the same, `NOWHERE`
-    while there is none; `instead` what the document named for it, where another has taken it. `to` is who gets the job
-    next, as soon as the owner has wound its run up. `previous` is who had it before, and `why` it was moved.
+    while there is none; `instead` what the document named for it, where another has taken it, and `owns_instead` the
+    same of `node`, or of `to`. `to` is who gets the job next, as soon as the owner has wound its run up. `previous` is
+    who had it before, and `why` it was moved.
     `run` names the beginning of a run that wrote this: the node's incarnation, and a count of its own. `failed` are the
     nodes on which it has failed too often, and what each has met (`elsewhere.py`); `away` those from which a server
     was away for long, and `away_at` when the last of them gave it away, in seconds since the epoch.
@@ -54,6 +55,7 @@ class Owner(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     job: str = ""
     source: str = ""
     instead: str = ""
+    owns_instead: str = ""
     to: str = ""
     previous: str = ""
     why: str = ""
@@ -79,6 +81,10 @@ class Owner(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def was_taken(self, named: str) -> bool:
         """Whether the source was taken in place of what the document names now."""
         return bool(named) and self.instead == named
+
+    def owns_by_failover(self, named: str) -> bool:
+        """Whether the job was taken in place of what the document names now for its Dest."""
+        return bool(named) and self.owns_instead == named
 
     @property
     def taken_to(self) -> str:

@@ -115,14 +115,21 @@ class Waits:
 
 
 def place(
-    wish: Wish, places: Places, current: str = "", source: str = "", *, was_taken: bool = False
+    wish: Wish,
+    places: Places,
+    current: str = "",
+    source: str = "",
+    *,
+    was_taken: bool = False,
+    is_owned_instead: bool = True,
 ) -> Placed | Waits:
     """Return where a job belongs that `current` owns, "" for nobody, and whose Src task is on `source`.
 
     `was_taken`: Src is there in place of the node that the document names, and stays while that one may carry it.
+    `is_owned_instead`: so is Dest.
     `current` is not in `places` while it is in doubt: such a job is not asked about.
     """
-    dest = _of_task(wish, wish.dest, "Dest", places, current, was_taken=True, also=wish.src)
+    dest = _of_task(wish, wish.dest, "Dest", places, current, was_taken=is_owned_instead, also=wish.src)
     if isinstance(dest, Waits):
         return dest
     if _may_be_at(wish.src, places[dest.node]):

@@ -9,21 +9,17 @@ time-outs.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from udup.base import runtime
 from udup.base.errors import Failure, Fault, UdupError
 from udup.base.long_text import cut_set
-from udup.jobs.beginning_again import check_of
 from udup.jobs.start import OtherStart, begun_without_copy
 from udup.node.aside import Aside, NoAnswer
-from udup.node.own_sink import own_sink_checks
-from udup.pipeline.checks import BOTH, DEST, SRC, Check, Outcome
+from udup.node.ends import Ends
+from udup.node.servers import Asked
+from udup.pipeline.checks import BOTH, DEST, SRC, Outcome
 from udup.pipeline.deliver.delivered import JobEnd
-from udup.pipeline.ownership import Known
 from udup.pipeline.ports import Drivers, JobPlan
-from udup.pipeline.transport.address import shown
-from udup.pipeline.transport.link import reach
 from udup.web.ports import NotReady
 
 #: Seconds for both servers together, at most. A client waits for a minute.
@@ -39,35 +35,34 @@ _GTID_MAX = 200
 
 @dataclass(frozen=True)
 class Change:
-    """What a new document makes of a job: its plan, the NATS server of its own that it names, and another start.
+    """What a new document makes of a job, and another start that it names.
 
     `start` is None where it names the start that the job has, or none, and where this version does not understand the
     document that the job has.
     """
 
-    plan: JobPlan
+    asked: Asked
     start: OtherStart | None = None
-    nats_url: str = field(default="", repr=False)
+
+    @property
+    def plan(self) -> JobPlan:
+        return self.asked.plan
 
 
 class ChangeChecks:
     """`places` at a time; a further one is told to come again."""
 
-    def __init__(
-        self, drivers: Drivers, places: int = PLACES, seconds: float = CHECK_SECONDS, nats_url: str = ""
-    ) -> None:
-        """`nats_url`: the node's own, for jobs that deliver there."""
-        self._drivers = drivers
-        self._nats_url = nats_url
+    def __init__(self, ends: Ends, drivers: Drivers, places: int = PLACES, seconds: float = CHECK_SECONDS) -> None:
+        self._ends, self._drivers = ends, drivers
         self._aside = Aside("documents are being checked", places, seconds)
 
-    def faults(self, change: Change, known: Known, seconds: float = CHECK_SECONDS) -> list[Fault]:
+    def faults(self, change: Change, seconds: float = CHECK_SECONDS) -> list[Fault]:
         """Return what speaks against a start by the new document now, what could not be asked included.
 
         `NotReady` if as many are checked as may be at a time; the errors of `Drivers.validate` pass. `seconds` that are
         left of the request's.
         """
-        return self._in_time(change.plan, lambda: self._start_faults(change, known), seconds)
+        return self._in_time(change.plan, lambda: self._start_faults(change), seconds)
 
     def without_effect(self, change: Change, seconds: float = CHECK_SECONDS) -> list[Fault]:
         """Return what the new document asks for in vain, of a job that is not carried out now.
@@ -90,12 +85,11 @@ class ChangeChecks:
         except Exception as error:
             raise Failure.of(error).error() from error
 
-    def _start_faults(self, change: Change, known: Known) -> list[Fault]:
+    def _start_faults(self, change: Change) -> list[Fault]:
         plan = change.plan
-        checks = [*told_checks(self._drivers, plan, known, self._nats_url), *nats_checks(change.nats_url)]
         found = [
             Fault(_where(plan, check.task), check.found, check.remedy, check.task)
-            for check in checks
+            for check in self._ends.look(change.asked)
             if check.outcome == Outcome.FAIL
         ]
         return [*found, *self._faults_of_begun(change)]
@@ -108,11 +102,11 @@ class ChangeChecks:
         plan, start = change.plan, change.start
         if start is None:
             return []
-        end = JobEnd(self._drivers, plan, self._nats_url)
+        end = JobEnd(self._drivers, plan, "")
         try:
             if start.key == "Gtid" and _is_set(start.before) and _same(end, start.said, start.before):
                 return []
-            if end.executed() is None:
+            if self._ends.applied(change.asked) is None:
                 return []
         except UdupError:
             return []  # that it cannot be asked is told by the checks, where that matters
@@ -129,15 +123,6 @@ class ChangeChecks:
         return [Fault(_where(plan, SRC), problem, remedy, SRC)]
 
 
-def told_checks(drivers: Drivers, plan: JobPlan, known: Known, nats_url: str) -> list[Check]:
-    """Return every check of a job; what to do for a subscription is no copy to a database.
-
-    `nats_url` is the node's own, of which drivers know nothing.
-    """
-    checks = [*drivers.validate(plan, known), *own_sink_checks(drivers, plan, nats_url)]
-    return checks if plan.target.delivery is None else [check_of(plan.job, each) for each in checks]
-
-
 def _is_set(text: str) -> bool:
     """Return whether a start before was a GTID set too: it is told by that, and any other by its key."""
     return ":" in text
@@ -145,18 +130,6 @@ def _is_set(text: str) -> bool:
 
 def _same(end: JobEnd, one: str, other: str) -> bool:
     return end.position(one) == end.position(other)
-
-
-def nats_checks(url: str) -> list[Check]:
-    """Return whether the NATS server that a job names lets somebody in now; nothing for the node's own ("")."""
-    if not url:
-        return []
-    try:
-        runtime.run_loop(reach(url, "udup check of a document"))
-    except UdupError as error:
-        remedy = "look at NatsAddr, and that a NATS server listens there; without NatsAddr the node's own is used"
-        return [Check(BOTH, "nats", Outcome.FAIL, str(error), remedy)]
-    return [Check(BOTH, "nats", Outcome.PASS, shown(url))]
 
 
 def _shown(said: str) -> str:

@@ -13,11 +13,14 @@ from typing import TypeVar
 
 from udup.base.errors import Transient, UdupError
 from udup.jobs import DesiredState, JobRecord, Stage
-from udup.jobs.plan import plan_of
+from udup.node.ends import Ends
 from udup.node.reads import Reads
+from udup.node.servers import Asked, Servers
+from udup.pipeline.checks import DEST
 from udup.pipeline.cutover.names import show_command
 from udup.pipeline.cutover.state import Cutover
 from udup.pipeline.deliver.delivered import JobEnd
+from udup.pipeline.ownership import Known
 from udup.pipeline.ports import CheckpointReader, Drivers, Position
 from udup.web.ports import LevelFound, NotReady, NotThere
 
@@ -34,9 +37,18 @@ class LevelQuestion:
     its servers are asked from the start.
     """
 
-    def __init__(self, reads: Reads, drivers: Drivers, job_id: str, gtid: str | None, nats_url: str = "") -> None:
-        """`nats_url`: the node's own, for a job that delivers there."""
+    def __init__(
+        self,
+        reads: Reads,
+        drivers: Drivers,
+        job_id: str,
+        gtid: str | None,
+        nats_url: str = "",
+        ends: Ends | None = None,
+    ) -> None:
+        """`nats_url`: the node's own, for a job that delivers there. `ends` asks servers that another node reaches."""
         self._nats_url = nats_url
+        self._ends = ends or Ends(Servers(drivers, Known, nats_url))
         self._reads = reads
         self._drivers = drivers
         self._job_id = job_id
@@ -55,12 +67,13 @@ class LevelQuestion:
     def _begin(self, record: JobRecord) -> None:
         self.close()
         self._document = record.job_modify_index
-        plan = plan_of(record.spec())
+        asked = self._asked_of = Asked(record.spec(), record.document, record.start)
+        plan = asked.plan
         self._target = JobEnd(self._drivers, plan, self._nats_url)
         wanted = self._gtid
         if wanted is None:
-            source = self._drivers.source(plan.source)
-            wanted = self._asked(record, f"the source {source.where}", lambda: str(source.executed()))
+            where = self._drivers.source(plan.source).where
+            wanted = self._asked(record, f"the source {where}", lambda: self._ends.executed(asked))
         self._wanted = None if wanted is None else self._target.position(wanted)
 
     def _asked(self, record: JobRecord, whom: str, ask: Callable[[], _Answer]) -> _Answer | None:
@@ -96,6 +109,9 @@ class LevelQuestion:
         )
 
     def _applied(self) -> Position | None:
+        if not self._ends.is_here(self._asked_of, DEST):
+            found = self._ends.applied(self._asked_of)
+            return None if found is None else self._target.position(found)
         if self._reader is None:
             self._reader = self._target.open_reader()
         try:

@@ -37,6 +37,7 @@ from udup.drivers.registry import Registry
 from udup.node.cluster_admin import remove_manager
 from udup.node.cluster_orders import ClusterOrders
 from udup.node.cluster_watch import ClusterWatch
+from udup.node.ends import AnswersHere
 from udup.node.health import Health
 from udup.node.link_watch import LinkWatch
 from udup.node.nats_access import NatsAccess
@@ -198,7 +199,10 @@ class _Node:
             if self._member is not None:
                 if managers := count_of_managers(settings):
                     control.remove = partial(remove_manager, settings.data_path, managers)
-                control.neighbours = Neighbours(url, load_node_id(settings.data_path), control.actors)
+                own = load_node_id(settings.data_path)
+                control.neighbours = Neighbours(url, own, control.actors, AnswersHere(control.servers, keys))
+                if watch is not None:
+                    control.ends.join(own, control.neighbours, watch, keys)
             app = create_app(
                 control,
                 reads,

@@ -6,9 +6,8 @@ import os
 import shlex
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 
 import psutil
@@ -45,22 +44,22 @@ from udup.jobs import (
     skipping,
 )
 from udup.jobs.differences import starts_alike
-from udup.jobs.plan import plan_of
 from udup.jobs.start import DecidedStart, check_unchanged, kept_start, other_start
 from udup.jobs.versions import POSTED
 from udup.jobs.words import EndWhen, JobType
-from udup.node.changes import Change, ChangeChecks, nats_checks, told_checks
+from udup.node.changes import Change, ChangeChecks
 from udup.node.cluster_admin import NoSuchManager
+from udup.node.ends import Ends
 from udup.node.level import LevelQuestion
 from udup.node.neighbours import Neighbours
 from udup.node.reads import Reads
+from udup.node.servers import Asked, Servers
 from udup.node.snapshots import SnapshotChecks
 from udup.node.starts import StartDecisions
 from udup.node.tail import open_tail
 from udup.pipeline.cutover.state import Options as CutoverOptions
 from udup.pipeline.ownership import Known
-from udup.pipeline.ports import DeliveryPlan, Drivers, JobPlan, StartPoint, Tail, TailRequest
-from udup.pipeline.transport.address import of_job
+from udup.pipeline.ports import DeliveryPlan, Drivers, StartPoint, Tail, TailRequest
 from udup.web.ports import ActorInfo, Check, NotReady, NotThere, StillThere, WouldNotStart, Written
 
 #: Seconds for the supervisor's answer, and for that to the removal of a checkpoint, which asks the target.
@@ -92,9 +91,11 @@ class Control:
         self._supervisor_restarts = supervisor_restarts
         self._reads = reads
         self._drivers = drivers
-        self._changes = ChangeChecks(drivers, nats_url=nats_url)
-        self._starts = StartDecisions(drivers)
-        self._snapshots = SnapshotChecks(drivers)
+        self.servers = Servers(drivers, self._known, nats_url)  # as this node reaches them
+        self.ends = Ends(self.servers)
+        self._changes = ChangeChecks(self.ends, drivers)
+        self._starts = StartDecisions(self.ends)
+        self._snapshots = SnapshotChecks(self.ends)
         self.remove: Callable[[str], object] | None = None  # takes a manager out, at one of them
         self.neighbours: Neighbours | None = None  # where there are several nodes
         self._node = node
@@ -137,7 +138,7 @@ class Control:
             raise IndexConflict(stored.status_description)
         spec, kept = self._accepted(document, stored)
         check_enforced_index(enforce_index, spec.id, stored)
-        start = self._decided(spec, stored)
+        start = self._decided(spec, kept, stored)
         checked = None
         if check:
             left = max(LEAST_SECONDS, end - time.monotonic())
@@ -147,12 +148,15 @@ class Control:
 
     def _accepted(self, document: dict[str, Any], stored: JobRecord | None) -> tuple[JobSpec, dict[str, Any]]:
         """Return what a posted document says. `Refused` with every fault that needs no server to be told."""
-        return accept(document, stored.document if stored else None, judge=self._judge)
+        return accept(document, stored.document if stored else None, judge=self._judge, local=self._local_faults)
+
+    def _local_faults(self, spec: JobSpec, document: Mapping[str, Any]) -> list[Fault]:
+        return self.ends.local_faults(Asked(spec, document))
 
     def _judge(self, source: str, target: str, plan: DeliveryPlan) -> list[Fault]:
         return self._drivers.delivery_faults(source, target, plan)
 
-    def _decided(self, spec: JobSpec, stored: JobRecord | None) -> DecidedStart | None:
+    def _decided(self, spec: JobSpec, kept: dict[str, Any], stored: JobRecord | None) -> DecidedStart | None:
         """Return where the job begins, if that is not a copy or after a set of its document; ask the source once."""
         found = _start(spec, stored)
         if not isinstance(found, StartPoint):
@@ -160,7 +164,7 @@ class Control:
         if (before := _understood(stored)) is not None:
             check_unchanged(spec, before, spec.id, stored.progress if stored else JobProgress())
         ends = spec.type == JobType.MIGRATION and spec.end_when is EndWhen.LEVEL
-        return self._starts.decide(plan_of(spec).source, found, ends_when_level=ends)
+        return self._starts.decide(_asked(spec, kept, found), found, ends_when_level=ends)
 
     def _checked_beside(
         self,
@@ -178,20 +182,15 @@ class Control:
         if not starts_alike(kept, stored.document):
             before = _understood(stored)
             other = None if before is None else other_start(spec, before)
-            change = Change(_plan(spec, start), other, self._own_nats(spec))
+            change = Change(_asked(spec, kept, start), other)
             faults = (
-                self._changes.faults(change, self._known(), seconds)
+                self._changes.faults(change, seconds)
                 if stored.carried_out
                 else self._changes.without_effect(change, seconds)
             )
             if faults:
                 raise WouldNotStart(stored.id, faults, command)
         return stored.job_modify_index if stored.carried_out else 0
-
-    def _own_nats(self, spec: JobSpec) -> str:
-        """Return the URL of the NATS server that the job names, "" if it uses the node's."""
-        url = of_job(self._nats_url, spec.nats_addr)
-        return "" if url == self._nats_url else url
 
     def _known(self) -> Known:
         return Known(self._node, frozenset(record.id for record in self._reads.jobs("")[0]))
@@ -215,7 +214,7 @@ class Control:
 
     def ask_level(self, job_id: str, gtid: str | None) -> LevelQuestion:
         """Ask the two servers itself, in the request's thread."""
-        return LevelQuestion(self._reads, self._drivers, job_id, gtid, self._nats_url)
+        return LevelQuestion(self._reads, self._drivers, job_id, gtid, self._nats_url, self.ends)
 
     def tail(self, job_id: str, wanted: TailRequest) -> Tail:
         """Read the sink itself, in the request's thread."""
@@ -231,7 +230,7 @@ class Control:
             raise NotThere("job not found")
         check_no_cutover(record, "resume")  # what cannot be is said at once, and the target left alone
         skipping.check_database(record, "settled")
-        self._drivers.target(plan_of(record.spec()).target).settle(job_id, gtid, applied=applied)
+        self.ends.settle(_of_record(record), gtid, applied=applied)
         return self.resume(job_id)
 
     def skip(self, job_id: str, gtid: str) -> Written:
@@ -243,9 +242,8 @@ class Control:
         skipping.begun(record, gtid, time.time_ns())  # what cannot be is said at once
         assert record.stopped is not None
         begun = self._written(BeginSkip(job_id, gtid))
-        target = self._drivers.target(plan_of(record.spec()).target)
         try:
-            done = target.skip(job_id, record.stopped.gtid, record.stopped.kept)
+            done = self.ends.skip(_of_record(record), record.stopped.gtid, record.stopped.kept)
         except Refused:
             self._written(EndSkip(job_id, gtid, done=False))
             raise
@@ -264,9 +262,8 @@ class Control:
     def validate(self, document: dict[str, Any]) -> list[Check]:
         """Ask the two servers itself: the supervisor has no part in it. Masks stand for the stored passwords."""
         stored = self._reads.job(document_id(document) or "")
-        spec, _ = self._accepted(document, stored)
-        plan = _plan(spec, _start(spec, stored))
-        return [*told_checks(self._drivers, plan, self._known(), self._nats_url), *nats_checks(self._own_nats(spec))]
+        spec, kept = self._accepted(document, stored)
+        return self.ends.look(_asked(spec, kept, _start(spec, stored)))
 
     def _written(self, message: object, seconds: float = ASK_SECONDS) -> Written:
         answer = self._ask_when_open(message, seconds)
@@ -356,10 +353,13 @@ def _understood(stored: JobRecord | None) -> JobSpec | None:
         return None
 
 
-def _plan(spec: JobSpec, start: DecidedStart | StartPoint | None) -> JobPlan:
-    """Return the job as it would be carried out: a start that its older version did not look at means nothing."""
+def _asked(spec: JobSpec, document: dict[str, Any], start: DecidedStart | StartPoint | None) -> Asked:
     decided = start if isinstance(start, DecidedStart) else None
-    return replace(plan_of(spec, decided), start_at=start if isinstance(start, StartPoint) else None)
+    return Asked(spec, document, decided, start if isinstance(start, StartPoint) else None)
+
+
+def _of_record(record: JobRecord) -> Asked:
+    return Asked(record.spec(), record.document, record.start)
 
 
 def _described(place: Place, supervisor_restarts: int) -> ActorInfo:

@@ -8,8 +8,10 @@ from udup.base.errors import Failure, Fault, Refused
 from udup.jobs.start import DecidedStart
 from udup.jobs.words import EndWhen
 from udup.node.aside import Aside, NoAnswer
+from udup.node.ends import Ends
+from udup.node.servers import Asked
 from udup.pipeline.checks import SRC
-from udup.pipeline.ports import Drivers, End, StartPoint
+from udup.pipeline.ports import End, StartPoint
 from udup.web.ports import NotReady
 
 #: Seconds for a source to answer. A file of its log is read at 20 to 100 MB/s, by how large its transactions are, and
@@ -23,19 +25,19 @@ _LATER = "nothing is stored: post the job again when the source answers, or begi
 
 
 class StartDecisions:
-    def __init__(self, drivers: Drivers, places: int = PLACES, seconds: float = START_SECONDS) -> None:
-        self._drivers = drivers
+    def __init__(self, ends: Ends, places: int = PLACES, seconds: float = START_SECONDS) -> None:
+        self._ends = ends
         self._aside = Aside("sources are asked where a job begins", places, seconds)
 
-    def decide(self, source: End, point: StartPoint, *, ends_when_level: bool = False) -> DecidedStart:
+    def decide(self, asked: Asked, point: StartPoint, *, ends_when_level: bool = False) -> DecidedStart:
         """Return what comes before the place, as it is now.
 
         `Refused` if there is no such place, and for a transaction that is not there yet if the job would be complete
         without it; `NotReady` while the source cannot be asked.
         """
-        now = time.time_ns()
+        now, source = time.time_ns(), asked.plan.source
         try:
-            found = self._aside.ask(lambda: self._drivers.source(source).find_start(point))
+            found = self._aside.ask(lambda: self._ends.find_start(asked))
         except NoAnswer as error:
             problem = f"the source {source} did not say in {self._aside.seconds:.0f} s where the job begins ({point})"
             raise NotReady(f"{problem} -- {_LATER}") from error

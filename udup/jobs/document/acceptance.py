@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from udup.base.errors import Fault, Refused
@@ -20,6 +20,9 @@ from udup.jobs.document.subscription import misplaced
 from udup.jobs.document.unknown import unknown_faults
 from udup.jobs.document.values import shown
 
+#: Looks at what a document names of the machines that carry it out: its spec and itself, with passwords.
+LocalLook = Callable[[JobSpec, Mapping[str, Any]], Iterable[Fault]]
+
 #: Keys that a kept document always has, in this spelling.
 _ALWAYS = Level({"ID", "Region", "Datacenters", "Tasks"})
 
@@ -34,13 +37,14 @@ def accept(
     *,
     region: str = DEFAULT_REGION,
     datacenter: str = DEFAULT_DATACENTER,
-    local: bool = True,
+    local: bool | LocalLook = True,
     judge: Judge | None = None,
 ) -> tuple[JobSpec, dict[str, Any]]:
     """The spec of a posted document, and the document to keep: unwrapped, with passwords, ID, Region and Datacenters.
 
     `stored` is the document kept so far under the same ID, if any. `local`: the files and secrets that the job names
-    on this node are looked at, too, which may take long. `judge` says what drivers find in a subscription's Dest.
+    on this node are looked at, too, which may take long; or what looks at those of other nodes besides. `judge` says
+    what drivers find in a subscription's Dest.
     Raises `Refused` with every fault, unknown keys among them.
     """
     given = unwrap(document).document
@@ -51,7 +55,7 @@ def accept(
     if spec is not None and stored is None and (problem := unaddressable(spec.id)):  # an older one may be changed
         faults.append(Fault("ID", f"{shown(spec.id)} {problem}", "choose another ID, or leave it out"))
     if spec is not None and local:
-        faults += local_faults(spec)
+        faults += local(spec, merged) if callable(local) else local_faults(spec)
     if judge is not None:
         faults += list(delivery_faults(merged, DOCUMENT, judge, faults))
     if faults or spec is None:

@@ -19,6 +19,9 @@ _OF_A_TASK = (
     *("DropTableIfExists", "SkipCreateDbTable", "EndWhen"),
 )
 
+#: Keys of a task that tell of its server: which driver knows it, and which node is near it.
+_OF_THE_SERVER = ("Driver", "NodeId", "NodeName")
+
 _BY_HAND = "leave --reverse out, and post the way back yourself when the cut-over is done: its position is told then"
 
 
@@ -40,8 +43,8 @@ def way_back(document: Mapping[str, Any], job_id: str, gtid: str) -> Json:
     if ignored:
         back_from["ReplicateIgnoreDb"] = [entry for each in ignored for entry in _ignored(each, do)]
     tasks = [
-        _with_driver(source, target) | {"Config": back_from},
-        _with_driver(target, source) | {"Config": back_to},
+        _at_server(source, target) | {"Config": back_from},
+        _at_server(target, source) | {"Config": back_to},
     ]
     kept = {key: value for key, value in made.items() if key not in _OF_THE_JOB}
     return kept | {"ID": job_id, "Name": job_id, "Type": JobType.SYNCHRONOUS.value, "Tasks": tasks}
@@ -56,10 +59,10 @@ def _without(config: Json) -> Json:
     return {key: value for key, value in config.items() if key not in _OF_A_TASK}
 
 
-def _with_driver(task: Json, server: Json) -> Json:
-    """Return the task with the driver that the other task's server has."""
-    rest = {key: value for key, value in task.items() if key != "Driver"}
-    return rest | ({"Driver": server["Driver"]} if "Driver" in server else {})
+def _at_server(task: Json, server: Json) -> Json:
+    """Return the task with the driver and the node of the other task, whose server it has now."""
+    rest = {key: value for key, value in task.items() if key not in _OF_THE_SERVER}
+    return rest | {key: server[key] for key in _OF_THE_SERVER if key in server}
 
 
 def _converted(config: Json) -> Iterator[Fault]:

@@ -92,7 +92,12 @@ class Deliverer:
         if settings.end.delivery is None:
             raise UdupError(f"job {settings.job} has no plan for what it delivers")
         delivery = DeliverySettings(
-            settings.job, settings.run, settings.owner.text, settings.end.delivery, settings.nats_url
+            settings.job,
+            settings.run,
+            settings.owner.text,
+            settings.end.delivery,
+            settings.nats_url,
+            settings.owner.number,
         )
         self._settings = settings
         self._reader = reader

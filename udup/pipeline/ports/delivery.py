@@ -224,13 +224,17 @@ class DeliveryPlan:
 
 @dataclass(frozen=True)
 class DeliverySettings:
-    """One run's, or of one question. `owner` is for people, `nats_url` the node's own JetStream."""
+    """One run's, or of one question. `owner` is for people, `nats_url` the node's own JetStream.
+
+    `number` was granted by the cluster: a later run has a higher one. 0 where one node is alone, and of a question.
+    """
 
     job: str
     run: int
     owner: str
     plan: DeliveryPlan
     nats_url: str = field(default="", repr=False)
+    number: int = 0
 
     @classmethod
     def asking(cls, job: str, plan: DeliveryPlan, nats_url: str) -> DeliverySettings:
@@ -291,7 +295,10 @@ class Delivery(Protocol):
         ...
 
     async def take_over(self) -> FoundPlace:
-        """Fence off every other run of the job, and return what the sink has."""
+        """Fence off every other run of the job, and return what the sink has.
+
+        `Superseded` where the sink knows a run with a higher number: nothing is added then.
+        """
         ...
 
     async def send(self, unit: Unit) -> None:

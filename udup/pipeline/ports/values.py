@@ -93,7 +93,8 @@ class Scope:
     become InnoDB tables. `fold_names`: the source keeps names in lower case (known when it was looked at).
     `copy_first`: tables (`schema.table`) that changed under a copy before: the next one reads them first.
     `holder` names the job's sessions on the source, each run's and each node's the same, that one run ends what another
-    has left there; empty: it is not named.
+    has left there; empty: it is not named. `number` was granted to the run by a cluster, and a later run has a higher
+    one, which an earlier does not end; 0 where a node is alone.
     """
 
     selection: Selection
@@ -103,6 +104,7 @@ class Scope:
     fold_names: bool = False
     copy_first: frozenset[str] = frozenset()
     holder: str = ""
+    number: int = 0
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -156,6 +157,32 @@ def _open_transaction(broker: Broker, transactional_id: str, *records: tuple[str
         producer.produce(topic, value, key, 0)
     assert producer.flush(10) == 0
     return producer
+
+
+@in_loop
+@pytest.mark.parametrize("transactional", [True, False])
+async def test_a_run_that_was_granted_before_adds_nothing_however_late_it_comes(
+    broker: Broker, prefix: str, transactional: bool
+) -> None:
+    """Its node stood still before it took the topics over. The later run has found a position, and stored nothing."""
+
+    def granted(number: int) -> DeliverySettings:
+        made = broker.settings(prefix, run=number, Transactional=transactional)
+        return replace(made, owner=f"node-{number}", number=number)
+
+    await _store(granted(7), unit(prefix, 1, 0, 10))
+    async with _run(granted(9)) as (new, found):
+        assert found.position == '{"next": 10}'
+        if not transactional:
+            await new.send(unit(prefix, 1, 10, 20))
+            await new.stored()
+        with pytest.raises(Superseded, match=r"node-9 \(run 9\) has taken .* over, and is a later run"):
+            await _store(granted(8), unit(prefix, 1, 10, 20))
+    if transactional:
+        await _store(granted(10), unit(prefix, 1, 10, 20))
+    alone = replace(granted(3), number=0)
+    assert (await _store(alone)).position == '{"next": 20}', "a node that is alone again"
+    assert_each_once_in_order(read_all(alone.plan), 20)
 
 
 @in_loop

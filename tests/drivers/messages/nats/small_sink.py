@@ -45,9 +45,16 @@ class SmallSink:
         return NatsSink.of(self.plan(**keys))
 
     def delivery(
-        self, stored: list[int] | None = None, *, owner: str = "node-1", run: int = 1, job: str = "", **keys: Any
+        self,
+        stored: list[int] | None = None,
+        *,
+        owner: str = "node-1",
+        run: int = 1,
+        job: str = "",
+        number: int = 0,
+        **keys: Any,
     ) -> NatsDelivery:
-        settings = DeliverySettings(job or self.job, run, owner, self.plan(**keys), self.url)
+        settings = DeliverySettings(job or self.job, run, owner, self.plan(**keys), self.url, number)
         told: list[int] = [] if stored is None else stored
         return NatsDelivery(NatsSink.of(settings.plan), settings, told.append)
 

@@ -13,6 +13,7 @@ from tests.drivers.messages.nats.small_sink import SmallSink, event, next_events
 from udup.base.errors import Divergence, Refused, Superseded, Transient, Unavailable
 from udup.drivers.messages.nats import delivery as delivery_module
 from udup.drivers.messages.nats import reading, stream
+from udup.drivers.messages.nats.delivery import NatsDelivery
 from udup.drivers.messages.nats.frames import ID
 from udup.drivers.messages.nats.stream import JOB
 from udup.pipeline.ports.delivery import FoundPlace, Message, Unit
@@ -212,6 +213,40 @@ def test_an_earlier_run_is_told_that_it_was_taken_over(sink: SmallSink) -> None:
         assert await sink.numbers() == list(range(10))
 
     run(main())
+
+
+def test_a_run_that_was_granted_before_adds_nothing_however_late_it_comes(sink: SmallSink) -> None:
+    """Its node stood still before it took the stream over, or after that; the later run's is another node."""
+
+    async def main() -> None:
+        async with sink.opened(owner="node-1", run=7, number=7) as (frozen, _):
+            await frozen.send(sink.unit(1, 0, 5))
+            await frozen.stored()
+            late = sink.delivery(owner="node-1", run=8, number=8)
+            await late.connect()
+            async with sink.opened(owner="node-2", run=9, number=9) as (new, found):
+                assert found.position == "5", "it does not wait for one that still answers"
+                await _adds_nothing(sink, frozen)
+                with pytest.raises(Superseded, match="node-2"):
+                    await late.take_over()
+                await new.send(sink.unit(1, 5, 5))
+                await new.stored()
+            with pytest.raises(Superseded, match=r"node-2 \(run 9\) has taken .* over .*, and is a later run"):
+                await late.take_over()  # when nobody answers any more, it is in the stream
+            await late.close()
+        async with sink.opened(owner="node-1", run=10, number=10) as (_, found):
+            assert found == FoundPlace("10")
+        async with sink.opened(owner="node-1", run=3) as (_, found):  # a node that is alone again
+            assert found == FoundPlace("10")
+        assert await sink.numbers() == list(range(10))
+
+    run(main())
+
+
+async def _adds_nothing(sink: SmallSink, delivery: NatsDelivery) -> None:
+    with pytest.raises(Superseded):
+        await delivery.send(sink.unit(2, 5, 5))
+        await delivery.stored()
 
 
 def test_another_owner_waits_while_the_writer_lives_and_then_takes_over(sink: SmallSink) -> None:

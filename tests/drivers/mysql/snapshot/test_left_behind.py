@@ -14,7 +14,7 @@ from tests.fake_mysql import Conversation, FakeServer, decent, error, serving
 from tests.freezing import FreezingLine
 from tests.full_copy import run
 from udup.base.endpoint import Endpoint
-from udup.base.errors import UdupError
+from udup.base.errors import Superseded, UdupError
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, scalar
 from udup.drivers.mysql.client.processes import read_processes
@@ -270,6 +270,30 @@ def test_the_sessions_of_other_jobs_and_of_none_stay(source: MysqlServer) -> Non
             Places("j").clear(connection)
         assert not _lives(named.pop("j"))
         assert all(map(_lives, named.values()))
+
+
+def test_a_run_of_before_that_comes_late_ends_no_session_of_a_later_one(source: MysqlServer) -> None:
+    with ExitStack() as stack:
+
+        def session() -> Connection:
+            return stack.enter_context(closing(connect(source.endpoint)))
+
+        asking, old, later = session(), Places("j", 41), Places("j", 1 << 45)
+        left = old.take(session())
+        later.clear(asking)
+        assert not _lives(left)
+        first, second = later.take(connect(source.endpoint)), later.take(session())
+        with pytest.raises(Superseded, match=f"number {1 << 45}.*this one is 41"):
+            old.clear(asking)
+        assert _lives(first) and _lives(second)
+        first.close()
+        _until(lambda: later._shown(asking) == 0)
+        third = later.take(session())  # of a snapshot that is opened once more
+        with pytest.raises(Superseded):
+            old.clear(asking)
+        assert _lives(third)
+        Places("j").clear(asking)  # a node that is alone asks for none
+        assert not _lives(third)
 
 
 def _lives(connection: Connection) -> bool:

@@ -33,6 +33,9 @@ _MARK = b'{"topic":"positions of jobs of udup"}'
 #: Where in a topic the messages of a run without transactions end: `{topic: {partition: offset}}` as JSON.
 ENDS_HEADER = "udup-ends"
 
+#: Which run has written a position, whose: the number that the cluster has granted it, "" where a node is alone.
+RUN_HEADER, OWNER_HEADER, NUMBER_HEADER = "udup-run", "udup-owner", "udup-number"
+
 #: Seconds for which a position is waited for by whoever only looks.
 LOOK_SECONDS = 20.0
 
@@ -63,11 +66,16 @@ class Patience:
 
 @dataclass
 class FoundPosition:
-    """`text` None: the job has none. `ends` as in `ENDS_HEADER`. `empty`: nothing was ever written to the topic."""
+    """`text` None: the job has none. `ends` as in `ENDS_HEADER`. `empty`: nothing was ever written to the topic.
+
+    `number` is that of the run that has written it, 0 where a node was alone; `owner` is for people.
+    """
 
     text: str | None = None
     ends: Ends = field(default_factory=dict)
     empty: bool = False
+    number: int = 0
+    owner: str = ""
 
 
 def read_position(sink: KafkaSink, job: str, heard: Heard, patience: Patience | None = None) -> FoundPosition:
@@ -107,7 +115,9 @@ def _found(record: Record) -> FoundPosition:
     headers = dict(record.headers() or ())
     ends = _decode_ends(headers.get(ENDS_HEADER) or b"{}")
     value = record.value()
-    return FoundPosition(value.decode("utf-8") if value else None, ends)
+    number, owner = (headers.get(each) or b"" for each in (NUMBER_HEADER, OWNER_HEADER))
+    text = value.decode("utf-8") if value else None
+    return FoundPosition(text, ends, number=int(number or 0), owner=owner.decode("utf-8", "replace"))
 
 
 def consumer(sink: KafkaSink, heard: Heard, isolation: str, *, ahead_kb: int = 65536) -> Any:

@@ -53,6 +53,7 @@ class PlainWriter(Writer):
         found = read_position(self._sink, self._settings.job, self._heard, patience)
         if found.empty:
             write_mark(self._sink, self._heard)
+        self._refuse_late(found)
         self._position, self._ends = found.text or "", found.ends
         behind = list(self._behind(found.ends, patience))
         return FoundPlace(found.text, tuple(each for each, _ in behind), moments(behind))

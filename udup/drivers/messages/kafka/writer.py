@@ -17,11 +17,21 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 
 from udup.base import runtime
-from udup.base.errors import Superseded, Transient, UdupError, Unavailable
+from udup.base.errors import Side, Superseded, Transient, UdupError, Unavailable
 from udup.drivers.messages.kafka.config import KafkaSink
 from udup.drivers.messages.kafka.errors import Heard, failure
 from udup.drivers.messages.kafka.large import refusal
-from udup.drivers.messages.kafka.position import Patience, Record, plain_settings, read_position, write_mark
+from udup.drivers.messages.kafka.position import (
+    NUMBER_HEADER,
+    OWNER_HEADER,
+    RUN_HEADER,
+    FoundPosition,
+    Patience,
+    Record,
+    plain_settings,
+    read_position,
+    write_mark,
+)
 from udup.drivers.messages.kafka.topics import ANSWER_SECONDS, Topics, route
 from udup.drivers.messages.large_values import without_longest
 from udup.pipeline.ports.delivery import DeliverySettings, FoundPlace, Message, Unit
@@ -90,7 +100,19 @@ class Writer:
         found = read_position(self._sink, self._settings.job, self._heard, patience)
         if found.empty:
             write_mark(self._sink, self._heard)
+        self._refuse_late(found)
+        if found.text is not None and found.number < self._settings.number:
+            self.store([Unit(0, (), found.text)])  # from now on an earlier run knows
         return FoundPlace(found.text)
+
+    def _refuse_late(self, found: FoundPosition) -> None:
+        """Raise `Superseded` if the cluster has granted another run after this one."""
+        if 0 < self._settings.number < found.number:
+            text = (
+                f"job {self._settings.job}: {found.owner or 'another owner'} (run {found.number}) has taken Kafka at"
+                f" {self._sink.where} over, and is a later run"
+            )
+            raise Superseded(text).of(Side.TARGET)
 
     def _patience(self) -> Patience:
         """Return how long the start may still take; a run that has ended waits no more."""
@@ -192,7 +214,9 @@ class Writer:
 
     def _produce_position(self, text: str, more: Sequence[tuple[str, bytes]] = ()) -> None:
         settings = self._settings
-        headers = [("udup-run", str(settings.run)), ("udup-owner", settings.owner), *more]
+        headers = [(RUN_HEADER, str(settings.run)), (OWNER_HEADER, settings.owner), *more]
+        if settings.number:
+            headers.append((NUMBER_HEADER, str(settings.number)))
         self._producer.produce(self._sink.position_topic, text.encode(), settings.job.encode(), 0, headers=headers)
 
     def _delivered(self, error: KafkaError | None, record: Record) -> None:

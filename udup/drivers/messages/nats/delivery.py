@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
 from udup.base import runtime
-from udup.base.errors import UdupError
+from udup.base.errors import Side, Superseded, UdupError
 from udup.drivers.messages.nats import frames, place, stream
 from udup.drivers.messages.nats.answers import Answers
 from udup.drivers.messages.nats.config import NatsSink
@@ -59,7 +59,7 @@ class NatsDelivery:
 
     def __init__(self, sink: NatsSink, settings: DeliverySettings, on_stored: Callable[[int], None]) -> None:
         self._sink, self._settings, self._on_stored = sink, settings, on_stored
-        self._me = place.Writer(settings.job, settings.owner, settings.run)
+        self._me = place.Writer(settings.job, settings.owner, settings.run, settings.number)
         self._connection: Connection | None = None
         self._hold: _Hold | None = None
 
@@ -134,7 +134,7 @@ class _Hold:
         limit = min(connection.max_payload, state.max_message or connection.max_payload)
         self._frames = Frames(Subjects(sink.prefix, sink.subjects), answers.inbox, limit)
         self._large = LargeMessages(connection, sink, settings.plan.large_messages)
-        self._me = place.Writer(settings.job, settings.owner, settings.run)
+        self._me = place.Writer(settings.job, settings.owner, settings.run, settings.number)
         self._sequence = self._noted = 0  # of the last message sent, of the last note
         self._position: str | None = None  # of the last unit sent
         self._found = place.Place(None)  # what was found at the beginning, until a message is sent
@@ -152,6 +152,7 @@ class _Hold:
             state = await stream.look(self._connection, self._sink)
             if state is None:
                 break
+            await self._refuse_late()
             found = await place.find(self._connection, self._sink, state, self._kept.read) or place.Place(None)
             if not await self._kept.take(state, found):
                 continue  # another run begins
@@ -167,6 +168,13 @@ class _Hold:
                 await self.answers.check()  # raises it
             self.answers.forget()  # somebody has written in between
         raise away(f"{self._sink.where} could not be taken over: others write to it without an end")
+
+    async def _refuse_late(self) -> None:
+        """Raise `Superseded` if a later run has begun: what it writes from now on moves the stream, and is noticed."""
+        last = await place.writer(self._connection, self._sink) if self._me.number else None
+        if last is not None and self._me.is_behind(last[0]):
+            text = f"job {self._me.job}: {last[0]} has taken {self._sink.where} over at {last[1]}, and is a later run"
+            raise Superseded(text).of(Side.TARGET)
 
     async def send(self, unit: Unit) -> None:
         await self._turn()
@@ -295,7 +303,7 @@ class _Hold:
 
     def _note(self, position: str | None) -> Note:
         me, found = self._me, self._found
-        said = frames.note_data(position, found.ids, me.job, me.owner, me.run, found.times)
+        said = frames.note_data(position, found.ids, me.job, me.owner, me.run, found.times, me.number)
         note = Note(self._sink.position_subject, said, rolls=self._state.rolls, keeps=self._state.keeps)
         try:
             self._frames.note(note, self._sequence, self.answers.inbox)  # with room for the name of a batch

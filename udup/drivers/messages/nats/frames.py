@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from udup.pipeline.ports.delivery import Message
 
@@ -187,10 +188,18 @@ def position_header(position: str) -> bytes:
 
 
 def note_data(
-    position: str | None, ids: Sequence[str], job: str, owner: str, run: int, times: Mapping[str, int] | None = None
+    position: str | None,
+    ids: Sequence[str],
+    job: str,
+    owner: str,
+    run: int,
+    times: Mapping[str, int] | None = None,
+    number: int = 0,
 ) -> bytes:
     """Return what a position's own message says: it may have the IDs of what was stored behind the position."""
-    said = {"job": job, "owner": owner, "run": run, "position": position, "ids": list(ids)}
+    said: dict[str, Any] = {"job": job, "owner": owner, "run": run, "position": position, "ids": list(ids)}
+    if number:
+        said["number"] = number
     if times:
         said["times"] = dict(times)
     return json.dumps(said, separators=(",", ":"), ensure_ascii=False).encode()

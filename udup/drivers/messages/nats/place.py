@@ -11,6 +11,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from udup.drivers.messages.moments import moments
 from udup.drivers.messages.nats.config import NatsSink
@@ -41,11 +42,21 @@ KeptReader = Callable[[StreamState], Awaitable[Mapping[int, Place]]]
 
 @dataclass(frozen=True)
 class Writer:
-    """Whose run a note is of."""
+    """Whose run a note is of. `number` tells it from later ones in a cluster, 0 where a node is alone."""
 
     job: str
     owner: str
     run: int
+    number: int = 0
+
+    @classmethod
+    def of(cls, said: Mapping[str, Any]) -> Writer:
+        """Return the writer that a note or an answer names."""
+        return cls(said["job"], said["owner"], int(said["run"]), int(said.get("number", 0)))
+
+    def is_behind(self, other: Writer) -> bool:
+        """Whether the cluster has granted the other run after this one."""
+        return 0 < self.number < other.number
 
     def __str__(self) -> str:
         return f"{self.owner or 'another owner'} (run {self.run})"
@@ -102,7 +113,7 @@ async def writer(connection: Connection, sink: NatsSink) -> tuple[Writer, str] |
     if found is None or found.headers.get(OPERATION) != NOTE:
         return None
     said = json.loads(found.data)
-    return Writer(said["job"], said["owner"], int(said["run"])), found.time
+    return Writer.of(said), found.time
 
 
 async def _backwards(connection: Connection, stream: str, state: StreamState) -> AsyncIterator[Stored | None]:

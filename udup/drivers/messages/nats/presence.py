@@ -6,6 +6,7 @@ turns: the second one is told by whom the job is carried out, and waits until th
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable
 
@@ -30,24 +31,27 @@ class Presence:
         self._subject = sink.writer_subject
 
     async def refuse_another(self) -> None:
-        """Raise `Superseded` if a run of another owner lives. An earlier one of the same owner ends at its fence."""
+        """Raise `Superseded` if a run of another owner lives. An earlier one of the same owner ends at its fence.
+
+        So does one that the cluster has granted before: its node may not know yet that it has lost the job.
+        """
         try:
             answer = await self._connection.client.request(self._subject, b"", timeout=_SECONDS)
             said = json.loads(answer.data)
-            other = Writer(said["job"], said["owner"], int(said["run"]))
+            other = Writer.of(said)
         except NoRespondersError:
             return
         except (TimeoutError, *LOST, ValueError, KeyError, TypeError):
             heed_cancellation()
             self._connection.check()
             return  # it lives no more than that it holds the subject
-        if other.owner != self._me.owner:
+        if other.owner != self._me.owner and not other.is_behind(self._me):
             text = f"job {self._me.job} is carried out by {other}, which writes to {self._sink.where}"
             raise Superseded(text).of(Side.TARGET)
 
     async def show(self, lives: Callable[[], bool]) -> None:
         """Answer whoever asks, for as long as `lives` says so."""
-        said = json.dumps({"job": self._me.job, "owner": self._me.owner, "run": self._me.run}).encode()
+        said = json.dumps(dataclasses.asdict(self._me)).encode()
 
         async def on_question(message: Msg) -> None:
             if lives():

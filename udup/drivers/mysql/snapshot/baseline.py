@@ -55,15 +55,18 @@ def open_baseline(
     waits: Waits | None = None,
     read: ReadBlocks = blocks,
     holder: str = "",
+    number: int = 0,
     asking: Asking | None = None,
 ) -> Baseline:
     """Return snapshot and catalog that belong together; with the accounts but those of `kept_users`, if it is given.
 
-    `read` reads the tables without transactions. What a run of before holds in the name of `holder` is ended.
+    `read` reads the tables without transactions. What a run of before holds in the name of `holder` is ended,
+    if its `number` is not higher than this one's.
 
-    Raise what `open_snapshot` and `read_catalog` raise, and `Transient` if DDL never pauses.
+    Raise `Superseded` for a later run's, what `open_snapshot` and `read_catalog` raise, and `Transient` if DDL never
+    pauses.
     """
-    places = Places(holder)
+    places = Places(holder, number)
     with asked(endpoint, asking) as connection:
         try:
             places.clear(connection)

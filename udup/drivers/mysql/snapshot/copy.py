@@ -121,6 +121,7 @@ def open_copy(
             chunk_rows,
             waits,
             holder=scope.holder,
+            number=scope.number,
             asking=asking,
         )
         try:

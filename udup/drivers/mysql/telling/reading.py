@@ -338,7 +338,8 @@ def open_rows(
         for block in tables.of(table).blocks(connection, table, chunk, release):
             yield Block(block.rows, _FRAME.pack(block.rows, len(block.text)) + block.text)
 
-    baseline = open_baseline(endpoint, readers, scope.selection, None, plan.chunk_rows, waits, framed, scope.holder)
+    whose = scope.holder, scope.number
+    baseline = open_baseline(endpoint, readers, scope.selection, None, plan.chunk_rows, waits, framed, *whose)
     try:
         order = _order(endpoint, baseline, plan, scope.selection)
         making: Iterable[SnapshotDefinition] = ()
