@@ -273,6 +273,7 @@ class Wire(Line):
                 if left <= 0:
                     raise TimeoutError
                 self._limit_waits(left)
+                self._rfile.peek()  # reads what there is; read1 alone asks the socket for these few bytes
                 more = self._rfile.read1(num_bytes - len(data))
             except TimeoutError as error:
                 self._end()
