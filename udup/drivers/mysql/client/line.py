@@ -96,6 +96,18 @@ class Line(_Base):
             made = io.BufferedReader(_Reading(self._sock, weakref.WeakMethod(self._go_on)), _READ_BYTES)
         self.__dict__["_reader"] = made
 
+    def _read_ahead(self) -> bytes:
+        """Return what has been read from the socket and not been taken yet; nothing is read for it."""
+        reader = self._rfile
+        if reader is None:
+            return b""
+        reader.raw.rests = True
+        try:
+            ahead: bytes = reader.peek()
+        finally:
+            reader.raw.rests = False
+        return ahead
+
     @property
     def _is_watched(self) -> bool:
         """Whether the server is asked when nothing comes: where no time limit says how long that may last."""
@@ -158,18 +170,20 @@ class _Reading(io.RawIOBase):
     def __init__(self, sock: Any, go_on: Callable[[], Callable[[], bool] | None]) -> None:
         self._sock = sock
         self._go_on = go_on
+        self.rests = False  # whether it reads nothing for now
 
     def readable(self) -> bool:
         return True
 
-    def readinto(self, room: Any) -> int:
-        while True:
+    def readinto(self, room: Any) -> int | None:
+        while not self.rests:
             try:
                 return int(self._sock.recv_into(room))
             except TimeoutError:
                 go_on = self._go_on()
                 if go_on is None or not go_on():
                     raise
+        return None
 
 
 def _unacknowledged(sock: Any) -> int:

@@ -31,7 +31,7 @@ from pymysql.protocol import MysqlPacket
 from udup.base import runtime
 from udup.drivers.mysql.client import silence
 from udup.drivers.mysql.client.line import Line, lost
-from udup.drivers.mysql.client.results import UNREADABLE, CountedResult
+from udup.drivers.mysql.client.results import CountedResult, Understood
 from udup.drivers.mysql.client.silence import Ask
 
 #: Methods of logging in that keep the password from who listens: a digest, or RSA where there is no TLS.
@@ -206,15 +206,9 @@ class Wire(Line):
         """One packet of the protocol, or the error that it is."""
         if self._sock is None:
             raise pymysql.err.InterfaceError(0, "the connection is closed")
-        self._limit_waits(silence.SILENT_SECONDS if self._is_watched else self._read_timeout)
-        self._silence = None
-        limit = self.max_allowed_packet + _PACKET_MAX
-        if self._logging_in:
-            limit = LOGIN_BYTES
-            self._login_packets += 1
-            if self._login_packets > LOGIN_PACKETS:
-                raise self._broken(f"more than {LOGIN_PACKETS} of them and no end of the login")
-        data = self._payload(limit)
+        data = None if self._logging_in else self._at_hand()
+        if data is None:
+            data = self._awaited()
         if not data:
             raise self._broken("an empty one")
         if data[0] == _ERROR:
@@ -223,6 +217,31 @@ class Wire(Line):
             return MysqlPacket(data, self.encoding)
         with self._understood():
             return packet_type(data, self.encoding)
+
+    def _at_hand(self) -> bytes | None:
+        """Return the next packet's payload if all of it has been read from the socket, else None, and take nothing."""
+        ahead = self._read_ahead()
+        if len(ahead) < _HEADER.size:
+            return None
+        low, high, number = _HEADER.unpack_from(ahead)
+        end = _HEADER.size + (low | high << 16)
+        if number != self._next_seq_id or end > len(ahead):
+            return None
+        self._next_seq_id = (number + 1) % 256
+        data: bytes = self._rfile.read(end)[_HEADER.size :]
+        return data
+
+    def _awaited(self) -> bytes:
+        """Return the next packet's payload, waiting for as long as it may take."""
+        self._limit_waits(silence.SILENT_SECONDS if self._is_watched else self._read_timeout)
+        self._silence = None
+        limit = self.max_allowed_packet + _PACKET_MAX
+        if self._logging_in:
+            limit = LOGIN_BYTES
+            self._login_packets += 1
+            if self._login_packets > LOGIN_PACKETS:
+                raise self._broken(f"more than {LOGIN_PACKETS} of them and no end of the login")
+        return self._payload(limit)
 
     def _payload(self, limit: int) -> bytes:
         pieces: list[bytes] = []
@@ -254,6 +273,7 @@ class Wire(Line):
                 if left <= 0:
                     raise TimeoutError
                 self._limit_waits(left)
+                self._rfile.peek()  # reads what there is; read1 alone asks the socket for these few bytes
                 more = self._rfile.read1(num_bytes - len(data))
             except TimeoutError as error:
                 self._end()
@@ -365,19 +385,11 @@ class Wire(Line):
         self._end()
         return _login_error(f"malformed packet: {problem}") if self._logging_in else Malformed(problem)
 
-    @contextmanager
-    def _understood(self) -> Iterator[None]:
+    def _understood(self) -> Understood:
         """Have what PyMySQL stumbles over end as an error of the connection."""
-        try:
-            yield
-        except (pymysql.err.MySQLError, OSError):
-            raise
-        except Exception as error:
-            if not isinstance(error, UNREADABLE) and type(error) not in (Exception, RuntimeError):
-                raise
-            raise self.broken_by(error) from error
+        return Understood(self)
 
-    def broken_by(self, error: Exception) -> Exception:
+    def broken_by(self, error: BaseException) -> Exception:
         """Close it because of what its reader stumbled over; the error to raise."""
         return self._broken(f"{type(error).__name__}: {str(error)[:200]}")
 
