@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
+from unittest.mock import patch
 
 from tests.source_log import executed
 from udup.base.endpoint import Endpoint
@@ -17,11 +18,15 @@ from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.client.connection import connect, query
 from udup.drivers.mysql.ddl.query_classifier import QueryClassifier
 from udup.drivers.mysql.filters.shaper import Shapers
+from udup.drivers.mysql.stream import stream as binlog_stream
 from udup.drivers.mysql.stream.assembly import Assembler
 from udup.drivers.mysql.stream.stream import BinlogStream
 from udup.pipeline.ports import ApplyMode, CheckpointState
 from udup.pipeline.records import Context, Definition, Format, Part, Record, Skipped, Transaction, XaEnd
 from udup.pipeline.selection.selection import Selection
+
+#: Seconds of a source that has nothing to send until it says so, by which the end of its log is known.
+BEAT_SECONDS = 0.05
 
 HEARTBEATS = (EventType.HEARTBEAT, EventType.HEARTBEAT_V2)
 
@@ -55,7 +60,8 @@ def _records(source: Endpoint, after: GtidSet, selection: Selection, shapers: Sh
     found: list[Record] = []
     told = GtidSet()
     assembler = Assembler(selection, QueryClassifier(selection, False).decide, shapers=shapers)
-    stream = BinlogStream(source, 900_200, after, str(uuid.uuid4()))
+    with patch.object(binlog_stream, "HEARTBEAT_SECONDS", BEAT_SECONDS):
+        stream = BinlogStream(source, 900_200, after, str(uuid.uuid4()))
     try:
         for event in stream:
             made = list(assembler.feed(event))

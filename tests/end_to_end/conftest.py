@@ -31,18 +31,20 @@ NUMBERS = "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE
 #: Seconds for a job to run, to come level, to fail: far more than it takes, for a machine that is busy.
 DEADLINE = 45.0
 
-#: Seconds between looks: each costs the servers something, and there are only two cores for all.
-POLL = 0.05
+#: Seconds between looks: each costs the servers something, and there are only two cores for all. Those of a long wait
+#: grow.
+POLL, LONGEST_POLL = 0.05, 0.15
 
 #: Looks at the servers until the node is asked whether the job has failed, which costs it several times as much.
 LOOKS = 8
 
 
 def wait_for(condition: Callable[[], bool], what: Callable[[], object], seconds: float = DEADLINE) -> None:
-    end = time.monotonic() + seconds
+    end, pause = time.monotonic() + seconds, POLL
     while not condition():
         assert time.monotonic() < end, f"not within {seconds:.0f} s: {what()}"
-        time.sleep(POLL)
+        time.sleep(pause)
+        pause = min(pause * 1.1, LONGEST_POLL)
 
 
 def run(endpoint: Endpoint, *statements: str) -> None:

@@ -25,13 +25,13 @@ from udup.sandbox.server import MysqlServer
 from udup.verify.compare import compare, wait_level
 
 #: Rows of the shop: enough that a full copy can be hit in its middle.
-ROWS = 40_000
+ROWS = 24_000
 
 #: Seconds for the target to come level when the load has ended, and for a job to run again.
 LEVEL_SECONDS, STAGE_SECONDS = 90.0, 90.0
 
 #: Transactions a second of the load: as they are waited for, and beside a copy, where they are many without.
-RATE, RATE_BESIDE_A_COPY = 150, 60
+RATE, RATE_BESIDE_A_COPY = 100, 40
 
 JOB = "shop"
 

@@ -79,16 +79,17 @@ class Job:
         `meanwhile` is done once, beside the first run that follows the log.
         """
         serial = False
+        wanted = [] if meanwhile is None else [meanwhile]
         for _ in range(RUNS):
             try:
-                await self._run(serial, meanwhile)
+                await self._run(serial, wanted)
                 return
             except UdupError as error:
                 self.ended.append(error)
                 serial = isinstance(error, Conflict)
         raise AssertionError(f"does not come to an end: {[f'{type(each).__name__}: {each}' for each in self.ended]}")
 
-    async def _run(self, serial: bool, meanwhile: Callable[[], None] | None) -> None:
+    async def _run(self, serial: bool, wanted: list[Callable[[], None]]) -> None:
         self.numbers += 1
         run = self.numbers
         source, target = MySQLSource(self.source), MySQLTarget(self.target)
@@ -129,7 +130,7 @@ class Job:
         begin(applier.run())
         try:
             async with asyncio.timeout(RUN_SECONDS):
-                await self._until_level(failed, meanwhile)
+                await self._until_level(failed, wanted)
         except TimeoutError as error:
             raise HangsError(f"run {run} of {self.name}: ended before: {self.ended}") from error
         finally:
@@ -139,15 +140,14 @@ class Job:
             if failed.done():
                 failed.exception()
 
-    async def _until_level(self, failed: asyncio.Future[None], meanwhile: Callable[[], None] | None) -> None:
+    async def _until_level(self, failed: asyncio.Future[None], wanted: list[Callable[[], None]]) -> None:
         while True:
             if failed.done():
                 failed.result()
             if await asyncio.to_thread(self.is_level):
-                if meanwhile is None:
+                if not wanted:
                     return
-                await asyncio.to_thread(meanwhile)
-                meanwhile = None
+                await asyncio.to_thread(wanted.pop())
             await asyncio.wait({failed}, timeout=0.05)
 
     def _applier(self, run: int, serial: bool) -> ApplierSettings:

@@ -38,7 +38,7 @@ def copying(household: Household) -> Household:
         for statement in _HEAVY:
             query(connection, statement)
         household.start_load(rate=RATE_BESIDE_A_COPY)
-        household.post_job(chunk_rows=100)
+        household.post_job(chunk_rows=60)
         wait_for(lambda: _share_copied(household) > 0.15, STAGE_SECONDS, "rows are copied")
         query(connection, "DROP TABLE shop.passing")
     assert household.node.job(JOB)["Stage"] == "copying"

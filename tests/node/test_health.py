@@ -176,3 +176,9 @@ def test_a_manager_that_is_behind_the_others_is_no_fault_of_the_store(
         assert looks.problems() == []
     finally:
         looks.close()
+
+
+def test_a_look_that_comes_when_the_server_stops_waits_for_nothing(tmp_path: Path) -> None:
+    looks = Health("nats://127.0.0.1:1", tmp_path, lambda _message, _seconds: Ailments(()), None)
+    looks.close()
+    assert any("the server stops" in each for each in looks.problems())

@@ -97,8 +97,8 @@ class Health:
         return list(self._found)
 
     def close(self) -> None:
-        self._ended.set()
         self._hang_up()
+        self._ended.set()
         self._loop.call_soon_threadsafe(self._loop.stop)
 
     def _look(self) -> float:
@@ -209,6 +209,9 @@ class Health:
                 self._call(client.close())
 
     def _call(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        if self._ended.is_set():  # the loop would never come to it
+            coroutine.close()
+            raise ConnectionAbortedError("the server stops")
         future = asyncio.run_coroutine_threadsafe(asyncio.wait_for(coroutine, 2 * ASK_SECONDS), self._loop)
         return future.result(3 * ASK_SECONDS)
 

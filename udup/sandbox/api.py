@@ -19,7 +19,8 @@ from udup.jobs.words import Stage
 #: Seconds for one answer of the API.
 REQUEST_TIMEOUT = 15.0
 
-_POLL_SECONDS = 0.1
+#: Seconds between two looks at a job: the first ones, and what they grow to, since each costs the server something.
+_POLL_SECONDS, _LONGEST_POLL_SECONDS = 0.05, 0.15
 
 Json = dict[str, Any]
 
@@ -72,7 +73,7 @@ class ApiClient:
 
         The server may be away in between, being restarted by someone else.
         """
-        end = time.monotonic() + deadline
+        end, pause = time.monotonic() + deadline, _POLL_SECONDS
         job: Json = {}
         while time.monotonic() < end:
             with contextlib.suppress(Transient):
@@ -82,7 +83,8 @@ class ApiClient:
                 return job
             if stage == Stage.FAILED:
                 raise UdupError(f"job {job_id} failed: {_reason(job)}")
-            time.sleep(_POLL_SECONDS)
+            time.sleep(pause)
+            pause = min(pause * 1.1, _LONGEST_POLL_SECONDS)
         raise UdupError(
             f"job {job_id} did not come to {' or '.join(stages)} in {deadline:.0f} s;"
             f" it is {job.get('Stage', 'not to be read')}: {_reason(job)}"
