@@ -77,6 +77,10 @@ _ANSWERS: Mapping[str, Any] = {
 #: What changes something: what a server refuses of it, it refuses wherever it is asked from.
 _DEEDS = frozenset({"skip", "settle"})
 
+#: Made here: see `tests/base/test_decoders.py`.
+_DECODERS: Mapping[str, Callable[[bytes], Any]] = {
+    kind: msgspec.json.Decoder(answer).decode for kind, answer in _ANSWERS.items()
+}
 _wire = msgspec.json.Decoder(_Wire).decode
 _answer = msgspec.json.Decoder(_Answer).decode
 
@@ -205,7 +209,7 @@ class Ends:
             said = self._nodes.ask(where.node, kind, job, msgspec.to_builtins(wire), seconds)
             answer = _answer(msgspec.json.encode(said))
             if answer.failure is None:
-                return msgspec.convert(answer.value, _ANSWERS[kind])
+                return _DECODERS[kind](msgspec.json.encode(answer.value))
         except msgspec.MsgspecError as error:
             raise NotReady(f"node {where.called} has answered what this version does not understand") from error
         except NodeAway as error:
