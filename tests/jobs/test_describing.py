@@ -47,6 +47,12 @@ def test_both_sides_that_are_away_are_told() -> None:
     assert told.count("reconnecting") == 2 and "no route" in told and "u@127.0.0.1:3306" in told
 
 
+def test_a_node_that_is_away_is_told_by_the_reason() -> None:
+    lost = Failure(FailureKind.UNAVAILABLE, "task Src on node far was not heard for 3 s", side=Side.NODE)
+    told = _described(_record(_outage(lost), stage=Stage.RUNNING))
+    assert told == "reconnecting node since 2023-11-14T22:13:20Z: task Src on node far was not heard for 3 s"
+
+
 def test_a_lock_is_told_as_one() -> None:
     locked = Failure(FailureKind.CONTENDED, "Lock wait timeout", side=Side.TARGET)
     assert _described(_record(_outage(locked))) == "waiting for a lock since 2023-11-14T22:13:20Z: Lock wait timeout"

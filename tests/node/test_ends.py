@@ -13,8 +13,8 @@ from udup.base.errors import Fault, Refused, Unavailable
 from udup.cluster.beats import Role
 from udup.cluster.view import NodeSeen, View
 from udup.jobs import accept
-from udup.node.ends import AnswersHere, Ends, NodeAway
-from udup.node.servers import Asked, Servers
+from udup.node.ends import AnswersHere, Ends, NodeAway, put_together
+from udup.node.servers import Asked, Looked, Servers
 from udup.node.task_places import place_of
 from udup.pipeline.checks import BOTH, DEST, SRC, Check, Outcome
 from udup.pipeline.ownership import Known
@@ -42,7 +42,9 @@ class Reach:
         checks = [
             Check(task, "connection", PASS if task in self.reaches else FAIL, f"by {self.node}") for task in (SRC, DEST)
         ]
-        both = [Check(BOTH, "release", PASS, f"by {self.node}")] if len(self.reaches) == 2 else []
+        sees = "in the way", "release"
+        both = [Check(task, name, PASS, f"by {self.node}") for task, name in zip((DEST, BOTH), sees, strict=True)]
+        both = both if len(self.reaches) == 2 else []
         return [*checks, *both]
 
     def source(self, end: End) -> Reach:
@@ -121,11 +123,19 @@ def test_each_server_is_looked_at_by_its_own_node_and_what_none_sees_is_said_and
     assert cluster.far.plans[0].start_after == "u:1-5 by here", "what is applied is told to who sees the source"
 
 
+def test_with_a_sink_nothing_is_to_be_compared() -> None:
+    sides = [Looked((Check(task, "connection", PASS, "it is there"),)) for task in (SRC, DEST)]
+    assert [each.task for each in put_together(*sides, compares=False)] == [SRC, DEST]
+
+
 @pytest.mark.parametrize(("here", "far", "both"), [("Src Dest", SRC, HERE), (DEST, "Src Dest", FAR)])
 def test_what_the_two_are_to_each_other_is_told_by_a_node_that_reaches_both(here: str, far: str, both: str) -> None:
     found = Cluster(here, far).look()
     assert (BOTH, "release", "pass", f"by {both}") in found
-    assert (SRC, "connection", "pass", "by far") in found and not any(each[1] == "pair" for each in found)
+    assert (DEST, "in the way", "pass", f"by {both}") in found
+    connections = [each for each in found if each[1] == "connection"]
+    assert connections == [(SRC, "connection", "pass", "by far"), (DEST, "connection", "pass", "by here")]
+    assert not any(each[1] == "pair" for each in found)
 
 
 def test_a_server_that_its_own_node_does_not_reach_fails_whoever_else_does() -> None:

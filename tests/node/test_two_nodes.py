@@ -101,11 +101,11 @@ def test_source_and_target_on_two_nodes_stay_equal_whatever_dies_between_them(
         document = world.document()
         for node in (world.manager, world.agent):
             _is_seen_from_both(node, document)
-        _when_taken(lambda: world.agent.post_job(document))
+        _when_taken(lambda: world.manager.post_job(document))
         world.manager.wait_stage(schema, deadline=SECONDS)
         world.is_apart()
         document["Tasks"][1]["Config"]["ParallelWorkers"] = 3
-        _when_taken(lambda: world.manager.post_job(document))  # which is checked
+        _when_taken(lambda: world.agent.post_job(document))  # which is checked
         until(lambda: _get(world.agent, f"/v1/job/{schema}/level?wait=5")["Level"], lambda: world.manager.job(schema))
         with world.writing():
             world.gets_more()

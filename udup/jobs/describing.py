@@ -32,7 +32,8 @@ def _reconnecting(waits: Reconnecting) -> str:
     if not waits.sides:
         return f"reconnecting {waits.side or 'the servers'} since {_moment(waits.since)}: {waits.why}"
     return "; and ".join(
-        f"reconnecting {each.side} ({each.to}) since {_moment(each.since)}: {each.why}" for each in waits.sides
+        f"reconnecting {each.side}{f' ({each.to})' if each.to else ''} since {_moment(each.since)}: {each.why}"
+        for each in waits.sides
     )
 
 

@@ -29,6 +29,9 @@ T = TypeVar("T")
 #: Seconds for another node to look at a server, to find where a job begins, and to answer everything else.
 LOOK_SECONDS, START_SECONDS, ASK_SECONDS = 25.0, 40.0, 12.0
 
+#: Seconds for another node to look at its own files.
+LOCAL_SECONDS = 3.0
+
 _CONNECTION = "connection"
 
 
@@ -74,6 +77,10 @@ _ANSWERS: Mapping[str, Any] = {
 #: What changes something: what a server refuses of it, it refuses wherever it is asked from.
 _DEEDS = frozenset({"skip", "settle"})
 
+#: Made here: see `tests/base/test_decoders.py`.
+_DECODERS: Mapping[str, Callable[[bytes], Any]] = {
+    kind: msgspec.json.Decoder(answer).decode for kind, answer in _ANSWERS.items()
+}
 _wire = msgspec.json.Decoder(_Wire).decode
 _answer = msgspec.json.Decoder(_Answer).decode
 
@@ -122,7 +129,8 @@ class Ends:
             return list(self._look(asked, (SRC, DEST), target).checks)
         of_target = self._look(asked, (DEST,), target)
         after = asked if of_target.executed is None else replace(asked, after=of_target.executed)
-        return put_together(self._look(after, (SRC,), source), of_target)
+        compares = asked.plan.target.delivery is None
+        return put_together(self._look(after, (SRC,), source), of_target, compares=compares)
 
     def _look(self, asked: Asked, tasks: Sequence[str], where: Where) -> Looked:
         """Return what the node of tasks sees; without an answer of it what this one sees, and that it is so."""
@@ -165,7 +173,7 @@ class Ends:
         for place, task in enumerate(asked.spec.tasks):
             where, own = self._where(asked, task.type.value), f"Tasks[{place}]."
             try:
-                faults = self._ask("local_faults", asked, where, (), ASK_SECONDS)
+                faults = self._ask("local_faults", asked, where, (), LOCAL_SECONDS)
             except NotReady:
                 continue
             found += [each for each in faults if each.where.startswith(own)]
@@ -201,7 +209,7 @@ class Ends:
             said = self._nodes.ask(where.node, kind, job, msgspec.to_builtins(wire), seconds)
             answer = _answer(msgspec.json.encode(said))
             if answer.failure is None:
-                return msgspec.convert(answer.value, _ANSWERS[kind])
+                return _DECODERS[kind](msgspec.json.encode(answer.value))
         except msgspec.MsgspecError as error:
             raise NotReady(f"node {where.called} has answered what this version does not understand") from error
         except NodeAway as error:
@@ -214,18 +222,21 @@ class Ends:
         return place_of(asked.spec, task, self._view(), self._own)
 
 
-def put_together(of_source: Looked, of_target: Looked) -> list[Check]:
+def put_together(of_source: Looked, of_target: Looked, *, compares: bool = True) -> list[Check]:
     """Return the checks of two nodes: each server's by its own, those of both by one that reaches both.
 
-    What no node can see is said, and speaks against nothing: a start sees it, each side by its node.
+    What no node can see is said, and speaks against nothing: a start sees it, each side by its node. `compares`: the
+    two are compared, which they are not where one is a sink.
     """
     whole = next((each for each in (of_target, of_source) if _sees_both(each)), None)
-    target = whole if whole is not None and _reached(of_target.checks, DEST) else of_target
-    source = [each for each in of_source.checks if each.task == SRC]
-    found = [*source, *(each for each in target.checks if each.task == DEST)]
+    found = [each for each in of_source.checks if each.task == SRC]
+    found += (own := [each for each in of_target.checks if each.task == DEST])
+    if whole is not None and _reached(own, DEST):  # it knows besides what is in the way of the source's tables there
+        names = {each.name for each in own}
+        found += [each for each in whole.checks if each.task == DEST and each.name not in names]
     both = [each for each in (whole or of_target).checks if each.task == BOTH]
     found += [*both, *(each for each in _nats_failures(of_source) if each not in both)]
-    if whole is None and _reached(of_source.checks, SRC) and _reached(of_target.checks, DEST):
+    if compares and whole is None and _reached(of_source.checks, SRC) and _reached(of_target.checks, DEST):
         said = (
             "no node was asked that reaches both servers, so that these were not compared, and what is in the way on"
             " the target is not known; each server by itself was looked at by the node of its task"
