@@ -31,6 +31,7 @@ from typing import Any
 from setproctitle import setproctitle
 
 from udup.base import logs, runtime
+from udup.base.gaps import fill_gaps
 
 #: prctl's numbers: who is given orphans, and which signal comes when the parent dies.
 _PR_SET_CHILD_SUBREAPER, _PR_SET_PDEATHSIG = 36, 1
@@ -215,7 +216,9 @@ def _keep(requests: socket.socket, supervisor: int, plain: Any) -> None:
     for number in (signal.SIGCHLD, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)
     _leave_sockets(requests.fileno())
+    gc.collect()
     gc.freeze()
+    fill_gaps()
     while True:
         head, descriptors, _, _ = socket.recv_fds(requests, _SIZE.size, 1)
         if len(head) < _SIZE.size or not descriptors:
