@@ -232,10 +232,11 @@ def _show_status(out: Output, found: Status, known: dict[str, Known]) -> None:
         return
     parts = len(found.buckets)
     has = {node: sum(node in each.current for each in found.buckets) for node in found.managers}
-    out.table(
-        ("Manager", "State", "Has of the store", *titles),
-        ((node, state, f"{has[node]} of {parts} parts", *told(node)) for node, state in sorted(found.managers.items())),
+    rows = (
+        (node, state, f"{has[node]} of {parts} parts" if parts else "all", *told(node))
+        for node, state in sorted(found.managers.items())
     )
+    out.table(("Manager", "State", "Has of the store", *titles), rows)
     out.table(
         ("Agent", "Linked", *titles), ((node, where, *told(node)) for node, where in sorted(found.agents.items()))
     )
