@@ -109,6 +109,20 @@ def test_a_node_is_dead_when_a_quorum_does_not_hear_it() -> None:
     assert not judgement.dead, "b may not judge, so it does not say that it does not hear x"
 
 
+def test_a_node_that_misses_beats_fades_before_it_is_dead() -> None:
+    listener = Listener()
+    listener.speaking = {"b": (Role.MANAGER, ()), "c": (Role.MANAGER, ()), "x": (Role.AGENT, None)}
+    listener.run(6)
+    del listener.speaking["c"], listener.speaking["x"]
+    listener.run(1)
+    judgement = listener.judge("c", "x")
+    assert judgement is not None and judgement.fading == frozenset()
+    listener.run(1)
+    judgement = listener.judge("c", "x")
+    assert judgement is not None
+    assert judgement.fading == {"c", "x"} and {"c", "x"} <= judgement.here.keys() and not judgement.dead
+
+
 def test_who_says_that_it_is_gone_is_dead_at_once_and_alive_by_another_incarnation() -> None:
     listener = Listener()
     listener.speaking = {"b": (Role.MANAGER, ("x",))}

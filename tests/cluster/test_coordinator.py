@@ -73,6 +73,27 @@ def test_leadership_comes_first_and_then_every_job_is_spread() -> None:
     assert bucket.settle() == []
 
 
+def test_a_fading_node_keeps_its_jobs_and_is_given_none_of_one_that_died_before_it() -> None:
+    bucket = Bucket("abc", jobs(9))
+    bucket.settle()
+    bucket.see("ab", "c")
+    bucket.judgement = dataclasses.replace(bucket.judgement, fading=frozenset("b"))
+    bucket.settle()
+    assert bucket.counts() == {"a": 6, "b": 3}
+    bucket.see("ab", "c")
+    assert bucket.settle() == [], "nothing moves by itself"
+
+
+def test_a_job_that_a_fading_node_alone_could_carry_waits_until_that_is_heard_again() -> None:
+    bucket = Bucket("ab", [Wish("job", dest=TaskWish(node_id="b"))])
+    bucket.judgement = dataclasses.replace(bucket.judgement, fading=frozenset("b"))
+    assert [each.key for each in bucket.settle()] == [LEADER]
+    assert "is not ready" in bucket.coordinator.reason("job", bucket.judgement, bucket.wanted)
+    bucket.judgement = dataclasses.replace(bucket.judgement, fading=frozenset())
+    bucket.settle()
+    assert bucket.counts() == {"b": 1}
+
+
 def test_only_the_leader_places_and_a_dead_one_is_followed() -> None:
     bucket = Bucket("abc", jobs(3))
     bucket.put(Owner(node="b"), LEADER)

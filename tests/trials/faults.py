@@ -47,6 +47,11 @@ class Lab:
             return ids.index(max(left or ids, key=lambda each: counts[each]))
         return ids.index(max(ids, key=lambda each: counts[each]))
 
+    def managers_of_agents(self) -> dict[int, set[int]]:
+        """Return what each agent hangs on now."""
+        nodes = self.nodes
+        return {each: nodes.links.connected(each) for each in range(nodes.managers, len(nodes.all))}
+
     def spread(self) -> None:
         """Have the jobs spread over the nodes again, so that each has some that may be hit."""
 

@@ -12,6 +12,9 @@ from udup.cluster.owners import LEADER, key_of
 #: A silence of a node that lives, after which others may hold it for dead: this machine gave it no time.
 STARVED_SECONDS = 2.5
 
+#: Seconds between two silences that are one.
+_ONE_BEAT = 0.3
+
 
 @dataclass
 class Outcome:
@@ -95,7 +98,8 @@ class Judge:
             outcome.violations.append(f"{job} moved {len(path) - 1} times: {[self.name(each) for each in path]}")
         runs = sum(bool(each.owner and each.owner.run) for each in changes)
         if runs and len(path) == 1 and not self.was.is_hit(job):
-            outcome.violations.append(f"{runs} runs of {job} began without reason on {self.name(path[0])}")
+            told = f"{runs} runs of {job} began without reason on {self.name(path[0])}"
+            self._unless_starved(outcome, told, max(map(self._silence, (path[0], first.source))))
 
     def _left(self, outcome: Outcome, what: str, of: str, to: str) -> None:
         if of and of not in self.was.victims:
@@ -103,13 +107,25 @@ class Judge:
 
     def _taken(self, outcome: Outcome, what: str, of: str, by: str) -> None:
         """Nobody may take anything from a node that lives; one that this machine gave no time was not heard."""
-        silent = [length for at, length in self.silences.get(of, ()) if at - length > self.was.at - 5]
-        longest = max(silent, default=0.0)
-        told = f"{what} went from {self.name(of)} to {self.name(by)}"
+        told = f"{what} went from {self.name(of)} to {self.name(by)}, which was well"
+        self._unless_starved(outcome, told, self._silence(of))
+
+    @staticmethod
+    def _unless_starved(outcome: Outcome, told: str, longest: float) -> None:
         if longest >= STARVED_SECONDS:
             outcome.notes.append(f"{told}: it had no time for {longest:.1f} s")
         else:
-            outcome.violations.append(f"{told}, which was well (longest silence {longest:.1f} s)")
+            outcome.violations.append(f"{told} (longest silence {longest:.1f} s)")
+
+    def _silence(self, node: str) -> float:
+        """Return the longest silence of a node; two with a single beat between them are one."""
+        longest, began, ended = 0.0, 0.0, 0.0
+        for at, length in self.silences.get(node, ()):
+            began = began if at - length - ended < _ONE_BEAT else at - length
+            ended = at
+            if began > self.was.at - 5:
+                longest = max(longest, ended - began)
+        return longest
 
 
 def spans(outcomes: list[Outcome]) -> Iterator[str]:

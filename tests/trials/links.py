@@ -42,6 +42,10 @@ class Links:
         self._cut |= pairs
         self._loop.call_soon_threadsafe(self._hang_up, pairs)
 
+    def connected(self, node: int) -> set[int]:
+        """Return the nodes that a node has connections with."""
+        return {each for pair, writers in self._open.items() if writers and node in pair for each in pair - {node}}
+
     def heal(self) -> None:
         self._silent.clear()
         self._cut.clear()

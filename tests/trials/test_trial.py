@@ -11,6 +11,7 @@ import pytest
 
 from tests.trials.judging import Before, Judge, Outcome
 from tests.trials.links import HOST, Links
+from tests.trials.trial import with_agents
 from tests.trials.watch import Place, Seen
 from udup.cluster.owners import LEADER, Owner, key_of
 
@@ -48,6 +49,19 @@ def test_a_job_may_be_taken_from_a_node_that_was_hit_and_from_no_other() -> None
 def test_a_node_that_the_machine_gave_no_time_may_have_been_held_for_dead() -> None:
     outcome = _judged([_job("b")], set(), silent=4.0)
     assert not outcome.violations and "no time for 4.0 s" in outcome.notes[0]
+
+
+def test_silences_with_a_single_beat_between_them_are_one() -> None:
+    was = Before(100.0, {JOB: Place("a", "b")}, "a", set())
+    changes = [Seen(1, 106.0, key_of(JOB), _job("a", "a-2", source="b"))]
+    for silences, is_starved in (
+        ([(103.0, 1.5), (104.2, 1.1)], True),
+        ([(103.0, 1.5), (105.2, 1.1)], False),
+        ([(94.0, 4.0)], False),
+    ):
+        outcome = Outcome("a fault", "a", "busy")
+        Judge(was, 1, {"b": silences}, str).look_through(outcome, [JOB], changes)
+        assert (bool(outcome.notes), bool(outcome.violations)) == (is_starved, not is_starved)
 
 
 def test_a_job_that_moves_to_and_fro_is_a_violation() -> None:
@@ -120,3 +134,10 @@ def test_a_link_that_is_cut_hangs_up_and_takes_nobody_until_it_is_healed(ends: A
             break
     else:
         pytest.fail("it did not hang up")
+
+
+def test_an_agent_is_hit_with_the_last_manager_that_it_hangs_on() -> None:
+    hangs = {5: {0}, 6: {1}, 7: {0, 1}, 8: set[int]()}
+    assert with_agents({0}, hangs) == {0, 5}
+    assert with_agents(set(), hangs) == set()
+    assert with_agents({0, 1}, hangs) == {0, 1, 5, 6, 7}

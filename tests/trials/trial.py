@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from contextlib import closing, suppress
 
 from tests.node.real_cluster import until
@@ -81,9 +81,10 @@ class Trial:
 
     def _strike(self, hit: int, outcome: Outcome) -> None:
         lab, fault, watcher = self._lab, self._fault, self._lab.watcher
-        seq, places, leader = watcher.last, watcher.places(), watcher.leader()
+        seq, places, leader, hangs = watcher.last, watcher.places(), watcher.leader(), lab.managers_of_agents()
         began = time.monotonic()
-        victims = {lab.nodes.id(lab.nodes.all[each]) for each in fault.strike(lab, hit)}
+        struck = with_agents(fault.strike(lab, hit), hangs)
+        victims = {lab.nodes.id(lab.nodes.all[each]) for each in struck}
         try:
             time.sleep(max(0.0, began + fault.hold - time.monotonic()))
             if fault.goes_on:  # by now, where a run that has not yet been taken over would do at first
@@ -134,6 +135,11 @@ class Trial:
                     break
             found.append(f"{job} (on {self._lab.nodes.name(owners.get(job, ''))}, {stage} {reason})")
         return ", ".join(found)
+
+
+def with_agents(struck: set[int], hangs: Mapping[int, Set[int]]) -> set[int]:
+    """Return who may lose jobs: the nodes that were struck, and the agents that hang on none but these."""
+    return struck | {agent for agent, managers in hangs.items() if managers and managers <= struck}
 
 
 def post_jobs(lab: Lab, load: Load, apart: int) -> None:

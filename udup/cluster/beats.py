@@ -93,11 +93,13 @@ class Judgement:
 
     `here` are the nodes that are heard, this one among them; `dead` are those asked about that are dead. Who is in
     neither is in doubt: not heard by this node, and not held for dead by a quorum. A node that says that it hangs is
-    dead, though its keeper votes.
+    dead, though its keeper votes. `fading` are those of `here` that have missed beats: they keep what they have and are
+    given nothing, since whatever has silenced one node may have silenced them.
     """
 
     here: Mapping[str, Beat]
     dead: frozenset[str]
+    fading: frozenset[str] = frozenset()
 
 
 class Hearing:
@@ -199,7 +201,8 @@ class Hearing:
         hearing = [frozenset(beat.hears) for beat in voting]
         dead = frozenset(node for node in known if node not in here and self._is_dead(node, hearing))
         hang = frozenset(node for node, beat in here.items() if beat.hangs)
-        return Judgement({node: beat for node, beat in here.items() if node not in hang}, dead | (hang & set(known)))
+        there = {node: beat for node, beat in here.items() if node not in hang}
+        return Judgement(there, dead | (hang & set(known)), frozenset(there.keys() - self._fresh(now) - {self._node}))
 
     def has_left(self, node: str) -> bool:
         """Whether another node has said that it is gone."""
@@ -232,6 +235,11 @@ class Hearing:
         since = now - self._limits.dead
         heard = sum(at > since and beat.role.votes and not beat.gone for beat, at in self._heard.values())
         return heard + self._role.votes >= self.quorum
+
+    def _fresh(self, now: float) -> set[str]:
+        """Return the nodes of which no more than two beats are missing."""
+        since = now - self._limits.fades
+        return {node for node, (_, at) in self._heard.items() if at > since}
 
     def _is_dead(self, node: str, hearing: list[frozenset[str]]) -> bool:
         """Whether it has said so, or a quorum does not hear it; this node does not."""

@@ -312,7 +312,7 @@ def _signature(judgement: Judgement) -> object:
         )
         for node, beat in judgement.here.items()
     )
-    return here, judgement.dead
+    return here, judgement.dead, judgement.fading
 
 
 def _places(judgement: Judgement, wanted: Wanted, counts: Mapping[str, int]) -> dict[str, Place]:
@@ -324,12 +324,12 @@ def _places(judgement: Judgement, wanted: Wanted, counts: Mapping[str, int]) -> 
         )
     for node, beat in sorted(judgement.here.items()):
         if beat.role is not Role.WITNESS:
-            places[node] = _place(beat, counts.get(node, 0))
+            places[node] = _place(beat, counts.get(node, 0), fades=node in judgement.fading)
     return places
 
 
-def _place(beat: Beat, jobs: int) -> Place:
+def _place(beat: Beat, jobs: int, *, fades: bool) -> Place:
     return Place(
-        beat.node, beat.name, beat.datacenter, frozenset(beat.drivers), jobs, beat.max, beat.ready, beat.draining,
-        beat.hurry, wire=beat.wire, format=beat.format,
+        beat.node, beat.name, beat.datacenter, frozenset(beat.drivers), jobs, beat.max, beat.ready and not fades,
+        beat.draining, beat.hurry, wire=beat.wire, format=beat.format,
     )  # fmt: skip

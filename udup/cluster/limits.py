@@ -13,6 +13,9 @@ class Limits:
     beat: float = 0.5
     #: Silence after which a node is held for dead.
     dead: float = 3.0
+    #: Silence after which a node is given no more jobs. Longer than two beats and their ways, and less than `dead` by
+    #: more than one: of nodes that fall silent together none gets a job of another.
+    fades: float = 1.5
     #: How long a node listens before it judges: when it starts, after a pause, and when it hears a quorum again. Longer
     #: than `dead`, so that whoever lives has been heard by then.
     listen: float = 4.0
