@@ -91,7 +91,7 @@ def test_a_node_that_hears_no_quorum_waits_and_asks_again() -> None:
             cluster.restart(other)
 
 
-def test_a_node_that_has_jobs_and_was_not_heard_since_this_one_was_started_is_known_by_its_id() -> None:
+def test_a_node_that_has_jobs_and_was_not_heard_since_this_one_was_started_is_known_by_its_record() -> None:
     with cluster_of([Wish("j", TaskWish(node_id="n3"))], _M, _M, _M, _A) as cluster:
         cluster.kill("n3")
         cluster.kill("n0", machine=False)
@@ -99,7 +99,8 @@ def test_a_node_that_has_jobs_and_was_not_heard_since_this_one_was_started_is_kn
         cluster.clock.run(cluster.clock.now + 5.0)
         keeper = cluster.nodes["n0"].keeper
         view = look_around(keeper, keeper._me, cluster.wanted, cluster.clock.now)
-        assert view.unheard == ("n3",) and view.node("n3") is None
+        assert [each.node for each in view.unheard] == ["n3"] and view.node("n3") is None
+        assert view.unheard[0].datacenter == "dc1" and not view.unheard[0].is_here
         cluster.restart("n3")
         cluster.clock.run(cluster.clock.now + 2.0)
         assert look_around(keeper, keeper._me, cluster.wanted, cluster.clock.now).unheard == ()

@@ -1,7 +1,7 @@
 """What operators order: nodes that shall give their jobs up, and jobs that shall move. Kept in the bucket of owners.
 
-Beside them are the records of nodes (`nodes_kept.py`). A key for each node that drains, and one for all jobs that are to
-move. They are state like all else there: whoever coordinates goes by them, after any restart, and any node may write
+Beside them are the records of nodes (`nodes_kept.py`). A key for each node that drains, and one for all jobs that are
+to move. They are state like all else there: whoever coordinates goes by them, after any restart, and any node may write
 them, each on the condition that the key is as the writer knows it. A move that is done, or cannot be any more, is taken
 out by the coordinator.
 """

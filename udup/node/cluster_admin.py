@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,10 @@ import nats
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
-from udup.base.errors import ConfigError, Transient
+from udup.base.errors import ConfigError, Transient, UdupError
 from udup.base.identity import load_node_id
-from udup.node.nats_server import SYSTEM_URL
+from udup.node.forgetting import forget_node
+from udup.node.nats_server import STORE_URL, SYSTEM_URL
 
 #: Seconds for the servers that are there to answer, and for one.
 ALL_SECONDS, ONE_SECONDS = 3.0, 5.0
@@ -72,19 +74,38 @@ def read_status(data_dir: Path, managers: int) -> Status:
 
 
 def remove_manager(data_dir: Path, managers: int, node: str) -> str:
-    """Take a manager out that is not there any more, named by its ID or the beginning of it; return its ID."""
+    """Take a node out that is not there any more, named by its ID or the beginning of it; return its ID.
+
+    A manager is counted no more, and its record is marked, so that it ends if it is started again; of an agent, or of
+    a manager that was taken out before, the record is all that there is.
+    """
     name = load_node_id(data_dir)
-    return _asked(data_dir, lambda client: _remove(client, name, managers, node))  # type: ignore[no-any-return]
-
-
-def _asked(data_dir: Path, work: Callable[[Client], Awaitable[Any]]) -> Any:
-    file = data_dir / "nats" / SYSTEM_URL
     try:
-        url = file.read_text("ascii").strip()
+        found = str(_asked(data_dir, lambda client: _remove(client, name, managers, node)))
+    except NoSuchManager:
+        if not (kept := forget_node(store_url(data_dir), node, name)):
+            raise
+        return kept
+    forget_node(store_url(data_dir), found, name, manager=True)
+    return found
+
+
+def store_url(data_dir: Path) -> str:
+    """Return the URL of the store at this node's nats-server."""
+    return _url(data_dir / "nats" / STORE_URL)
+
+
+def _url(file: Path) -> str:
+    try:
+        return file.read_text("ascii").strip()
     except OSError as error:
         raise ConfigError(
             f"{file} cannot be read ({error.strerror}); start the server here, and ask as its user"
         ) from error
+
+
+def _asked(data_dir: Path, work: Callable[[Client], Awaitable[Any]]) -> Any:
+    url = _url(data_dir / "nats" / SYSTEM_URL)
 
     async def quiet(_error: Exception) -> None:
         """The call tells its own errors."""
@@ -104,6 +125,20 @@ def _asked(data_dir: Path, work: Callable[[Client], Awaitable[Any]]) -> Any:
         raise Transient(
             f"this node's nats-server does not answer: {error or type(error).__name__}; start the server here"
         ) from error
+
+
+def leave_managers(data_dir: Path) -> None:
+    """Have this node, which was removed before and has come back, counted no more."""
+    name = load_node_id(data_dir)
+    with suppress(UdupError):
+        _asked(data_dir, lambda client: _take_out(client, name))
+
+
+async def _take_out(client: Client, node: str) -> None:
+    body = json.dumps({"peer": node}).encode()
+    answer = json.loads((await client.request("$JS.API.SERVER.REMOVE", body, timeout=ONE_SECONDS)).data)
+    if not answer.get("success"):
+        raise ConfigError(f"the manager {node} was not removed: {(answer.get('error') or {}).get('description')}")
 
 
 async def _status(client: Client, name: str, managers: int) -> Status:
@@ -182,6 +217,8 @@ async def _all(client: Client, what: str, body: _Json, servers: int) -> dict[str
 async def _remove(client: Client, name: str, managers: int, node: str) -> str:
     status = await _status(client, name, managers)
     named = [each for each in status.managers if each.startswith(node)] if node else []
+    if not named and (there := [each for each in status.agents if node and each.startswith(node)]):
+        raise ConfigError(f"the agent {there[0]} is linked; stop it first, for good: it would be known again")
     if len(named) != 1:
         raise NoSuchManager(f"{node!r} names {len(named) or 'none'} of the managers {', '.join(status.managers)}")
     if status.managers[named[0]] != OFFLINE:
@@ -193,8 +230,5 @@ async def _remove(client: Client, name: str, managers: int, node: str) -> str:
         raise ConfigError(
             "the managers have no leader, so that none can be removed; start more of them, or see udup cluster recover"
         )
-    body = json.dumps({"peer": named[0]}).encode()
-    answer = json.loads((await client.request("$JS.API.SERVER.REMOVE", body, timeout=ONE_SECONDS)).data)
-    if not answer.get("success"):
-        raise ConfigError(f"the manager {named[0]} was not removed: {(answer.get('error') or {}).get('description')}")
+    await _take_out(client, named[0])
     return named[0]
