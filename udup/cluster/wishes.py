@@ -138,6 +138,7 @@ class Wishes:
             before = nodes.get(node)
             is_silent = ago >= self._dead_after or beat.gone
             if is_silent and node in self._gone:
+                nodes.pop(node, None)
                 continue
             since = (before.since if before is not None else "") or _stamp(wall - ago) if is_silent else ""
             nodes[node] = KnownNode(node, beat.name, beat.datacenter, since)
