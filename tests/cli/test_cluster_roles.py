@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -107,12 +108,16 @@ def test_only_a_manager_is_asked(asking: Asking, tmp_path: Path) -> None:
 
 
 def test_status_shows_names_and_drains_where_the_api_answers_and_else_does_without(
-    asking: Asking, manager: Path, nodes: MemoryNodes
+    asking: Asking, manager: Path, nodes: MemoryNodes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     nodes.drains = {OTHER}
     shown = [line.split() for line in asking("cluster", "status").stdout.splitlines()]
     assert [OTHER, "10.0.0.4", "(at", "dddddddd,", "1ms)", "other", "0", "yes"] in shown
     assert [TWIN, "current", "1", "of", "1", "parts", "twin", "0", "no"] in shown
+    with monkeypatch.context() as patch:
+        patch.setattr(cluster_admin, "read_status", lambda *_: replace(STATUS, agents={}))
+        shown = [line.split() for line in asking("cluster", "status").stdout.splitlines()]
+        assert [OTHER, "no", "other", "0", "yes"] in shown, "it is down, and kept until it is removed"
     assert json.loads(asking("cluster", "status", "--json").stdout)["nodes"][OTHER]["name"] == "other"
     lines = manager.read_text().splitlines()
     manager.write_text("\n".join("http = 1" if each.startswith("http") else each for each in lines))

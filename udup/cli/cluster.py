@@ -237,9 +237,9 @@ def _show_status(out: Output, found: Status, known: dict[str, Known]) -> None:
         for node, state in sorted(found.managers.items())
     )
     out.table(("Manager", "State", "Has of the store", *titles), rows)
-    out.table(
-        ("Agent", "Linked", *titles), ((node, where, *told(node)) for node, where in sorted(found.agents.items()))
-    )
+    away = {node: "no" for node in known if node not in found.managers}
+    agents = sorted({**away, **found.agents}.items())
+    out.table(("Agent", "Linked", *titles), ((node, where, *told(node)) for node, where in agents))
 
 
 @click.command(cls=Command)
