@@ -123,3 +123,11 @@ def test_status_shows_names_and_drains_where_the_api_answers_and_else_does_witho
     manager.write_text("\n".join("http = 1" if each.startswith("http") else each for each in lines))
     answer = asking("cluster", "status")
     assert answer.exit_code == ExitCode.OK and "Name" not in answer.stdout and OTHER in answer.stdout
+
+
+def test_a_manager_whose_name_nats_has_not_heard_is_known_by_the_digest_of_its_id() -> None:
+    gone = "cbe65ade-7d36-48ad-9b18-0d4621057ea9"
+    nameless = "Server name unknown at this time (peerID: m4jxW1BC)"
+    status = Status(OWN, OWN, {OWN: "leader", nameless: "offline"})
+    assert cluster_admin._with_names(status, [TWIN, gone]).managers == {OWN: "leader", gone: "offline"}
+    assert cluster_admin._with_names(status, [TWIN]).managers == status.managers

@@ -208,8 +208,8 @@ def status(as_json: bool, config: Path, data_dir: str | None) -> None:
     from udup.node.cluster_admin import read_status
 
     settings, out = _settings(config, data_dir), Output(as_json=as_json)
-    found = read_status(settings.data_path, count_of_managers(settings))
     known = known_nodes(config)
+    found = read_status(settings.data_path, count_of_managers(settings), tuple(known))
     if as_json:
         out.json(asdict(found) | ({"nodes": {node: asdict(each) for node, each in known.items()}} if known else {}))
     else:

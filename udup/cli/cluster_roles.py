@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from udup.cli.output import Output
 
 if TYPE_CHECKING:
     from udup.base.settings import Settings
+    from udup.cli.cluster_nodes import Known
     from udup.cluster.role_steps import Cluster, Step
     from udup.node.cluster_admin import Status
 
@@ -128,24 +129,26 @@ def _carry_on(steps: list[Step], config: Path, *, drain: bool, as_json: bool) ->
 def _look(config: Path, data_dir: str | None, at: tuple[str, ...]) -> Cluster:
     """Return the cluster as this manager's nats-server, its settings and, where it answers, its API tell it."""
     from udup.base.cluster_settings import count_of_managers, is_manager
+    from udup.cli.cluster_nodes import known_nodes
     from udup.node.cluster_admin import read_status
 
     settings = _settings(config, data_dir)
     if not is_manager(settings):
         raise CommandError(f"{config} does not make this node a manager; run this on a manager of the cluster")
-    return _seen(settings, read_status(settings.data_path, count_of_managers(settings)), config, at)
+    known = known_nodes(config)
+    status = read_status(settings.data_path, count_of_managers(settings), tuple(known))
+    return _seen(settings, status, known, config, at)
 
 
-def _seen(settings: Settings, status: Status, config: Path, at: tuple[str, ...]) -> Cluster:
+def _seen(settings: Settings, status: Status, known: Mapping[str, Known], config: Path, at: tuple[str, ...]) -> Cluster:
     from udup.base.cluster_files import CA_KEY, FOLDER
     from udup.base.cluster_settings import AGENT, Address, joined, own_host
-    from udup.cli.cluster_nodes import hosts_of, known_nodes
+    from udup.cli.cluster_nodes import hosts_of
     from udup.cluster import roles
     from udup.cluster.role_steps import OFFLINE, Cluster, Member
 
     ports = settings.ports.cluster, settings.ports.leaf
     own, others = Address(own_host(settings), ports[0]), joined(settings)
-    known = known_nodes(config)
     names = {node: each.name for node, each in known.items()}
     members = []
     for node, state in status.managers.items():

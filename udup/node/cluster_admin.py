@@ -6,10 +6,12 @@ Asked over the system account, which the managers share; an agent knows the mana
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
-from collections.abc import Awaitable, Callable
+import re
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +21,21 @@ from nats.errors import Error as NatsError
 
 from udup.base.errors import ConfigError, Transient, UdupError
 from udup.base.identity import load_node_id
-from udup.node.forgetting import forget_node
+from udup.node.forgetting import forget_node, known_nodes
 from udup.node.nats_server import STORE_URL, SYSTEM_URL
 
 #: Seconds for the servers that are there to answer, and for one.
 ALL_SECONDS, ONE_SECONDS = 3.0, 5.0
 
+#: Seconds for a change of the managers that is under way to be done.
+CHANGE_SECONDS = 15.0
+
 #: Seconds for servers beyond those that there should be.
 MORE_SECONDS = 0.2
+
+#: What nats-server says instead of a server's name that it has not heard, and of what the digest there is made.
+_NAMELESS = re.compile(r"peerID: (\w+)\)")
+_DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 _Json = dict[str, Any]
 
@@ -64,13 +73,30 @@ class Status:
     routes: dict[str, str] = field(default_factory=dict)
 
 
-def read_status(data_dir: Path, managers: int) -> Status:
+def read_status(data_dir: Path, managers: int, known: Collection[str] = ()) -> Status:
     """Return what this node's nats-server and those of the managers say; `Transient` if it does not answer.
 
-    So many managers are waited for, for some seconds.
+    So many managers are waited for, for some seconds. `known` are IDs of nodes: since all were started again
+    nats-server knows one that has not come back by a digest of its ID alone.
     """
     name = load_node_id(data_dir)
-    return _asked(data_dir, lambda client: _status(client, name, managers))  # type: ignore[no-any-return]
+    found: Status = _asked(data_dir, lambda client: _status(client, name, managers))
+    return _with_names(found, known)
+
+
+def peer_id(node: str) -> str:
+    """Return what nats-server calls a server of this name among the managers, as long as it has not heard its name."""
+    return "".join(_DIGITS[byte % len(_DIGITS)] for byte in hashlib.sha256(node.encode()).digest()[:8])
+
+
+def _with_names(status: Status, known: Collection[str]) -> Status:
+    names = {peer_id(node): node for node in known}
+
+    def named(manager: str) -> str:
+        digest = _NAMELESS.search(manager)
+        return names.get(digest[1], manager) if digest else manager
+
+    return replace(status, managers={named(each): state for each, state in status.managers.items()})
 
 
 def remove_manager(data_dir: Path, managers: int, node: str) -> str:
@@ -80,8 +106,11 @@ def remove_manager(data_dir: Path, managers: int, node: str) -> str:
     a manager that was taken out before, the record is all that there is.
     """
     name = load_node_id(data_dir)
+    known: list[str] = []
+    with suppress(UdupError):
+        known = known_nodes(store_url(data_dir))
     try:
-        found = str(_asked(data_dir, lambda client: _remove(client, name, managers, node)))
+        found = str(_asked(data_dir, lambda client: _remove(client, name, managers, node, known)))
     except NoSuchManager:
         if not (kept := forget_node(store_url(data_dir), node, name)):
             raise
@@ -135,10 +164,17 @@ def leave_managers(data_dir: Path) -> None:
 
 
 async def _take_out(client: Client, node: str) -> None:
-    body = json.dumps({"peer": node}).encode()
-    answer = json.loads((await client.request("$JS.API.SERVER.REMOVE", body, timeout=ONE_SECONDS)).data)
-    if not answer.get("success"):
-        raise ConfigError(f"the manager {node} was not removed: {(answer.get('error') or {}).get('description')}")
+    """Ask for it again while the managers take in another one."""
+    body = json.dumps({"peer": node, "peer_id": peer_id(node)}).encode()
+    end = asyncio.get_running_loop().time() + CHANGE_SECONDS
+    while True:
+        answer = json.loads((await client.request("$JS.API.SERVER.REMOVE", body, timeout=ONE_SECONDS)).data)
+        if answer.get("success"):
+            return
+        why = str((answer.get("error") or {}).get("description"))
+        if "in progress" not in why or asyncio.get_running_loop().time() > end:
+            raise ConfigError(f"the manager {node} was not removed: {why}")
+        await asyncio.sleep(0.2)
 
 
 async def _status(client: Client, name: str, managers: int) -> Status:
@@ -214,8 +250,8 @@ async def _all(client: Client, what: str, body: _Json, servers: int) -> dict[str
     return found
 
 
-async def _remove(client: Client, name: str, managers: int, node: str) -> str:
-    status = await _status(client, name, managers)
+async def _remove(client: Client, name: str, managers: int, node: str, known: Collection[str]) -> str:
+    status = _with_names(await _status(client, name, managers), known)
     named = [each for each in status.managers if each.startswith(node)] if node else []
     if not named and (there := [each for each in status.agents if node and each.startswith(node)]):
         raise ConfigError(f"the agent {there[0]} is linked; stop it first, for good: it would be known again")

@@ -26,6 +26,19 @@ def forget_node(url: str, node: str, own: str, *, manager: bool = False) -> str:
     return asyncio.run(_forget(url, node, own, manager=manager))
 
 
+def known_nodes(url: str) -> list[str]:
+    """Return the IDs of the nodes that there are records of; `StoreAway` if the store does not answer."""
+
+    async def read() -> list[str]:
+        line = await NatsLine.open(url, "udup cluster")
+        try:
+            return [each.known for each, _ in await _records(line)]
+        finally:
+            await line.close()
+
+    return asyncio.run(read())
+
+
 async def _forget(url: str, node: str, own: str, *, manager: bool) -> str:
     line = await NatsLine.open(url, "udup cluster")
     try:
