@@ -58,6 +58,7 @@ def _running(world: World) -> int:
     run = _begun(world)
     _says(world, run, Looked(look=b"()"))
     world.until(lambda: bool(_told(world, BeginExtract)))
+    assert all(each.reads_packed for each in _told(world, BeginExtract) if isinstance(each, BeginExtract))
     applier = world.child_of("applier", "a")
     applier.report({"stage": "running", "lag_ms": 0})
     world.reaches("a", "running")
@@ -142,7 +143,7 @@ def test_a_guest_is_hired_by_the_record_and_reads_what_its_owner_says(world: Wor
     _order(world, 7, _stored(world))
     world.until(lambda: bool(_told(world, Looked)))
     assert world.living == [("extractor", "a")]
-    _order(world, 7, BeginExtract(start_after="u:1-5", stamps="s", copy_first=("x.y",)))
+    _order(world, 7, BeginExtract(start_after="u:1-5", stamps="s", copy_first=("x.y",), reads_packed=True))
     world.until(lambda: bool(world.extracts))
     settings = world.extracts[-1].settings
     assert (settings.run, settings.start_after, settings.stamps) == (7, "u:1-5", "s")
@@ -152,6 +153,16 @@ def test_a_guest_is_hired_by_the_record_and_reads_what_its_owner_says(world: Wor
     world.until(lambda: bool(_told(world, Reported)))
     cluster_of(world).tell(GuestOver("a", 7, "its run has ended"))
     world.until(lambda: not world.living)
+
+
+def test_an_owner_of_a_version_before_gets_what_it_reads(world: World) -> None:
+    """It says nothing of compressed messages, would fail the job for one, and sends no marks back."""
+    _order(world, 7, _stored(world))
+    world.until(lambda: bool(_told(world, Looked)))
+    _order(world, 7, BeginExtract(start_after="u:1-5"))
+    world.until(lambda: bool(world.extracts))
+    settings = world.extracts[-1].settings
+    assert not settings.to_other_node and not settings.compresses
 
 
 def test_a_guest_of_another_document_or_of_no_record_is_none(world: World) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -107,14 +108,26 @@ def test_only_a_manager_is_asked(asking: Asking, tmp_path: Path) -> None:
 
 
 def test_status_shows_names_and_drains_where_the_api_answers_and_else_does_without(
-    asking: Asking, manager: Path, nodes: MemoryNodes
+    asking: Asking, manager: Path, nodes: MemoryNodes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     nodes.drains = {OTHER}
     shown = [line.split() for line in asking("cluster", "status").stdout.splitlines()]
     assert [OTHER, "10.0.0.4", "(at", "dddddddd,", "1ms)", "other", "0", "yes"] in shown
     assert [TWIN, "current", "1", "of", "1", "parts", "twin", "0", "no"] in shown
+    with monkeypatch.context() as patch:
+        patch.setattr(cluster_admin, "read_status", lambda *_: replace(STATUS, agents={}))
+        shown = [line.split() for line in asking("cluster", "status").stdout.splitlines()]
+        assert [OTHER, "no", "other", "0", "yes"] in shown, "it is down, and kept until it is removed"
     assert json.loads(asking("cluster", "status", "--json").stdout)["nodes"][OTHER]["name"] == "other"
     lines = manager.read_text().splitlines()
     manager.write_text("\n".join("http = 1" if each.startswith("http") else each for each in lines))
     answer = asking("cluster", "status")
     assert answer.exit_code == ExitCode.OK and "Name" not in answer.stdout and OTHER in answer.stdout
+
+
+def test_a_manager_whose_name_nats_has_not_heard_is_known_by_the_digest_of_its_id() -> None:
+    gone = "cbe65ade-7d36-48ad-9b18-0d4621057ea9"
+    nameless = "Server name unknown at this time (peerID: m4jxW1BC)"
+    status = Status(OWN, OWN, {OWN: "leader", nameless: "offline"})
+    assert cluster_admin._with_names(status, [TWIN, gone]).managers == {OWN: "leader", gone: "offline"}
+    assert cluster_admin._with_names(status, [TWIN]).managers == status.managers

@@ -6,12 +6,15 @@ import dataclasses
 import time
 from collections import Counter
 
+import msgspec
+import pytest
 from msgspec.structs import replace
 
 from udup.cluster.beats import Beat, Judgement, Role
 from udup.cluster.coordinator import Coordinator, KnownNode, Wanted, Write
 from udup.cluster.guest_words import WIRE
 from udup.cluster.limits import Limits
+from udup.cluster.nodes_kept import NodeRecord, node_key
 from udup.cluster.orders import MOVES, Drain, Moves, drain_key
 from udup.cluster.owners import LEADER, NOWHERE, Owner, Owners, key_of
 from udup.cluster.placement import TaskWish, Wish
@@ -43,13 +46,14 @@ class Bucket:
         self.owners.take(Change(key, order.encode() if order else None, self.owners.last + 1))
 
     def settle(self) -> list[Write]:
-        """Write until there is nothing more to write; return it."""
+        """Write until there is nothing more to write; return it, but for the records of nodes."""
         done: list[Write] = []
         while write := self.coordinator.decide(self.judgement, self.wanted):
             layout = self.owners.layout
             self.owners.take(Change(write.key, write.encode(), self.owners.last + 1))
             self.coordinator.written(write, layout)
-            done.append(write)
+            if not isinstance(write.order, NodeRecord):
+                done.append(write)
         return done
 
     def counts(self) -> Counter[str]:
@@ -342,7 +346,40 @@ def test_a_bucket_that_was_lost_is_written_again_by_one_plan() -> None:
     bucket.owners.take_news(News("two", 40, ()))
     bucket.put(Owner(node="a"), LEADER)
     layout = bucket.owners.layout
-    assert len(bucket.settle()) == 5 and bucket.owners.layout == layout + 5
+    assert len(bucket.settle()) == 5 and bucket.owners.layout == layout + 7, "and the records of both nodes"
+
+
+def test_a_node_is_kept_by_a_record_that_follows_what_it_says_of_itself() -> None:
+    bucket = Bucket("ab", jobs(2))
+    bucket.settle()
+    nodes = bucket.owners.orders.nodes
+    assert {node: each.role for node, each in nodes.items()} == {"a": Role.MANAGER, "b": Role.MANAGER}
+    last = bucket.owners.last
+    bucket.see("a", "b")
+    bucket.settle()
+    assert set(nodes) == {"a", "b"}, "it is kept when it is dead"
+    new = Beat(node="b", incarnation="2", number=1, max=9, name="new", role=Role.WITNESS)
+    bucket.judgement = Judgement({**bucket.judgement.here, "b": new}, frozenset())
+    bucket.settle()
+    assert nodes["b"] == NodeRecord(known="b", name="new", role=Role.WITNESS)
+    assert bucket.owners.last > last
+    bucket.owners.take_news(News("two", 90, ()))
+    bucket.put(Owner(node="a"), LEADER)
+    bucket.settle()
+    assert all(bucket.owners.orders.revisions[node_key(each)] > 90 for each in nodes), "a lost bucket has them again"
+
+
+def test_a_manager_that_was_removed_and_comes_back_gets_no_job_and_keeps_its_mark() -> None:
+    bucket = Bucket("abc", jobs(6))
+    bucket.owners.take(Change(node_key("c"), NodeRecord(known="c", removed=True).encode(), bucket.owners.last + 1))
+    bucket.settle()
+    assert bucket.counts() == {"a": 3, "b": 3} and bucket.owners.orders.nodes["c"].removed
+
+
+def test_an_earlier_version_takes_the_record_of_a_node_for_nothing() -> None:
+    """Its keys were jobs, the leader, and what is ordered: all else was read as an owner."""
+    with pytest.raises(msgspec.MsgspecError):
+        msgspec.json.decode(NodeRecord(known="a", name="n").encode(), type=Owner)
 
 
 def test_nodes_that_do_not_know_guests_have_no_part_in_a_job_on_two_of_them() -> None:

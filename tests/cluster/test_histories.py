@@ -250,9 +250,8 @@ def _a_lost_answer_is_a_lost_job(patch: pytest.MonkeyPatch) -> None:
     ("bug", "seed"),
     [
         (_no_look_at_pauses, 459),
-        (_no_votes, 67),
         (_no_votes, 95),
-        (_no_quorum, 67),
+        (_no_quorum, 95),
         (_no_listening, 27),
         (_the_write_is_repeated, 1),
         (_begun_without_a_condition, 39),

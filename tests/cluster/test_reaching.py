@@ -6,6 +6,7 @@ from tests.cluster.test_ordering import cluster_of, done
 from tests.cluster.world import LIMITS, Cluster
 from udup.cluster.beats import Role
 from udup.cluster.elsewhere import ASK_AGAIN_SECONDS, ROUND_SECONDS, Elsewhere
+from udup.cluster.nodes_kept import NodeRecord, node_key
 from udup.cluster.placement import TaskWish, Wish
 from udup.cluster.view import look_around
 
@@ -91,7 +92,7 @@ def test_a_node_that_hears_no_quorum_waits_and_asks_again() -> None:
             cluster.restart(other)
 
 
-def test_a_node_that_has_jobs_and_was_not_heard_since_this_one_was_started_is_known_by_its_id() -> None:
+def test_a_node_that_has_jobs_and_was_not_heard_since_this_one_was_started_is_known_by_its_record() -> None:
     with cluster_of([Wish("j", TaskWish(node_id="n3"))], _M, _M, _M, _A) as cluster:
         cluster.kill("n3")
         cluster.kill("n0", machine=False)
@@ -99,7 +100,23 @@ def test_a_node_that_has_jobs_and_was_not_heard_since_this_one_was_started_is_kn
         cluster.clock.run(cluster.clock.now + 5.0)
         keeper = cluster.nodes["n0"].keeper
         view = look_around(keeper, keeper._me, cluster.wanted, cluster.clock.now)
-        assert view.unheard == ("n3",) and view.node("n3") is None
+        assert [each.node for each in view.unheard] == ["n3"] and view.node("n3") is None
+        assert view.unheard[0].datacenter == "dc1" and not view.unheard[0].is_here
         cluster.restart("n3")
         cluster.clock.run(cluster.clock.now + 2.0)
         assert look_around(keeper, keeper._me, cluster.wanted, cluster.clock.now).unheard == ()
+
+
+def test_a_manager_that_was_removed_is_told_so_when_it_is_back_and_is_not_shown_while_it_is_away() -> None:
+    with cluster_of([Wish("j")], _M, _M, _M) as cluster:
+        cluster.kill("n2")
+        cluster.clock.run(cluster.clock.now + 5.0)
+        removed = NodeRecord(known="n2", role=Role.MANAGER, removed=True)
+        assert cluster.network.write("n0", node_key("n2"), removed.encode(), None, None)
+        cluster.clock.run(cluster.clock.now + 5.0)
+        keeper = cluster.nodes["n0"].keeper
+        view = look_around(keeper, keeper._me, cluster.wanted, cluster.clock.now)
+        assert {each.node for each in view.nodes} == {"n0", "n1"} and not view.unheard
+        cluster.restart("n2")
+        cluster.clock.run(cluster.clock.now + 2.0)
+        assert cluster.nodes["n2"].keeper._is_removed and not keeper._is_removed

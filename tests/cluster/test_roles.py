@@ -9,7 +9,7 @@ import pytest
 from udup.base.cluster_settings import Address
 from udup.base.errors import ConfigError
 from udup.cluster import roles
-from udup.cluster.roles import Cluster, Member, Step
+from udup.cluster.role_steps import Cluster, Member, Step
 
 
 def _at(last: int) -> Address:
@@ -88,14 +88,59 @@ def test_two_agents_make_five_of_three() -> None:
     assert _where(steps, 'join = ["10.0.0.2", "10.0.0.3", "10.0.0.4", "10.0.0.5"]') == ["m1 (10.0.0.1)"]
     assert _where(steps, "join as manager") == ["a4 (10.0.0.4)", "a5 (10.0.0.5)"]
     assert _number(steps, "join as manager") < _number(steps, "restart the server; no")
-    assert "shows 5 managers, all current" in steps[-1].until
+    assert "shows 5 managers, all current" in steps[-2].until
+    assert _where(steps, "cluster rebalance") == ["any node"]
 
 
-def test_one_manager_becomes_three_with_its_store_away_until_all_are_started() -> None:
+def test_one_manager_becomes_three_and_is_restarted_when_the_others_run() -> None:
+    """Its jobs stand still for one restart, whatever time the other machines take."""
     one = _cluster(_manager(1, "leader"), A4, A5)
     steps = roles.grow(one, [A4, A5])
-    assert _number(steps, "join = [") < _number(steps, "The store is away") < _number(steps, "cluster join")
-    assert steps[-1].does == "start the server" and not _where(steps, "restart the server; no")
+    assert _number(steps, "join = [") < _number(steps, "cluster join") < _number(steps, "The store is away")
+    assert _where(steps, "The store is away") == ["m1 (10.0.0.1)"] and not _where(steps, "restart the server; no")
+    assert "10. On any node: give each" in list(roles.lines(steps))[-2]
+
+
+def test_three_managers_become_one_that_goes_on_when_nobody_writes_any_more() -> None:
+    steps = roles.alone(replace(THREE, own=M1.id), [M2, M3])
+    order = ["drain", "nothing may start it again", "join = []", "recover --alone", "join as agent", "rebalance"]
+    numbers = [_number(steps, each) for each in order]
+    assert numbers == sorted(numbers) and _where(steps, "recover --alone") == ["m1 (10.0.0.1)"]
+    assert _where(steps, "nothing may start it again") == ["m2 (10.0.0.2)", "m3 (10.0.0.3)"]
+    assert _where(steps, "join as agent") == ["m2 (10.0.0.2)", "m3 (10.0.0.3)"]
+    assert _where(steps, 'join = ["10.0.0.1:8191"]') == ["a4 (10.0.0.4)", "a5 (10.0.0.5)"]
+    assert _where(steps, "cluster token") == ["m1 (10.0.0.1)"] * 2 and not _where(steps, "scp /var/udup")
+    elsewhere = roles.alone(replace(THREE, keeps_authority=False), [M2, M3])
+    assert _where(elsewhere, "scp /var/udup/cluster/ca.key 10.0.0.1:") == ["m2 (10.0.0.2)", "m3 (10.0.0.3)"]
+
+
+@pytest.mark.parametrize(
+    ("members", "old", "told"),
+    [
+        (THREE.members, (M2, M2), "named twice"),
+        (THREE.members, (M2, A4), "a4 is an agent already"),
+        ((M1, M2, M3, _manager(6), _manager(7)), (M2, M3), "3 managers would be left"),
+        ((M1, M2, _manager(3, "behind")), (M1, M2), "m3 (10.0.0.3) would be left, and is behind"),
+        ((M1, M2, _manager(3, role="witness")), (M1, M2), "a witness"),
+    ],
+)
+def test_what_would_be_wrong_of_one_that_is_left_is_refused(
+    members: tuple[Member, ...], old: tuple[Member, ...], told: str
+) -> None:
+    with pytest.raises(ConfigError) as refused:
+        roles.alone(_cluster(*members), old)
+    assert told in str(refused.value)
+
+
+def test_no_node_that_is_to_drain_gets_the_jobs_of_another_and_nothing_is_moved_into_an_older_folder() -> None:
+    steps = roles.grow(THREE, [A4, A5])
+    order = [f"udup cluster drain {each.id}" for each in (A4, A5)]
+    assert steps[0].commands == (
+        f"{order[0]} --config /etc/udup.toml",
+        f"{order[1]} --wait --config /etc/udup.toml",
+        f"{order[0]} --wait --config /etc/udup.toml",
+    )
+    assert _where(steps, "mv /var/udup /var/udup.44000000") == ["a4 (10.0.0.4)"]
 
 
 def test_a_port_that_is_not_the_usual_one_is_named() -> None:

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from udup.cluster.beats import Beat, Hearing, Role
+from udup.cluster.coordinator import KnownNode
 from udup.cluster.limits import Limits
+from udup.cluster.nodes_kept import NodeRecord, node_key
 from udup.cluster.owners import Owner, Owners, key_of
 from udup.cluster.placement import TaskWish
 from udup.cluster.ports import Change, News
@@ -77,6 +79,26 @@ def test_a_node_that_falls_silent_is_known_and_since_when() -> None:
         node = wishes.wanted.nodes["n"]
         assert (node.name, node.since) == ("north", "1970-01-01T00:16:40Z")
     assert wishes.wanted.version == version + 1
+
+
+def test_a_node_that_never_came_back_is_known_by_its_record_until_that_is_removed() -> None:
+    wishes, owners, hearing = Wishes(3.0), Owners(), Hearing("n0", Role.MANAGER, 1, Limits(), 0.0)
+    owners.take_news(News("one", 0, ()))
+    records = [NodeRecord(known="n1", name="east-1", datacenter="east"), NodeRecord(known="n2", removed=True)]
+    for seq, each in enumerate(records, 1):
+        owners.take(Change(node_key(each.known), each.encode(), seq))
+    for _ in range(2):
+        wishes.take({"complete": b"{}"}, owners)
+        wishes.hear(hearing, 9.0, 1000.0)
+    assert wishes.wanted is not None
+    assert wishes.wanted.nodes == {"n1": KnownNode("n1", "east-1", "east")}
+    hearing.hear(Beat(node="n1", incarnation="1", number=1), 9.0)
+    owners.take(Change(node_key("n1"), None, 3))
+    wishes.take({"complete": b"{}"}, owners)
+    wishes.hear(hearing, 10.0, 1000.0)
+    assert set(wishes.wanted.nodes) == {"n1"}, "it is here"
+    wishes.hear(hearing, 20.0, 1010.0)
+    assert not wishes.wanted.nodes
 
 
 def test_a_job_whose_key_was_removed_is_not_placed_by_what_was_read_before() -> None:

@@ -24,6 +24,9 @@ from udup.base.config import Settings, load_settings
 from udup.base.errors import UdupError
 from udup.base.identity import load_node_id
 from udup.cli import cli
+from udup.cluster.beats import Role
+from udup.cluster.nats_line import NatsLine
+from udup.cluster.nodes_kept import NodeRecord, node_key, read_record
 from udup.jobs import JobRecord
 from udup.node.cluster_admin import read_status
 from udup.node.nats_cluster import member_of
@@ -204,6 +207,23 @@ def test_streams_that_would_be_left_behind_are_named_before_anything_is_done(
     assert brought.position >= (read_snapshot(file) or brought).position
 
 
+def _keep(machine: Machine, *records: NodeRecord) -> list[NodeRecord]:
+    """Have the cluster know these nodes; return which it knows."""
+
+    async def work() -> list[NodeRecord]:
+        assert machine.nats
+        line = await NatsLine.open(machine.nats.url, "test", timeout=10)
+        try:
+            await line.make(3)
+            for each in records:
+                await line.rewrite(node_key(each.known), each.encode(), 0)
+            return [read_record(each.data) for each in (await line.news(0, "")).changes if each.data]
+        finally:
+            await line.close()
+
+    return asyncio.run(work())
+
+
 @pytest.mark.slow
 def test_one_node_becomes_three_loses_one_for_good_and_then_all_others(
     machines: list[Machine], server_folder: Path
@@ -234,7 +254,11 @@ def test_one_node_becomes_three_loses_one_for_good_and_then_all_others(
     while _status(first)["managers"].get(gone) != "offline":
         assert time.monotonic() < end
     assert re.search(rf"{gone}\s+offline", first.run("status"))
+    _keep(first, NodeRecord(known=gone, name="third", role=Role.MANAGER), NodeRecord(known="an-agent"))
     assert gone in first.run("remove", gone[:8], "--yes")
+    assert "an-agent" in first.run("remove", "an-a", "--yes")
+    assert "names none of the managers" in first.run("remove", "an-a", "--yes", code=1)
+    assert _keep(first) == [NodeRecord(known=gone, name="third", role=Role.MANAGER, removed=True)]
     left = _settled(first, 3)
     assert gone not in left["managers"] and load_node_id(fourth.data) in left["managers"]
 

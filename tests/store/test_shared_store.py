@@ -16,7 +16,7 @@ from udup.store.batch import Message
 from udup.store.beginning import Statement, Turn, begin, decide
 from udup.store.mark import COMPLETE, Mark
 from udup.store.mirror import Mirror
-from udup.store.owned import OwnedBucket, Settled
+from udup.store.owned import OwnedBucket, Settled, WrittenByAnother
 from udup.store.snapshot import Snapshot
 
 MARK = Mark("the-store", 7)
@@ -96,6 +96,28 @@ def test_a_store_that_seems_to_have_lost_something_is_not_written_again(bucket: 
 
     asyncio.run(work())
     assert bucket.values == {}
+
+
+def test_a_store_that_its_managers_have_begun_again_is_written_by_its_own_numbers(bucket: Shared) -> None:
+    """As after a recovery, of a node that has gone on meanwhile: the old numbers were higher."""
+
+    async def work() -> None:
+        owned, _ = await _opened(bucket)
+        for number in range(40):
+            await owned.replace("a", b"%d" % number)
+        await owned.replace("b", b"kept")
+        bucket.lost()
+        for key, value in (("a", b"older"), ("b", b"kept"), ("c", b"new"), (COMPLETE, Mark("the-store", 60).data)):
+            bucket.put(key, value)
+        await owned.ensure()
+        assert await owned.replace("b", b"next") == 60 + bucket.last
+        with pytest.raises(WrittenByAnother):  # it has to be read before
+            await owned.replace("a", b"unseen")
+        assert (await owned.reread("a")).data == b"older"  # type: ignore[union-attr]
+        await owned.replace("a", b"seen")
+        assert {key: bucket.values[key] for key in "abc"} == {"a": b"seen", "b": b"next", "c": b"new"}
+
+    asyncio.run(work())
 
 
 def test_a_file_that_is_ahead_of_a_replica_overwrites_nothing(bucket: Shared) -> None:

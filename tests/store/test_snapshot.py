@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import stat
 from contextlib import suppress
 from pathlib import Path
 from typing import cast
 
 import pytest
+from nats.aio.client import Client
 from nats.errors import Error as NatsError
 from nats.js.client import JetStreamContext
+from structlog.testing import capture_logs
 
 from tests.store.fake_bucket import Bucket
 from udup.store.mark import COMPLETE, Mark
 from udup.store.mirror import Mirror
 from udup.store.owned import OwnedBucket, Settled
+from udup.store.sealing import KEY_BYTES, load_keyring
 from udup.store.snapshot import Snapshot, SnapshotDamaged, put_aside, read_snapshot, write_snapshot
+from udup.store.store import JobStore
 
 
 class Server:
@@ -216,3 +221,20 @@ def test_a_file_that_is_damaged_or_of_a_newer_version_is_not_read(tmp_path: Path
     path.write_bytes(change(path.read_bytes()))  # type: ignore[operator]
     with pytest.raises(SnapshotDamaged, match=r"jobs\.snapshot"):
         read_snapshot(path)
+
+
+def test_a_file_that_cannot_be_written_is_told_once_and_again_when_it_can(tmp_path: Path) -> None:
+    """As while the disk is full: it is tried each second."""
+    keys = load_keyring(Path(), base64.b64encode(bytes(KEY_BYTES)).decode())
+    bucket, folder = cast("JetStreamContext", Bucket(batches=True)), tmp_path / "data"
+    store = JobStore(cast("Client", None), bucket, keys, "this", folder / "jobs.snapshot")
+    store._bucket = OwnedBucket(bucket, "jobs", lambda: Mirror(bucket, "jobs", cast("Bucket", bucket)), "this")
+    asyncio.run(store._bucket.ensure())
+    with capture_logs() as told:
+        for _ in range(3):
+            store.keep_snapshot()
+        folder.mkdir()
+        for _ in range(3):
+            store.keep_snapshot()
+    assert [each["event"] for each in told] == ["snapshot_not_written", "snapshot_written_again"]
+    assert read_snapshot(folder / "jobs.snapshot") is not None

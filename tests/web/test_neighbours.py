@@ -204,9 +204,11 @@ def test_a_node_that_has_jobs_and_was_not_heard_is_listed_as_down_and_is_no_memb
     client: TestClient, cluster: Cluster
 ) -> None:
     lost = "aaaaaaaa-0000-4000-8000-000000000000"
-    cluster.view = replace(cluster.view, unheard=(lost,), drains=frozenset({lost}), owners={"a": lost, "b": lost})
+    unheard = NodeSeen(lost, "n9", Role.MANAGER, "dc1", "", "", is_here=False)
+    cluster.view = replace(cluster.view, unheard=(unheard,), drains=frozenset({lost}), owners={"a": lost, "b": lost})
     found = {each["ID"]: each for each in client.simulate_get("/v1/nodes").json}
     assert (found[lost]["Status"], found[lost]["Drain"], found[OTHER_ID]["Status"]) == ("down", True, "ready")
+    assert found[lost]["Name"] == "n9"
     one = client.simulate_get(f"/v1/node/{lost}").json
     assert one["StatusDescription"] == "it is not heard; it drains, and has 2 jobs"
     assert lost not in client.simulate_get("/v1/members").text

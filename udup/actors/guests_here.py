@@ -127,6 +127,7 @@ class GuestsHere:
             begin.snapshots, InPart(*begin.in_part),
         )  # fmt: skip
         job.copy_first = begin.copy_first
+        run.packs = begin.reads_packed
         self._tell(job.id, Extract(extractor_settings(job, run)))
 
     def _tell(self, job_id: str, message: object) -> None:

@@ -30,7 +30,7 @@ from udup.actors.keeper_told import AreYouThere, Hangs
 from udup.actors.messages import EngineEnded
 from udup.actors.pulse import PULSE
 from udup.actors.shell import EngineActor
-from udup.cluster.told import Younger
+from udup.cluster.told import Removed, Younger
 
 
 class NodeKeeper(EngineActor):
@@ -59,6 +59,9 @@ class NodeKeeper(EngineActor):
             return
         if isinstance(report, KeeperSays) and isinstance(report.what, Younger):
             PULSE.tell_twin()
+            return
+        if isinstance(report, KeeperSays) and isinstance(report.what, Removed):
+            PULSE.tell_removed()
             return
         self.send(self.owner, report)
         if isinstance(report, KeeperSays) and isinstance(report.what, AreYouThere):

@@ -30,7 +30,7 @@ class Pulse:
     """To be made before the processes are forked that share it."""
 
     def __init__(self) -> None:
-        self._memory = mmap.mmap(-1, _TIME.size + 1)
+        self._memory = mmap.mmap(-1, _TIME.size + 2)
 
     def beat(self) -> None:
         """Note that the supervisor has handled a message."""
@@ -47,6 +47,14 @@ class Pulse:
     @property
     def is_twin(self) -> bool:
         return self._memory[_TIME.size] == 1
+
+    def tell_removed(self) -> None:
+        """Note that this node was removed from its cluster: its own process ends then."""
+        self._memory[_TIME.size + 1] = 1
+
+    @property
+    def is_removed(self) -> bool:
+        return self._memory[_TIME.size + 1] == 1
 
 
 #: This node's.

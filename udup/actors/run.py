@@ -70,6 +70,7 @@ class Run:
     began: float = field(default_factory=lambda: runtime.now())
     source_node: str = ""  # where its Src task is; "": here
     is_guest: bool = False  # its Src task alone is here, and another node's job
+    packs: bool = True  # and that node's version reads what is compressed, and sends marks back
     #: What the source and the target have answered in this run, None until they have.
     source: SourceLook | None = None
     target: Ready | None = None

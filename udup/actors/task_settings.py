@@ -69,6 +69,6 @@ def extractor_settings(job: Job, run: Run) -> ExtractorSettings:
         snapshots=run.target.snapshots if run.target else 0,
         in_part=run.target.in_part if run.target else InPart(),
         wishes=tuple((each.number, each.tables) for each in job.record.wishes),
-        to_other_node=run.is_guest,
-        compresses=spec.compresses(between_nodes=run.is_guest),
+        to_other_node=run.is_guest and run.packs,
+        compresses=spec.compresses(between_nodes=run.is_guest) and run.packs,
     )

@@ -28,6 +28,15 @@ def twin_told(data_dir: Path) -> str:
     )
 
 
+def removed_told(data_dir: Path) -> str:
+    """Return what a node is told that was removed from its cluster."""
+    return (
+        f"data_dir: this node ({load_node_id(data_dir)}) was removed from its cluster (udup cluster remove), and its"
+        f" store in {data_dir} is old: this node ends. To have it join again move {data_dir} aside, take the section"
+        " [cluster] out of its settings, and run udup cluster join with a new token"
+    )
+
+
 def load_node_id(data_dir: Path) -> str:
     """The ID kept under `data_dir`, made if there is none. The folder is the caller's alone (its lock is held)."""
     path = data_dir / _PLACE

@@ -208,8 +208,8 @@ def status(as_json: bool, config: Path, data_dir: str | None) -> None:
     from udup.node.cluster_admin import read_status
 
     settings, out = _settings(config, data_dir), Output(as_json=as_json)
-    found = read_status(settings.data_path, count_of_managers(settings))
     known = known_nodes(config)
+    found = read_status(settings.data_path, count_of_managers(settings), tuple(known))
     if as_json:
         out.json(asdict(found) | ({"nodes": {node: asdict(each) for node, each in known.items()}} if known else {}))
     else:
@@ -232,13 +232,14 @@ def _show_status(out: Output, found: Status, known: dict[str, Known]) -> None:
         return
     parts = len(found.buckets)
     has = {node: sum(node in each.current for each in found.buckets) for node in found.managers}
-    out.table(
-        ("Manager", "State", "Has of the store", *titles),
-        ((node, state, f"{has[node]} of {parts} parts", *told(node)) for node, state in sorted(found.managers.items())),
+    rows = (
+        (node, state, f"{has[node]} of {parts} parts" if parts else "all", *told(node))
+        for node, state in sorted(found.managers.items())
     )
-    out.table(
-        ("Agent", "Linked", *titles), ((node, where, *told(node)) for node, where in sorted(found.agents.items()))
-    )
+    out.table(("Manager", "State", "Has of the store", *titles), rows)
+    away = {node: "no" for node in known if node not in found.managers}
+    agents = sorted({**away, **found.agents}.items())
+    out.table(("Agent", "Linked", *titles), ((node, where, *told(node)) for node, where in agents))
 
 
 @click.command(cls=Command)
@@ -246,9 +247,10 @@ def _show_status(out: Output, found: Status, known: dict[str, Known]) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @_of_node
 def remove(node: str, yes: bool, config: Path, data_dir: str | None) -> None:
-    """Take a manager out that is dead for good: it is counted no more. NODE is its ID or the beginning of that.
+    """Take a node out that is gone for good: it is shown no more. NODE is its ID or the beginning of that.
 
-    Start the one that takes its place first: what the dead one had is copied there.
+    A manager is counted no more. Start the one that takes its place first: what the dead one had is copied there.
+    Started again it ends.
 
     \b
     Example: udup cluster remove 5482868b
@@ -256,11 +258,11 @@ def remove(node: str, yes: bool, config: Path, data_dir: str | None) -> None:
     from udup.base.cluster_settings import count_of_managers
     from udup.node.cluster_admin import remove_manager
 
-    if not (yes or confirmed(f"Remove the manager {node!r} from the cluster for good?", "cluster remove")):
+    if not (yes or confirmed(f"Remove the node {node!r} from the cluster for good?", "cluster remove")):
         return
     settings = _settings(config, data_dir)
     removed = remove_manager(settings.data_path, count_of_managers(settings), node)
-    click.echo(f"the manager {removed} is removed; take its address out of cluster.join on every node")
+    click.echo(f"the node {removed} is removed; a manager's address is to be taken out of cluster.join on every node")
 
 
 @click.command(cls=Command)

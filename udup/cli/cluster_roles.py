@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,8 @@ from udup.cli.output import Output
 
 if TYPE_CHECKING:
     from udup.base.settings import Settings
-    from udup.cluster.roles import Cluster, Step
+    from udup.cli.cluster_nodes import Known
+    from udup.cluster.role_steps import Cluster, Step
     from udup.node.cluster_admin import Status
 
 _Function = Callable[..., Any]
@@ -64,18 +65,18 @@ def promote(
         steps = roles.replace(cluster, roles.find(cluster, old), new)
     else:
         steps = roles.grow(cluster, [new, *([roles.find(cluster, second)] if second else [])])
-    _tell(steps, as_json=as_json)
-    if drain:
-        _drain(roles.drains(steps), config, as_json=as_json)
+    _carry_on(steps, config, drain=drain, as_json=as_json)
 
 
 @click.command(cls=Command)
 @click.argument("node")
 @click.option("--for", "successor", metavar="AGENT", help="The agent that takes its place.")
+@click.option("--with", "second", metavar="NODE2", help="Another manager that becomes an agent: 1 of 3.")
 @_changes
 def demote(
     node: str,
     successor: str | None,
+    second: str | None,
     at: tuple[str, ...],
     drain: bool,
     as_json: bool,
@@ -87,65 +88,86 @@ def demote(
     Run it on any manager. NODE is an ID, the beginning of it, or a name.
 
     \b
-    Example: udup cluster demote n1 --for n4
+    Examples:
+      udup cluster demote n1 --for n4
+      udup cluster demote n2 --with n3
     """
     from udup.cluster import roles
+    from udup.cluster.role_steps import OFFLINE
 
+    if second and successor:
+        raise click.UsageError("--for replaces a manager, --with makes one of three; leave one out")
     cluster = _look(config, data_dir, at)
     old = roles.find(cluster, node)
+    if second:
+        steps = roles.alone(cluster, [old, roles.find(cluster, second)])
+        _carry_on(steps, config, drain=drain, as_json=as_json)
+        return
     if not successor:
         left = len(cluster.managers) - 1
         raise CommandError(
             f"{left} managers would be left; there are 1, 3 or 5, since more than half of them must be there: name the"
-            " agent that takes its place (--for AGENT)"
+            " agent that takes its place (--for AGENT), or the other that goes (--with NODE2)"
         )
-    if old.is_manager and old.state == roles.OFFLINE:
+    if old.is_manager and old.state == OFFLINE:
         raise CommandError(
             f"the manager {old.called} is not there; start it first, or if it is gone for good: udup cluster promote"
             f" {successor} --for {old.called}"
         )
     steps = roles.replace(cluster, old, roles.find(cluster, successor))
+    _carry_on(steps, config, drain=drain, as_json=as_json)
+
+
+def _carry_on(steps: list[Step], config: Path, *, drain: bool, as_json: bool) -> None:
+    from udup.cluster.roles import drains
+
     _tell(steps, as_json=as_json)
     if drain:
-        _drain(roles.drains(steps), config, as_json=as_json)
+        _drain(drains(steps), config, as_json=as_json)
 
 
 def _look(config: Path, data_dir: str | None, at: tuple[str, ...]) -> Cluster:
     """Return the cluster as this manager's nats-server, its settings and, where it answers, its API tell it."""
     from udup.base.cluster_settings import count_of_managers, is_manager
+    from udup.cli.cluster_nodes import known_nodes
     from udup.node.cluster_admin import read_status
 
     settings = _settings(config, data_dir)
     if not is_manager(settings):
         raise CommandError(f"{config} does not make this node a manager; run this on a manager of the cluster")
-    return _seen(settings, read_status(settings.data_path, count_of_managers(settings)), config, at)
+    known = known_nodes(config)
+    status = read_status(settings.data_path, count_of_managers(settings), tuple(known))
+    return _seen(settings, status, known, config, at)
 
 
-def _seen(settings: Settings, status: Status, config: Path, at: tuple[str, ...]) -> Cluster:
+def _seen(settings: Settings, status: Status, known: Mapping[str, Known], config: Path, at: tuple[str, ...]) -> Cluster:
     from udup.base.cluster_files import CA_KEY, FOLDER
     from udup.base.cluster_settings import AGENT, Address, joined, own_host
-    from udup.cli.cluster_nodes import hosts_of, known_nodes
+    from udup.cli.cluster_nodes import hosts_of
     from udup.cluster import roles
+    from udup.cluster.role_steps import OFFLINE, Cluster, Member
 
     ports = settings.ports.cluster, settings.ports.leaf
     own, others = Address(own_host(settings), ports[0]), joined(settings)
-    known = known_nodes(config)
     names = {node: each.name for node, each in known.items()}
     members = []
     for node, state in status.managers.items():
         role = settings.cluster.role if node == status.own else "manager"
         whole = all(node in each.current for each in status.buckets)
-        members.append(roles.Member(node, names.get(node, ""), role, state, whole=whole))
+        members.append(Member(node, names.get(node, ""), role, state, whole=whole))
     for node in sorted({*status.agents, *known} - set(status.managers)):
         linked = status.agents.get(node, "")
         place = Address(linked.split()[0], ports[0]) if linked else None
-        members.append(roles.Member(node, names.get(node, ""), AGENT, "linked" if linked else roles.OFFLINE, place))
+        members.append(Member(node, names.get(node, ""), AGENT, "linked" if linked else OFFLINE, place))
     ids = [each.id for each in members]
     said = _said(at, ids, ports[0])
     hosts = hosts_of(config, [node for node in status.managers if node != status.own]) if known else {}
-    told = {node: hosts.get(node, "") for node in status.managers}
+    named = {each.host for each in others}
+    told = {
+        node: ip if (ip := status.routes.get(node, "")) in named else hosts.get(node, "") for node in status.managers
+    }
     places = {**roles.places_of(status.own, own, others, told), **said}
-    return roles.Cluster(
+    return Cluster(
         status.own,
         tuple(_placed(each, places) for each in members),
         (own, *others),

@@ -8,13 +8,14 @@ decision follows.
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import msgspec
 
 from udup.cluster.beats import Beat, Judgement, Role
 from udup.cluster.limits import Limits
+from udup.cluster.nodes_kept import NodeRecord, node_key, record_of
 from udup.cluster.orders import MOVES, Drain, Moves, drain_key
 from udup.cluster.owners import LEADER, NOWHERE, Owner, Owners, is_down, key_of
 from udup.cluster.placement import Place, Placed, Waits, Wish, is_named, place
@@ -30,7 +31,7 @@ class Write:
     key: str
     owner: Owner | None
     taken_from: str = ""
-    order: Drain | Moves | None = None
+    order: Drain | Moves | NodeRecord | None = None
 
     def encode(self) -> bytes | None:
         """Return the value to write."""
@@ -140,7 +141,17 @@ class Coordinator:
         left = {job: to for job, to in moves.items() if self._is_to_move(wanted.wishes.get(job), judgement, places)}
         if left != moves:
             writes.append(Write(MOVES, None, order=Moves(moves=left)))
-        return writes
+        return [*writes, *self._of_nodes(judgement)]
+
+    def _of_nodes(self, judgement: Judgement) -> Iterator[Write]:
+        """Yield the records of nodes that are not as they should be; of one that was removed it stays as it is."""
+        orders = self._owners.orders
+        kept = orders.nodes
+        told = {node: record_of(beat) for node, beat in judgement.here.items()}
+        for node, record in sorted({**kept, **told}.items()):
+            wanted = kept[node] if node in kept and kept[node].removed else record
+            if wanted != kept.get(node) or not orders.revisions.get(node_key(node)):
+                yield Write(node_key(node), None, order=wanted)
 
     def _of_job(self, wish: Wish, judgement: Judgement, places: dict[str, Place], under_way: int) -> Write | None:
         owner = self._owners.jobs.get(wish.job)
@@ -244,6 +255,8 @@ class Coordinator:
     def places(self, judgement: Judgement, wanted: Wanted) -> dict[str, Place]:
         """Return the nodes that may carry jobs, and those that are dead, or in doubt: these are not ready."""
         places, orders = _places(judgement, wanted, self._counts()), self._owners.orders
+        for node in places.keys() & {node for node, record in orders.nodes.items() if record.removed}:
+            places[node] = replace(places[node], is_ready=False)
         for node in orders.drains.keys() & places.keys():
             hurries = places[node].hurries or node in wanted.hurried
             places[node] = replace(places[node], is_draining=True, hurries=hurries)
@@ -309,9 +322,9 @@ def _signature(judgement: Judgement) -> object:
             beat.drivers,
             beat.format,
             beat.wire,
+            beat.role,
         )
         for node, beat in judgement.here.items()
-        if beat.role is not Role.WITNESS
     )
     return here, judgement.dead, judgement.fading
 

@@ -39,7 +39,10 @@ class LookAtSource(Said, frozen=True, tag="look"):
 
 
 class BeginExtract(Said, frozen=True, tag="extract"):
-    """Begin, from what the target has said (`actors/messages.py`, Ready)."""
+    """Begin, from what the target has said (`actors/messages.py`, Ready).
+
+    `reads_packed`: the owner's node reads compressed messages and sends marks back (`pipeline/transport/pace.py`).
+    """
 
     start_after: str | None = None
     stamps: str = ""
@@ -48,6 +51,7 @@ class BeginExtract(Said, frozen=True, tag="extract"):
     snapshots: int = 0
     in_part: tuple[str, str] = ("", "")
     copy_first: tuple[str, ...] = ()
+    reads_packed: bool = False
 
 
 class AskWhatIsExecuted(Said, frozen=True, tag="ask"):

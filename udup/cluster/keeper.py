@@ -21,7 +21,7 @@ from udup.cluster.coordinator import Coordinator, Wanted
 from udup.cluster.limits import Limits
 from udup.cluster.owners import Owner, Owners, is_down
 from udup.cluster.ports import BeatLine, Change, LostRace, OwnersStore, StoreAway
-from udup.cluster.told import Carrying, Leave, Lost, Owned, Paused, Told, Twin, Younger
+from udup.cluster.told import Carrying, Leave, Lost, Owned, Paused, Removed, Told, Twin, Younger
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class NodeKeeper:
         self._beat_now, self._look_now, self._decide_now = Bell(), Bell(), Bell()
         self._heard: frozenset[str] = frozenset()
         self._twins: tuple[str, ...] = ()
-        self._is_twin = False
+        self._is_twin = self._is_removed = False
         self._confirmed: float | None = None
         self._log = logs.logger("keeper", node=me.node)
 
@@ -202,6 +202,7 @@ class NodeKeeper:
                 self._beat_now.ring()  # others wait for this node's vote
             self._heard = heard
             self._tell_twins(self.hearing.twins(now))
+            self._heed_removal()
             await asyncio.sleep(self._limits.tick)
 
     async def _beat(self) -> None:
@@ -285,6 +286,12 @@ class NodeKeeper:
         )
         self._begins.told[job], self._held[job] = revision, told
         self._host.tell(told)
+
+    def _heed_removal(self) -> None:
+        record = self.owners.orders.nodes.get(self._me.node)
+        if record is not None and record.removed and not self._is_removed:
+            self._is_removed = True
+            self._host.tell(Removed())
 
     def _tell_twins(self, twins: tuple[str, ...]) -> None:
         for node in set(twins) - set(self._twins):

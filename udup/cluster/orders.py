@@ -1,8 +1,9 @@
 """What operators order: nodes that shall give their jobs up, and jobs that shall move. Kept in the bucket of owners.
 
-A key for each node that drains, and one for all jobs that are to move. They are state like all else there: whoever
-coordinates goes by them, after any restart, and any node may write them, each on the condition that the key is as the
-writer knows it. A move that is done, or cannot be any more, is taken out by the coordinator.
+Beside them are the records of nodes (`nodes_kept.py`). A key for each node that drains, and one for all jobs that are
+to move. They are state like all else there: whoever coordinates goes by them, after any restart, and any node may write
+them, each on the condition that the key is as the writer knows it. A move that is done, or cannot be any more, is taken
+out by the coordinator.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import msgspec
+
+from udup.cluster.nodes_kept import NodeRecord, is_node, node_key, node_of, read_record
 
 _DRAIN = "drain."
 
@@ -56,11 +59,12 @@ class Orders:
     def __init__(self) -> None:
         self.drains: dict[str, Drain] = {}
         self.moves: Mapping[str, str] = {}
+        self.nodes: dict[str, NodeRecord] = {}
         self.revisions: dict[str, int] = {}
 
     def begin_again(self) -> None:
-        """The bucket is another: nodes drain as before, and are written again; moves are forgotten."""
-        self.revisions = {drain_key(node): 0 for node in self.drains}
+        """The bucket is another: nodes drain and are known as before, and are written again; moves are forgotten."""
+        self.revisions = dict.fromkeys([*map(drain_key, self.drains), *map(node_key, self.nodes)], 0)
         self.moves = {}
 
     def lost(self) -> Iterable[Drain]:
@@ -81,6 +85,10 @@ class Orders:
     def _put(self, key: str, data: bytes | None) -> None:
         if key == MOVES:
             self.moves = _moves(data).moves if data else {}
+        elif is_node(key):
+            self.nodes.pop(node_of(key), None)
+            if data:
+                self.nodes[node_of(key)] = read_record(data)
         elif data:
             self.drains[key.removeprefix(_DRAIN)] = _drain(data)
         else:
@@ -88,7 +96,7 @@ class Orders:
 
 
 def is_order(key: str) -> bool:
-    return key == MOVES or key.startswith(_DRAIN)
+    return key == MOVES or key.startswith(_DRAIN) or is_node(key)
 
 
 # ---- What is asked of a node, and its answer ----

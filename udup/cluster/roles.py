@@ -7,70 +7,11 @@ carry the steps out, in this order, and each says how to see that it is done.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from udup.base.cluster_settings import AGENT, COUNTS, WITNESS, Address
 from udup.base.errors import ConfigError
-
-#: States of managers that have all that the store decided.
-UP = frozenset({"leader", "current"})
-
-OFFLINE = "offline"
-
-
-@dataclass(frozen=True)
-class Member:
-    """A node as the command sees it. `whole`: it has all parts of the store. `place`: where others reach it."""
-
-    id: str
-    name: str
-    role: str
-    state: str
-    place: Address | None = None
-    whole: bool = True
-
-    @property
-    def is_manager(self) -> bool:
-        return self.role != AGENT
-
-    @property
-    def called(self) -> str:
-        return self.name or self.id[:8]
-
-    @property
-    def where(self) -> str:
-        return f"{self.called} ({self.place.host})" if self.place else self.called
-
-
-@dataclass(frozen=True)
-class Cluster:
-    """All members, and the settings of the node that is asked. `places`: of all managers, this one among them.
-
-    `keeps_authority`: this node has the key by which tokens are made.
-    """
-
-    own: str
-    members: tuple[Member, ...]
-    places: tuple[Address, ...]
-    parts: int
-    config: str
-    data_dir: str
-    ports: tuple[int, int] = (8192, 8191)
-    keeps_authority: bool = True
-
-    @property
-    def managers(self) -> tuple[Member, ...]:
-        return tuple(each for each in self.members if each.is_manager)
-
-
-@dataclass(frozen=True)
-class Step:
-    """What is to be done on which machine; `until` says how to see that it is done."""
-
-    where: str
-    does: str
-    commands: tuple[str, ...] = field(default=())
-    until: str = ""
+from udup.cluster import role_steps as steps_of
+from udup.cluster.role_steps import OFFLINE, UP, Cluster, Member, Step, place_of
 
 
 def find(cluster: Cluster, given: str) -> Member:
@@ -118,17 +59,17 @@ def grow(cluster: Cluster, new: Sequence[Member]) -> list[Step]:
             f"the manager {missing[0].where} is {_lacks(missing[0])}; have all managers current first (start it and"
             f" wait for it; one that is gone for good: udup cluster promote {new[0].called} --for {missing[0].called})"
         )
-    after = (*cluster.places, *(_place(each) for each in new))
+    after = (*cluster.places, *(place_of(each) for each in new))
     alone = len(cluster.managers) == 1
     return [
-        *_drained(cluster, new),
-        *(_emptied(cluster, each) for each in new),
-        *_joins(cluster, cluster.managers, after),
-        *_tokens(cluster, new, cluster.managers),
-        *([_stopped_alone(cluster)] if alone else []),
-        *(_started(cluster, each, "manager") for each in new),
-        *([_started_alone(cluster, count)] if alone else _restarts(cluster, cluster.managers, count)),
-        *_agents(cluster, {each.id for each in new}, after),
+        *steps_of.drained(cluster, new),
+        *(steps_of.emptied(cluster, each) for each in new),
+        *steps_of.joins(cluster, cluster.managers, after),
+        *steps_of.tokens(cluster, new, cluster.managers),
+        *(steps_of.started(cluster, each, "manager") for each in new),
+        *([steps_of.restarted_alone(cluster, count)] if alone else steps_of.restarts(cluster, cluster.managers, count)),
+        *steps_of.agents(cluster, {each.id for each in new}, after),
+        steps_of.balanced(cluster),
     ]
 
 
@@ -138,7 +79,7 @@ def replace(cluster: Cluster, old: Member, new: Member) -> list[Step]:
     if not old.is_manager:
         raise ConfigError(f"{old.called} is an agent, and only a manager has a place to give")
     _check_agent(cluster, new)
-    count, place = len(cluster.managers), _place(old)
+    count, place = len(cluster.managers), place_of(old)
     if count == 1:
         raise ConfigError(
             f"{old.called} is the only manager, and its store would stop with it; make three first (udup cluster"
@@ -152,28 +93,65 @@ def replace(cluster: Cluster, old: Member, new: Member) -> list[Step]:
             f"without {old.called} {len(up)} of {count} managers would have the store, and more than half are needed:"
             f" {lacking}; start those and wait until udup cluster status shows all their parts"
         )
-    after = (*(each for each in cluster.places if each != place), _place(new))
+    after = (*(each for each in cluster.places if each != place), place_of(new))
     there = old.state != OFFLINE
     leaves = [each for each in (new, old) if each is new or (there and old.role != WITNESS)]
     return [
-        *_drained(cluster, leaves),
-        _emptied(cluster, new),
-        *_authority(cluster, old, stay, there=there),
-        *_joins(cluster, stay, after),
-        *_tokens(cluster, [new], stay),
-        *([_stopped(cluster, old)] if there else []),
-        _started(cluster, new, "manager"),
-        _removed(cluster, old, stay, count),
-        *_restarts(cluster, stay, count),
-        *_agents(cluster, {new.id}, after),
-        *([_emptied(cluster, old), *_tokens(cluster, [old], stay), _started(cluster, old, AGENT)] if there else []),
+        *steps_of.drained(cluster, leaves),
+        steps_of.emptied(cluster, new),
+        *steps_of.authority(cluster, old, stay, there=there),
+        *steps_of.joins(cluster, stay, after),
+        *steps_of.tokens(cluster, [new], stay),
+        *([steps_of.stopped(cluster, old)] if there else []),
+        steps_of.started(cluster, new, "manager"),
+        steps_of.removed(cluster, old, stay, count),
+        *steps_of.restarts(cluster, stay, count),
+        *steps_of.agents(cluster, {new.id}, after),
+        *(_as_agent(cluster, old, stay) if there else []),
+        steps_of.balanced(cluster),
     ]
+
+
+def alone(cluster: Cluster, old: Sequence[Member]) -> list[Step]:
+    """Return the steps by which two of three managers become agents, and the third goes on alone."""
+    _check_whole(cluster)
+    if len({each.id for each in old}) < len(old):
+        raise ConfigError(f"{old[0].called} is named twice; --with names another manager")
+    if agents := [each for each in old if not each.is_manager]:
+        raise ConfigError(f"{agents[0].called} is an agent already; name two managers")
+    stay = [each for each in cluster.managers if each not in old]
+    if len(stay) != 1:
+        raise ConfigError(
+            f"{len(stay)} managers would be left; --with makes one of three. Five become three by udup cluster recover"
+            " alone, see docs/cluster.md; to replace one: --for AGENT"
+        )
+    if stay[0].state not in UP or not stay[0].whole or stay[0].role == WITNESS:
+        lacks = "a witness, which carries no jobs" if stay[0].role == WITNESS else _lacks(stay[0])
+        raise ConfigError(f"{stay[0].where} would be left, and is {lacks}; let another stay")
+    there = [each for each in old if each.state != OFFLINE]
+    return [
+        *steps_of.drained(cluster, [each for each in there if each.role != WITNESS]),
+        *(step for each in there for step in steps_of.authority(cluster, each, stay, there=True)),
+        *(steps_of.stopped(cluster, each) for each in there),
+        *steps_of.begun_alone(cluster, stay[0]),
+        *steps_of.agents(cluster, set(), [place_of(stay[0])]),
+        *(step for each in there for step in _as_agent(cluster, each, stay)),
+        steps_of.balanced(cluster),
+    ]
+
+
+def _as_agent(cluster: Cluster, old: Member, stay: Sequence[Member]) -> Iterator[Step]:
+    """Have who was a manager join as an agent."""
+    yield steps_of.emptied(cluster, old)
+    yield from steps_of.tokens(cluster, [old], stay)
+    yield steps_of.started(cluster, old, AGENT)
 
 
 def drains(steps: Iterable[Step]) -> list[str]:
     """Return the IDs of the nodes that the steps have drained, in order."""
     begin = "udup cluster drain "
-    return [each.split()[3] for step in steps for each in step.commands if each.startswith(begin)]
+    found = [each.split()[3] for step in steps for each in step.commands if each.startswith(begin)]
+    return list(dict.fromkeys(found))
 
 
 def lines(steps: Iterable[Step]) -> Iterator[str]:
@@ -215,7 +193,7 @@ def _check_agent(cluster: Cluster, new: Member) -> None:
         raise ConfigError(f"{new.called} is a manager already; name an agent")
     if new.state == OFFLINE:
         raise ConfigError(f"the agent {new.called} is not there; start it first, or name another")
-    if _place(new) in cluster.places:
+    if place_of(new) in cluster.places:
         raise ConfigError(
             f"{new.place} is a manager's address already; say how managers are to call {new.called}: --at"
             f" {new.id[:8]}=HOST"
@@ -231,138 +209,3 @@ def _uneven(count: int) -> str:
 
 def _lacks(member: Member) -> str:
     return member.state if member.state not in UP else "without all parts of the store"
-
-
-def _place(member: Member) -> Address:
-    if member.place is None:
-        raise ConfigError(f"nobody says how other nodes call {member.called}; say it: --at {member.id[:8]}=HOST")
-    return member.place
-
-
-def _said(place: Address, port: int) -> str:
-    return place.host if place.port == port else str(place)
-
-
-def _drained(cluster: Cluster, nodes: Sequence[Member]) -> Iterator[Step]:
-    commands = tuple(f"udup cluster drain {each.id} --wait --config {cluster.config}" for each in nodes)
-    names = " and ".join(each.called for each in nodes)
-    until = "each ends with exit code 0; with 1 it names jobs that stay, and stop with their node (a witness has none)"
-    yield Step("any node", f"have {names} give up jobs", commands, until)
-
-
-def _emptied(cluster: Cluster, node: Member) -> Step:
-    does = f"stop the server, take the section [cluster] out of {cluster.config}, and move data_dir aside"
-    return Step(
-        node.where, does, (f"mv {cluster.data_dir} {cluster.data_dir}.before",), f"there is no {cluster.data_dir}"
-    )
-
-
-def _stopped(cluster: Cluster, old: Member) -> Step:
-    does = "stop the server; nothing may start it again with this data_dir, also no service manager"
-    return Step(old.where, does, (), f"udup cluster status on another manager shows {old.id} as offline")
-
-
-def _stopped_alone(cluster: Cluster) -> Step:
-    does = (
-        "stop the server. The store is away from here on, and jobs of this node stand still, until all three are"
-        " started. Streams of subscriptions in its own JetStream are not carried over: have them read and removed"
-    )
-    return Step(cluster.managers[0].where, does)
-
-
-def _started_alone(cluster: Cluster, count: int) -> Step:
-    until = f"udup cluster status shows {count} managers, one leader and the others current, each with all parts"
-    return Step(
-        cluster.managers[0].where,
-        "start the server",
-        (f"udup server --config {cluster.config}",),
-        f"{until} of the store",
-    )
-
-
-def _authority(cluster: Cluster, old: Member, stay: Sequence[Member], *, there: bool) -> Iterator[Step]:
-    """Have the key by which tokens are made on a manager that stays."""
-    key = f"{cluster.data_dir}/cluster/ca.key"
-    if cluster.keeps_authority and old.id != cluster.own:
-        return
-    if not cluster.keeps_authority and not there:
-        return
-    to = _place(stay[0])
-    does = f"if {key} is here, copy it to {stay[0].where}, which makes the tokens then"
-    yield Step(old.where, does, (f"scp {key} {to.host}:{key}",), f"{key} is on a manager that stays")
-
-
-def _joins(cluster: Cluster, managers: Sequence[Member], after: Sequence[Address]) -> Iterator[Step]:
-    """Write down `cluster.join` of each manager as it is to read; it counts from its next start on."""
-    port = cluster.ports[0]
-    for each in managers:
-        own = _place(each)
-        others = ", ".join(f'"{_said(place, port)}"' for place in sorted(after) if place != own)
-        does = f"in [cluster] of {cluster.config} let join read so; it counts from the next start on"
-        yield Step(each.where, does, (f"join = [{others}]",))
-
-
-def _tokens(cluster: Cluster, nodes: Sequence[Member], stay: Sequence[Member]) -> Iterator[Step]:
-    key = f"{cluster.data_dir}/cluster/ca.key"
-    where = f"the manager that has {key}"
-    if cluster.keeps_authority:  # a manager that goes has handed it to the first that stays
-        where = next((each.where for each in stay if each.id == cluster.own), stay[0].where)
-    for each in nodes:
-        place, file = _place(each), _token_file(each)
-        host = _said(place, cluster.ports[0])
-        commands = (
-            f"udup cluster token {host} {file} --config {cluster.config}",
-            f"scp {file} {place.host}:",
-            f"rm {file}",
-        )
-        role = AGENT if each.is_manager else "manager"
-        yield Step(where, f"make the token of {each.called}; the command says that it joins as {role}", commands)
-
-
-def _token_file(node: Member) -> str:
-    return f"{node.id[:8]}.token"
-
-
-def _started(cluster: Cluster, node: Member, role: str) -> Step:
-    file = _token_file(node)
-    commands = (
-        f"udup cluster join {file} --config {cluster.config}",
-        f"rm {file}",
-        f"udup server --config {cluster.config}",
-    )
-    until = f"udup cluster status on a manager shows a new {role}" + (" as current" if role != AGENT else "")
-    if role != AGENT and len(cluster.managers) == 1:
-        until = "the server runs; the store begins when all three are there"
-    return Step(node.where, f"join as {role}, with a new ID, and start the server", commands, until)
-
-
-def _removed(cluster: Cluster, old: Member, stay: Sequence[Member], count: int) -> Step:
-    until = f"udup cluster status shows {count} managers, each with all {cluster.parts} parts of the store"
-    return Step(
-        f"any of {', '.join(each.called for each in stay)}",
-        "have the new one counted in the old one's place, which gives it the store",
-        (f"udup cluster remove {old.id} --config {cluster.config}",),
-        until,
-    )
-
-
-def _restarts(cluster: Cluster, managers: Sequence[Member], count: int) -> Iterator[Step]:
-    """Restart who stays, one at a time; the leader last, so that another is elected once."""
-    until = f"udup cluster status shows {count} managers, all current, each with all {cluster.parts} parts of the store"
-    for each in sorted(managers, key=lambda each: each.state == "leader"):
-        does = "restart the server; no other manager meanwhile"
-        yield Step(each.where, does, (f"udup server --config {cluster.config}",), until)
-
-
-def _agents(cluster: Cluster, but: set[str], after: Sequence[Address]) -> Iterator[Step]:
-    """Have the other agents know the managers as they are then."""
-    port = cluster.ports[1]
-    where = ", ".join(f'"{Address(each.host, port)}"' for each in sorted(after))
-    for each in cluster.members:
-        if not each.is_manager and each.id not in but and each.state != OFFLINE:
-            does = f"in [cluster] of {cluster.config} let join read so, and restart the server"
-            until = "udup cluster status on a manager shows it as linked"
-            yield Step(each.where, does, (f"join = [{where}]",), until)
-    if any(each.state == OFFLINE for each in cluster.members if not each.is_manager):
-        does = f"before it starts, let join in [cluster] of {cluster.config} read so"
-        yield Step("each agent that is not there now", does, (f"join = [{where}]",))

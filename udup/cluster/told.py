@@ -66,7 +66,12 @@ class Younger:
     node: str
 
 
-Told = Owned | Leave | Lost | Paused | Twin | Younger
+@dataclass(frozen=True)
+class Removed:
+    """This node was removed from the cluster: it is to end."""
+
+
+Told = Owned | Leave | Lost | Paused | Twin | Younger | Removed
 
 
 @dataclass(frozen=True)

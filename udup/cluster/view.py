@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from udup.cluster.beats import Beat, Role
 from udup.cluster.coordinator import Wanted
 from udup.cluster.keeper import NodeKeeper
+from udup.cluster.nodes_kept import NodeRecord
 from udup.cluster.owners import NOWHERE
 
 
@@ -47,8 +48,8 @@ class View:
     #: Nodes that drain by an operator's order.
     drains: frozenset[str] = frozenset()
     sources: Mapping[str, str] = field(default_factory=dict)
-    #: Nodes that own jobs, or are to drain, not heard since this one was started; nothing but the ID is known.
-    unheard: tuple[str, ...] = ()
+    #: Nodes not heard since this one was started: by their records, or of which nothing but the ID is known.
+    unheard: tuple[NodeSeen, ...] = ()
 
     def node(self, node: str) -> NodeSeen | None:
         return next((each for each in self.nodes if each.node == node), None)
@@ -62,8 +63,11 @@ class View:
 def look_around(keeper: NodeKeeper, own: Beat, wanted: Wanted | None, now: float) -> View:
     """Return what a node's keeper knows."""
     seen = [_seen(own, is_here=True)]
+    records = keeper.owners.orders.nodes
     for node, (beat, _) in sorted(keeper.hearing.last_beats(now).items()):
-        seen.append(_seen(beat, is_here=keeper.hearing.hears(node, now)))
+        is_here = keeper.hearing.hears(node, now)
+        if is_here or node not in records or not records[node].removed:
+            seen.append(_seen(beat, is_here=is_here))
     owners: dict[str, str] = {}
     reasons: dict[str, str] = {}
     sources: dict[str, str] = {}
@@ -92,10 +96,17 @@ def look_around(keeper: NodeKeeper, own: Beat, wanted: Wanted | None, now: float
     )
 
 
-def _unheard(keeper: NodeKeeper, seen: set[str]) -> tuple[str, ...]:
-    jobs, drains = keeper.owners.jobs.values(), keeper.owners.orders.drains
-    named = {node for owner in jobs for node in (owner.node, owner.source, owner.to) if node}
-    return tuple(sorted((named | drains.keys()) - seen))
+def _unheard(keeper: NodeKeeper, seen: set[str]) -> tuple[NodeSeen, ...]:
+    jobs, orders = keeper.owners.jobs.values(), keeper.owners.orders
+    named = {node for owner in jobs for node in (owner.node, owner.source, owner.to) if node not in ("", NOWHERE)}
+    records = {node: record for node, record in orders.nodes.items() if not record.removed}
+    unknown = named | (orders.drains.keys() - orders.nodes.keys())
+    found = {node: records.get(node, NodeRecord(known=node, datacenter="")) for node in unknown | records.keys()}
+    return tuple(
+        NodeSeen(node, each.name, each.role, each.datacenter, "", "", is_here=False)
+        for node, each in sorted(found.items())
+        if node not in seen
+    )
 
 
 def _seen(beat: Beat, *, is_here: bool) -> NodeSeen:

@@ -87,13 +87,15 @@ class _Known:
 
 
 class Wishes:
-    """The wishes of all jobs, and the nodes that were ever heard. `wanted` is None until the store was read."""
+    """The wishes of all jobs, and the nodes that were heard or are kept. `wanted` is None until the store was read."""
 
     def __init__(self, dead_after: float) -> None:
         self._dead_after = dead_after
         self._known: dict[str, _Known] = {}
         self._records: dict[str, Wish] = {}
         self._nodes: dict[str, KnownNode] = {}
+        self._kept: dict[str, KnownNode] = {}  # by their records
+        self._gone: set[str] = set()
         self._hurried: frozenset[str] = frozenset()
         self._drains: Mapping[str, Drain] = {}
         self._version = 0
@@ -104,6 +106,7 @@ class Wishes:
         if COMPLETE not in values:
             return  # a store that is being filled
         self._drains = owners.orders.drains
+        self._keep(owners)
         known = {}
         for key, data in values.items():
             if JOB_KEY.fullmatch(key):
@@ -114,6 +117,15 @@ class Wishes:
         ended = {job: Wish(job, ended=True) for job in owners.jobs if job not in wishes}
         self._put({**wishes, **ended}, self._nodes)
 
+    def _keep(self, owners: Owners) -> None:
+        """Note whom the records name; one that was removed is forgotten until it is heard again."""
+        records = [each for each in owners.orders.nodes.values() if not each.removed]
+        kept = {each.known: KnownNode(each.known, each.name, each.datacenter) for each in records}
+        gone = (self._kept.keys() - kept.keys()) | {each for each, of in owners.orders.nodes.items() if of.removed}
+        self._nodes = {node: known for node, known in self._nodes.items() if node not in gone}
+        self._gone = (self._gone | gone) - kept.keys()
+        self._kept = kept
+
     def removed(self, key: str) -> None:
         """Take it that nobody wants a job whose key was removed: what was read of it is older than its end."""
         if self.wanted is not None and (job := next((each for each in self._records if key_of(each) == key), "")):
@@ -121,10 +133,13 @@ class Wishes:
 
     def hear(self, hearing: Hearing, now: float, wall: float) -> None:
         """Note who was heard, since when he was not, and what drains longer than it waits for copies."""
-        nodes = dict(self._nodes)
+        nodes = {**self._kept, **self._nodes}
         for node, (beat, ago) in hearing.last_beats(now).items():
             before = nodes.get(node)
             is_silent = ago >= self._dead_after or beat.gone
+            if is_silent and node in self._gone:
+                nodes.pop(node, None)
+                continue
             since = (before.since if before is not None else "") or _stamp(wall - ago) if is_silent else ""
             nodes[node] = KnownNode(node, beat.name, beat.datacenter, since)
         hurried = frozenset(node for node, drain in self._drains.items() if drain.hurries(wall))

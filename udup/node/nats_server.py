@@ -62,6 +62,9 @@ PASSWORD_BYTES = 32
 #: The file with the URL for asking the server about itself, for the commands of a node of a cluster.
 SYSTEM_URL = "system-url"
 
+#: The file with the URL of the store, for the same.
+STORE_URL = "store-url"
+
 #: The account that an earlier version of Udup had its store in: NATS's own name for the only one.
 _ONLY_ACCOUNT = "$G"
 
@@ -177,6 +180,7 @@ class NatsServer:
                 write_whole(self._config, text.encode())
                 if self.member is not None:
                     write_whole(self._folder / SYSTEM_URL, self.system_url.encode())
+                    write_whole(self._folder / STORE_URL, self.url.encode())
 
     def _config_text(self) -> str:
         member = self.member

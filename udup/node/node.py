@@ -28,13 +28,13 @@ from udup.base import logs, runtime
 from udup.base.cluster_settings import Address, count_of_managers, joined, own_host
 from udup.base.config import Settings
 from udup.base.errors import ConfigError, Transient, UdupError
-from udup.base.identity import described, load_node_id, twin_told
+from udup.base.identity import described, load_node_id, removed_told, twin_told
 from udup.base.secrets import FILES_DIR_VARIABLE
 from udup.base.tls import TLS_DIR_VARIABLE
 from udup.cluster.beats import Role
 from udup.cluster.node_of import NodeOfCluster
 from udup.drivers.registry import Registry
-from udup.node.cluster_admin import remove_manager
+from udup.node.cluster_admin import leave_managers, remove_manager
 from udup.node.cluster_orders import ClusterOrders
 from udup.node.cluster_watch import ClusterWatch
 from udup.node.ends import AnswersHere
@@ -283,6 +283,9 @@ class _Node:
             self._watch_nats()
             if PULSE.is_twin:
                 raise ConfigError(twin_told(self._settings.data_path))
+            if PULSE.is_removed:
+                leave_managers(self._settings.data_path)
+                raise ConfigError(removed_told(self._settings.data_path))
             if self._links is not None and looks % LINKS_EVERY == 0:
                 self._links.look()
             if _has_ended(self._supervisor_fd):

@@ -342,9 +342,21 @@ class OwnedBucket:
             by_the_file = not self._settled and bool(self._mark.store)
             await self._write_all(mirror, overwrite=self._went_back or by_the_file)
             return
+        if self._shared:
+            self._follow(mirror)
+            return
         for key, data in self.values.items():
             if mirror.values.get(key) == data:
                 self.revisions[key] = mirror.revisions[key]
+
+    def _follow(self, mirror: Mirror) -> None:
+        """Go on in the bucket that the managers have begun in place of the one that was known, with its numbers.
+
+        What differs there is replaced by nothing that is known here: it has to be read before.
+        """
+        same = {key for key, data in self.values.items() if mirror.values.get(key) == data}
+        self._know(mirror, Mark.of(mirror.values[COMPLETE]))
+        self.revisions = {key: number for key, number in self.revisions.items() if key in same or key == COMPLETE}
 
     async def _write_all(self, mirror: Mirror, *, overwrite: bool) -> None:
         """Write what is known and is not there, then the mark; `overwrite` what is there as well.

@@ -88,6 +88,7 @@ class JobStore:
         )
         self._shared = shared
         self._file, self._filed = file, ("", 0)
+        self._unfiled = False  # the file could not be written last time
         self._opened = False
         self._progress = ProgressBucket(client, context, lambda: self._mirror(PROGRESS_BUCKET), shared=shared)
         self._mirrors: dict[str, Mirror] = {}
@@ -332,8 +333,13 @@ class JobStore:
         try:
             write_snapshot(self._file, now)
         except OSError as error:
-            logs.logger("store").warning("snapshot_not_written", file=str(self._file), error=error.strerror)
+            if not self._unfiled:  # it is tried again at each look
+                logs.logger("store").warning("snapshot_not_written", file=str(self._file), error=error.strerror)
+            self._unfiled = True
             return
+        if self._unfiled:
+            logs.logger("store").info("snapshot_written_again", file=str(self._file))
+        self._unfiled = False
         self._filed = now.store, now.position + written
 
     def _parse(self, key: str, data: bytes) -> tuple[bytes, JobRecord]:

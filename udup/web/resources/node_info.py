@@ -113,11 +113,8 @@ class NodeInfo:
 
     @property
     def _others_known(self) -> tuple[NodeSeen, ...]:
-        """Return the other nodes, with those that have jobs and were not heard since this one was started."""
-        view = self.view
-        unheard = () if view is None else view.unheard
-        made = (NodeSeen(node, "", Role.AGENT, "", "", "", is_here=False) for node in unheard)
-        return (*self.others_seen, *made)
+        """Return the other nodes, with those that were not heard since this one was started."""
+        return self.others_seen if self.view is None else (*self.others_seen, *self.view.unheard)
 
     def places(self) -> Callable[[str, str, str], tuple[str, str]]:
         """Return what says where a job's task is, or the node that is named: its ID, and its datacenter."""
