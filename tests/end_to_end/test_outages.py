@@ -58,7 +58,7 @@ def _goes_on(world: World, job: str, key: int) -> None:
     world.level_and_equal(job, job)
     wait_for(lambda: bool(_shown(world, job)["level"]), lambda: _shown(world, job))
     assert _shown(world, job)["reconnecting"] is None
-    assert world.node.job(job)["Stage"] == "running"
+    world.node.wait_stage(job, ("running",))
 
 
 @pytest.fixture
@@ -160,9 +160,10 @@ def test_two_servers_that_are_stopped_have_states_of_their_own(world: World, fol
         _waits_for(world, job, "source")
         with _stopped(world.target):
             wait_for(lambda: set(away()) == {"source", "target"}, away, 40)
+            wait_for(lambda: "2003" in away()["target"]["why"], away, 40)  # before, that it shuts down
             both = away()
             assert both["source"]["since"] < both["target"]["since"] <= time.time() + 1
-            assert both["source"]["to"] == str(world.source.endpoint) and "2003" in both["target"]["why"]
+            assert both["source"]["to"] == str(world.source.endpoint)
             metrics = _get(world, "/metrics").text
             assert not connected(metrics, "source") and not connected(metrics, "target") and connected(metrics, "nats")
             assert _get(world, "/v1/health").json()["Reconnecting"] == {"source": 1, "target": 1}
