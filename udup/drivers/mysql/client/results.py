@@ -8,9 +8,8 @@ from functools import partial
 from typing import Any
 
 import pymysql
-from pymysql.connections import TEXT_TYPES, MySQLResult
-from pymysql.constants import ER, FIELD_TYPE
-from pymysql.converters import through
+from pymysql.connections import MySQLResult
+from pymysql.constants import ER
 
 #: Columns of a result; a table has 4,096 at most.
 MAX_COLUMNS = 4096
@@ -20,13 +19,6 @@ ROW_BYTES = 128
 
 #: In front of a string: that it is NULL, or of how many bytes its length is that follows.
 _NULL, _WIDTHS = 0xFB, {0xFC: 2, 0xFD: 3, 0xFE: 8}
-
-#: What is told of a column: six strings, two of which are used, then numbers.
-_TOLD, _TABLE, _NAME = 6, 2, 4
-_COLUMN = struct.Struct("<xHIBHBxx")
-
-#: The charset that is none, and the flag of a column that cannot be NULL.
-_BINARY, _NOT_NULL = 63, 1
 
 #: What PyMySQL raises when bytes are not what they should be.
 UNREADABLE = (
@@ -83,39 +75,6 @@ def _string(data: bytes, at: int) -> tuple[Any, int]:
     return data[at:end], end
 
 
-class Column:
-    """What the server says of a column of a result."""
-
-    __slots__ = ("charset", "flags", "length", "name", "scale", "table_name", "type_code")
-
-    def __init__(self, data: bytes, encoding: str) -> None:
-        at = 0
-        told = []
-        for _ in range(_TOLD):
-            text, at = _string(data, at)
-            told.append(text)
-        self.table_name = told[_TABLE].decode(encoding)
-        self.name = told[_NAME].decode(encoding)
-        self.charset, self.length, self.type_code, self.flags, self.scale = _COLUMN.unpack_from(data, at)
-
-    def description(self) -> tuple[Any, ...]:
-        """Return it as Python's interface of databases has it."""
-        return self.name, self.type_code, None, self.length, self.length, self.scale, not self.flags & _NOT_NULL
-
-    def reading(self, wire: Any) -> tuple[str | None, Callable[[Any], Any] | None]:
-        """Return how a value's bytes become text, and the text a value; None where they stay what they are."""
-        converter = wire.decoders.get(self.type_code)
-        if converter is through:
-            converter = None
-        if not wire.use_unicode:
-            return None, converter
-        if self.type_code == FIELD_TYPE.JSON:
-            return wire.encoding, converter  # whatever its charset says
-        if self.type_code in TEXT_TYPES:
-            return None if self.charset == _BINARY else wire.encoding, converter
-        return "ascii", converter
-
-
 class CountedResult(MySQLResult):
     """A result whose columns and rows are counted.
 
@@ -133,23 +92,18 @@ class CountedResult(MySQLResult):
         self.connection.refuse_file_request(first_packet)
 
     def _get_descriptions(self) -> None:
-        """Read what the columns are. PyMySQL's own takes as long for one column as for three rows of it."""
         count: Any = self.field_count
         if not isinstance(count, int) or not 0 < count <= MAX_COLUMNS:
             raise ValueError(f"a result of {count} columns")
-        wire = self.connection
-        self.fields = [Column(wire._read_packet().get_all_data(), wire.encoding) for _ in range(count)]
-        if not wire._read_packet().is_eof_packet():
-            raise ValueError(f"no EOF behind {count} columns")
-        self.description = tuple(column.description() for column in self.fields)
-        self.converters = [column.reading(wire) for column in self.fields]
-        if wire.shows_statements:
+        super()._get_descriptions()  # type: ignore[misc]
+        if self.connection.shows_statements:
             self.converters = [
                 (None, partial(_shown, encoding, converter)) if encoding else (encoding, converter)
-                for encoding, converter in self.converters
+                for encoding, converter in self.converters  # type: ignore[has-type]
             ]
 
     def _read_row_from_packet(self, packet: Any) -> tuple[Any, ...]:
+        """Return a row. PyMySQL's own takes a length that there is not, 0xFF, for NULL."""
         data = packet.get_all_data()
         row: list[Any] = []
         at = 0
