@@ -73,16 +73,20 @@ def test_the_version_says_what_reads_rows_and_what_to_do(udup: Udup, monkeypatch
     assert udup("version").stdout.splitlines()[1] == "Reader of rows for subscriptions: compiled"
 
 
+def _printed(program: str) -> str:
+    """Return what a program prints in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True, timeout=60, check=True
+    ).stdout
+
+
 def test_the_version_needs_no_library_that_is_slow_to_load() -> None:
     program = (
         "import sys; from click.testing import CliRunner; from udup.cli import cli;"
         "assert CliRunner().invoke(cli, ['version']).exit_code == 0;"
         "print({'httpx', 'pydantic', 'rich', 'thespian', 'falcon', 'pymysql'} & set(sys.modules))"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True, timeout=60, check=True
-    )
-    assert done.stdout.strip() == "set()"
+    assert _printed(program).strip() == "set()"
 
 
 def test_the_client_of_nats_loads_no_websocket_library() -> None:
@@ -91,10 +95,7 @@ def test_the_client_of_nats_loads_no_websocket_library() -> None:
         "with suppress(SystemExit): cli.main()\n"
         "import nats.aio.transport; print(nats.aio.transport.aiohttp)"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True, timeout=60, check=True
-    )
-    assert done.stdout.splitlines()[-1] == "None"
+    assert _printed(program).splitlines()[-1] == "None"
 
 
 @pytest.mark.parametrize("words", [["job", "list", "--help"], ["members", "--help"], ["--help"]])
@@ -104,10 +105,7 @@ def test_a_command_loads_no_validation_library_and_no_database(words: list[str])
         f"assert CliRunner().invoke(cli, {words!r}).exit_code == 0;"
         "print({'pydantic', 'thespian', 'falcon', 'pymysql'} & set(sys.modules))"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True, timeout=60, check=True
-    )
-    assert done.stdout.strip() == "set()"
+    assert _printed(program).strip() == "set()"
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,11 @@ sys.addaudithook(
 PRIVATE_MB = 17.5
 
 
+def _printed(program: str) -> str:
+    """Return what a program prints in a process of its own."""
+    return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+
+
 def test_types_are_numbered_and_what_is_loaded_is_not_collected() -> None:
     program = (
         "import gc, udup.node.node\n"
@@ -41,8 +46,7 @@ def test_types_are_numbered_and_what_is_loaded_is_not_collected() -> None:
         "share_memory()\n"
         "print(len(types) > 1000, sum(not each.__flags__ & 1 << 19 for each in types), len(gc.get_objects()) < 100)"
     )
-    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
-    assert found == "True 0 True\n"
+    assert _printed(program) == "True 0 True\n"
 
 
 def test_what_a_server_loads_is_not_searched_for_garbage_until_all_of_it_is_there() -> None:
@@ -59,8 +63,7 @@ def test_what_a_server_loads_is_not_searched_for_garbage_until_all_of_it_is_ther
         "ring = Ring(); ring.self = ring; gone = weakref.ref(ring); del ring; gc.collect()\n"
         "print(before, gc.isenabled(), gone() is None)"
     )
-    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
-    assert found == "0 True True\n"
+    assert _printed(program) == "0 True True\n"
 
 
 @pytest.mark.parametrize(
