@@ -23,7 +23,8 @@ from udup.cluster.nats_line import NatsLine
 from udup.cluster.placement import Wish
 from udup.cluster.ports import StoreAway
 from udup.cluster.told import Carrying, Lost, Owned, Told
-from udup.node.nats_server import NatsServer, _die_with_parent, _free_port, _program
+from udup.node.nats_server import NatsServer, _die_with_parent, _program
+from udup.sandbox.ports import free_port
 
 #: Seconds until something must have happened on a busy machine.
 PATIENCE = 30.0
@@ -203,7 +204,7 @@ def test_a_node_that_dies_and_one_that_stands_still_lose_their_jobs_and_no_other
 @pytest.fixture
 def three_servers(server_folder: Path) -> Iterator[list[RaftServer]]:
     folder = Path(tempfile.mkdtemp(prefix="owners-", dir=server_folder))
-    ports = [(_free_port(), _free_port()) for _ in range(3)]
+    ports = [(free_port(), free_port()) for _ in range(3)]
     servers = [RaftServer(folder / str(number), ports, number) for number in range(3)]
     yield servers
     for server in servers:

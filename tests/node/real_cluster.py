@@ -53,7 +53,13 @@ class RealCluster:
     def __enter__(self) -> RealCluster:
         try:
             with ThreadPoolExecutor(len(self.nodes)) as pool:
-                list(pool.map(UdupNode.start, self.nodes))
+                started = [pool.submit(node.start) for node in self.nodes]
+            failed = [
+                f"{node.folder.name}: {error}"
+                for node, each in zip(self.nodes, started, strict=True)
+                if (error := each.exception())
+            ]
+            assert not failed, "\n\n".join(failed)
         except BaseException:
             self.__exit__()
             raise

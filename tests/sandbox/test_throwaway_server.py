@@ -212,3 +212,18 @@ def test_a_server_is_given_nothing_of_what_udup_was_told(
     monkeypatch.setenv("PGPASSWORD", "something else's")
     given = psutil.Process(mysql_server().pid).environ()
     assert not {"UDUP_API_TOKEN", "PGPASSWORD"} & set(given) and given["PATH"]
+
+
+def test_a_free_port_is_given_to_one_process_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither listens yet: two servers would start on one port, and one of them would not."""
+    code = "from udup.sandbox.ports import free_port; print(free_port(), flush=True); input()"
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        port = int(other.stdout.readline())
+        monkeypatch.setattr("secrets.choice", lambda _: port)
+        with pytest.raises(UdupError, match="no free port"):
+            free_port()
+        other.communicate(b"\n")
+    assert free_port() == port
+    with pytest.raises(UdupError, match="no free port"):
+        free_port()
