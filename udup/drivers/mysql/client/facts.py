@@ -7,10 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from udup.drivers.mysql.client.connection import Connection, MySQLError, is_transient, query, scalar
+from udup.drivers.mysql.client.flavour import Version, is_mariadb, version_of
 from udup.drivers.mysql.client.privileges import Privileges, parse_grants, split_accounts
 from udup.drivers.mysql.ddl.sqltokens import MODE_ANSI_QUOTES
-
-Version = tuple[int, int, int]
 
 #: Error "you need (at least one of) the … privilege(s)".
 _NO_PRIVILEGE = 1227
@@ -100,23 +99,23 @@ class ServerFacts:
 def read_facts(connection: Connection) -> ServerFacts:
     """Ask a server about itself. MySQL's own errors pass: without these answers nothing can be checked."""
     version_text = str(scalar(connection, "SELECT VERSION()"))
-    is_mariadb = "mariadb" in version_text.lower()
+    mariadb = is_mariadb(version_text)
     variables = read_variables(connection)
-    if not is_mariadb:
+    if not mariadb:
         variables |= read_gtids(connection)
     version = version_of(version_text)
     collations = rows_in_one(
         connection, ("ID", "COLLATION_NAME", "CHARACTER_SET_NAME"), "information_schema.COLLATIONS WHERE ID IS NOT NULL"
     )
-    logged, unlogged = (frozenset[str](), frozenset[str]()) if is_mariadb else _log_filters(connection, version)
+    logged, unlogged = (frozenset[str](), frozenset[str]()) if mariadb else _log_filters(connection, version)
     return ServerFacts(
         address=f"{connection.host}:{connection.port}",
         account=_account(connection),
         version=version,
         version_text=version_text,
-        is_mariadb=is_mariadb,
+        is_mariadb=mariadb,
         variables=variables,
-        privileges=_privileges(connection, is_mariadb, variables.get("partial_revokes", "OFF") == "ON"),
+        privileges=_privileges(connection, mariadb, variables.get("partial_revokes", "OFF") == "ON"),
         collations={int(number): str(name) for number, name, _ in collations},
         charsets=frozenset(str(charset) for _, _, charset in collations),
         logged_schemas=logged,
@@ -173,16 +172,10 @@ def _account(connection: Connection) -> str:
     return f"'{user}'@'{host}'"
 
 
-def version_of(text: str) -> Version:
-    """Return the numbers of what VERSION() says."""
-    major, minor, patch = text.split("-")[0].split(".")[:3]
-    return int(major), int(minor), int(patch)
-
-
 def read_privileges(connection: Connection) -> Privileges:
     """Return what the account of a connection to MySQL may do."""
     revokes = dict(query(connection, "SHOW GLOBAL VARIABLES LIKE 'partial_revokes'"))  # MySQL 8.0.16
-    return _privileges(connection, is_mariadb=False, partial_revokes=revokes.get("partial_revokes") == "ON")
+    return _privileges(connection, mariadb=False, partial_revokes=revokes.get("partial_revokes") == "ON")
 
 
 def may_lock_globally(privileges: Privileges) -> bool:
@@ -190,9 +183,9 @@ def may_lock_globally(privileges: Privileges) -> bool:
     return any(privileges.has(each) for each in ("RELOAD", "FLUSH_TABLES"))
 
 
-def _privileges(connection: Connection, is_mariadb: bool, partial_revokes: bool) -> Privileges:
+def _privileges(connection: Connection, mariadb: bool, partial_revokes: bool) -> Privileges:
     """The account's grants with those of the roles that are active in this session."""
-    roles = "NONE" if is_mariadb else str(scalar(connection, "SELECT CURRENT_ROLE()"))
+    roles = "NONE" if mariadb else str(scalar(connection, "SELECT CURRENT_ROLE()"))
     using = "" if roles == "NONE" else f" USING {roles}"
     lines = [str(row[0]) for row in query(connection, f"SHOW GRANTS FOR CURRENT_USER(){using}")]
     mode = str(scalar(connection, "SELECT @@SESSION.sql_mode"))

@@ -21,7 +21,7 @@ from pymysql.connections import Connection as PlainConnection
 from pymysql.constants import CR
 from pymysql.cursors import Cursor
 
-from udup.drivers.mysql.client import silence
+from udup.drivers.mysql.client import flavour, silence
 from udup.drivers.mysql.client.silence import Ask, Silence, Waits
 
 #: Seconds to say good-bye.
@@ -62,6 +62,20 @@ class Line(_Base):
         """Whether sessions have the server's own numbers here: no proxy between numbers them by itself."""
         greeted = int(self.server_thread_id[0])  # type: ignore[attr-defined]
         return self.session_number & 0xFFFFFFFF == greeted and self.session_number != 0  # the handshake has 32 bits
+
+    @property
+    def is_mariadb(self) -> bool:
+        """Whether the server has greeted as MariaDB."""
+        return flavour.is_mariadb(self._greeted_version)
+
+    @property
+    def version(self) -> flavour.Version:
+        """The numbers of the version that the server has greeted with."""
+        return flavour.version_of(self._greeted_version)
+
+    @property
+    def _greeted_version(self) -> str:
+        return str(self.get_server_info())  # type: ignore[no-untyped-call]
 
     # ---- Closing ----
 

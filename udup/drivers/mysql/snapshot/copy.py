@@ -10,7 +10,8 @@ from udup.base.endpoint import Endpoint
 from udup.base.errors import Side
 from udup.drivers.mysql.client.asking import Asking
 from udup.drivers.mysql.client.connection import Connection, query, scalar
-from udup.drivers.mysql.client.facts import LOGS_CASCADES, ON, ServerFacts, version_of
+from udup.drivers.mysql.client.facts import LOGS_CASCADES, ON, ServerFacts
+from udup.drivers.mysql.client.flavour import version_of
 from udup.drivers.mysql.client.raw import shut_down
 from udup.drivers.mysql.client.seam import behind_the_seam
 from udup.drivers.mysql.columns.definitions import mapped_catalog
