@@ -52,6 +52,8 @@ class Column:
     scale: int | None = None
     nullable: bool = True
 
+    since: int = 0  # the SCN of the DDL that made it
+
     def row(self) -> tuple[object, ...]:
         null = "Y" if self.nullable else "N"
         return self.name, self.kind, self.length, self.letters, self.precision, self.scale, null, "NO", "NO"
@@ -431,7 +433,9 @@ _DICTIONARY: dict[str, Callable[[FakeOracle, str, str], list[tuple[Any, ...]]]] 
     statements.TABLES: lambda server, owner, name: [
         (*each, 10, 100, "N", "NO", None, None) for each in sorted(server.tables)
     ],
-    statements.TAB_COLUMNS: lambda server, owner, name: [each.row() for each in server.tables[owner, name].columns],
+    statements.TAB_COLUMNS: lambda server, owner, name: [
+        each.row() for each in server.tables[owner, name].columns if each.since <= server.now()
+    ],
     statements.KEYS: lambda server, owner, name: [("P", f"PK_{name}", each) for each in server.tables[owner, name].key],
     statements.OBJECT_NUMBERS: lambda server, owner, name: [(server.tables[owner, name].number,)],
     statements.LOG_GROUPS: lambda server, owner, name: [("KEY", server.tables[owner, name].log_group)],

@@ -80,7 +80,7 @@ def one_run(history: History, target: Target, random: Random, life: int) -> bool
         yield Transaction(of, msgspec.msgpack.encode([item.sql for item in committed.items]))
 
     reading = Reading(progress, Assembly(lambda owner, table: table == "T"), carry, resume_seconds=0.0)
-    at = progress.resume
+    at, pace = progress.resume, random.choice([0, 1, 3])
     while at < history.scn:
         to = min(history.scn, at + random.randint(1, 40))
         for record in reading.window((row for row in history.rows if at < row.scn <= to), to, NO_TIME):
@@ -88,7 +88,7 @@ def one_run(history: History, target: Target, random: Random, life: int) -> bool
             if not life:
                 return False
             target.take(record)
-            target.work(random.randint(0, 3))
+            target.work(random.randint(0, pace))
         at = to
     target.work(len(history.rows))
     return True
@@ -101,7 +101,7 @@ def test_each_transaction_is_applied_once_whatever_dies(seed: int) -> None:
         history = history_of(random, random.randint(30, 120))
         target = Target(random)
         deaths = 0
-        while not one_run(history, target, random, random.randint(1, 60)):
+        while not one_run(history, target, random, random.randint(1, random.choice([10, 60, 200]))):
             deaths += 1
             assert deaths < 5000, f"seed {each} goes on for ever"
         assert target.rows == history.state, f"seed {each}"
