@@ -1,0 +1,1 @@
+"""What is MariaDB's alone: its log, its GTIDs, its definitions."""
