@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
-from tests.conformance.case import Case
 from tests.other_servers import every_server
 from udup.base.errors import UdupError
 from udup.sandbox.cache import Say
@@ -14,6 +13,7 @@ from udup.sandbox.debian import DEBIAN_MARIADB
 from udup.sandbox.npm import old_mysql_programs
 from udup.sandbox.programs import MysqlPrograms
 from udup.sandbox.provision import provision, provision_mariadb
+from udup.selftest.case import Case
 
 #: The newest MySQL that is there, and a MySQL of long ago.
 MYSQL, OLD_MYSQL = "mysql-9", "mysql-5.6"
