@@ -62,7 +62,7 @@ def test_every_fault_is_told_at_once_with_its_remedy(facts: ServerFacts) -> None
 
 
 def test_other_servers_are_turned_away(facts: ServerFacts) -> None:
-    (fault,) = check_source(replace(facts, version=(5, 7, 44), version_text="5.7.44"), EVERYTHING, None)
+    (fault,) = check_source(replace(facts, version=(5, 5, 62), version_text="5.5.62"), EVERYTHING, None)
     assert "5.7.44" in fault.problem
     (fault,) = check_source(replace(facts, is_mariadb=True), EVERYTHING, None)
     assert "only MySQL" in fault.problem

@@ -18,7 +18,7 @@ from udup.drivers.mysql.stream.position import never_executed, own_part
 from udup.pipeline.checks import SRC, Check, Finding, Outcome, Rule, apply, failed, faults, warned
 from udup.pipeline.selection.selection import Selection
 
-OLDEST_VERSION = (8, 0, 0)
+OLDEST_VERSION = (5, 6, 10)
 
 #: Seconds for which a log should be kept at least: a job that has stood for longer cannot go on.
 SHORT_RETENTION_S = 24 * 3600

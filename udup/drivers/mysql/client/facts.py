@@ -141,6 +141,13 @@ def read_variables(connection: Connection) -> dict[str, str]:
     return shown | dict(_uncut(connection, shown))
 
 
+def read_global(connection: Connection, *names: str) -> dict[str, str]:
+    """Return those of these global variables that the server has, as SHOW VARIABLES prints them."""
+    listed = ", ".join(f"'{name}'" for name in names)
+    rows = query(connection, f"SHOW GLOBAL VARIABLES WHERE Variable_name IN ({listed})")
+    return {str(name).lower(): str(value) for name, value in rows}
+
+
 def rows_in_one(connection: Connection, columns: tuple[str, ...], source: str) -> list[tuple[str, ...]]:
     """Return rows of short texts, asked for as one value: hundreds of rows cost the client ten times as much.
 

@@ -25,7 +25,8 @@ from udup.base.errors import Unsupported
 from udup.drivers.mysql.binlog.query import parse_status
 from udup.drivers.mysql.binlog.remedies import UNKNOWN
 from udup.drivers.mysql.client.asking import Asking, asked
-from udup.drivers.mysql.client.connection import Connection, connect, query
+from udup.drivers.mysql.client.connection import Connection, connect
+from udup.drivers.mysql.client.facts import read_global
 from udup.drivers.mysql.dictionary.timezones import is_fixed, zone_rules
 from udup.pipeline.records import Context
 
@@ -150,12 +151,10 @@ def mode_words(sql_mode: int) -> str:
 
 def read_defaults(connection: Connection) -> dict[str, str]:
     """Return the settings of a session of this server that changes none."""
-    names = ("sql_mode", "time_zone", "lc_time_names", *_UNLOGGED)
-    [values] = query(connection, f"SELECT {', '.join(f'@@GLOBAL.{name}' for name in names)}")
-    found = dict(zip(names, values, strict=True))
-    words = str(found["sql_mode"]).split(",")
+    found = read_global(connection, "sql_mode", "time_zone", "lc_time_names", *_UNLOGGED)
+    words = found["sql_mode"].split(",")
     found["sql_mode"] = ",".join(word for word in VALUE_MODES.values() if word in words)
-    return {name: str(found[name]) for name in names}
+    return found
 
 
 def own_context(connection: Connection) -> dict[str, str]:
