@@ -24,6 +24,7 @@ from udup.base.errors import Fault, Refused, UdupError
 from udup.drivers.mysql.client.dialect import fitting, name_of
 from udup.drivers.mysql.client.flavour import is_mariadb, version_of
 from udup.drivers.mysql.client.sessions import ALL, BASE, OPTIONAL, Session
+from udup.drivers.mysql.mariadb import sessions as mariadb
 
 if TYPE_CHECKING:
     from udup.drivers.mysql.client.connection import Connection
@@ -63,7 +64,7 @@ _SWITCHES = frozenset(
     for name in settings
     if settings[name] in ("ON", "OFF")
 )
-_SWITCHES |= {"tx_read_only"}  # by its old name
+_SWITCHES |= {"tx_read_only"} | mariadb.SWITCHES  # by other names
 _SWITCHED = {"1": "ON", "0": "OFF"}
 
 #: In the one value that all variables are asked for as: what stands between two, and for NULL. They are numbers, since
@@ -110,15 +111,18 @@ def begin(connection: Connection, session: Session) -> None:
 
 def _bring_about(connection: Connection, session: Session, before: list[Assignment]) -> list[Assignment] | None:
     """Set it all, these at once; return what was set besides, None where something could not be set like that."""
-    wanted = fitting(session.settings, _version(connection))
+    wanted = _wanted(connection, session)
     asked = {**wanted, _SERVER_UUID: None, _NUMBER: None}
+    if is_mariadb(_version(connection)):
+        asked |= dict.fromkeys(mariadb.IDENTITY)
     try:
         current, as_before = present(connection, asked, before), True
     except pymysql.MySQLError as error:
         if not before or _code(error) not in _NOT_SETTABLE:
             raise
         current, as_before = present(connection, asked), False  # another server, other rights, another build
-    connection.server_uuid = current.pop(_SERVER_UUID, "")
+    identity = mariadb.identity(current)
+    connection.server_uuid = current.pop(_SERVER_UUID, identity)
     number = current.pop(_NUMBER, "")
     connection.session_number = int(number) if number.isdecimal() else 0
     if "autocommit" not in current:  # every server has it
@@ -136,6 +140,12 @@ def _bring_about(connection: Connection, session: Session, before: list[Assignme
         _set_singly(connection, session, changes, current)
         return None
     return changes if as_before else None
+
+
+def _wanted(connection: Connection, session: Session) -> dict[str, str | None]:
+    """Return what a use has on this server, by the names that the server has for it."""
+    version = _version(connection)
+    return fitting(mariadb.for_mariadb(session.settings) if is_mariadb(version) else session.settings, version)
 
 
 def present(
@@ -210,8 +220,7 @@ def forget_servers() -> None:
 
 def reset(connection: Connection, session: Session, *names: str) -> None:
     """Give back these variables what they have in a session that `enter` has brought about; one round trip."""
-    version = _version(connection)
-    wanted = fitting(session.settings, version)
+    version, wanted = _version(connection), _wanted(connection, session)
     _set(connection, [(each, _literal(wanted[each])) for each in (name_of(name, version) for name in names)])
 
 
@@ -274,8 +283,7 @@ def _set_singly(
 
 def _is_known(connection: Connection) -> bool:
     """Whether the server is one that Udup works with; another is refused by the checks that follow, and told why."""
-    version = _version(connection)
-    return not is_mariadb(version) and version_of(version) >= _OLDEST
+    return version_of(_version(connection)) >= _OLDEST
 
 
 def _takes(connection: Connection, changes: list[Assignment]) -> pymysql.MySQLError | None:
@@ -306,12 +314,14 @@ def _fault(
         f"'{user}'@'{host}' on {connection.host}:{connection.port}",
         f"{session.use} needs a session with {name} = {value}, this server begins one with {current[name]!r}, and the"
         f" account may not change it (error {error.args[0]}: {error.args[1]})",
-        f"GRANT {_setter(connection)} ON *.* TO '{user}'@'{host}', or SET GLOBAL {name} = {value}",
+        f"GRANT {_setter(connection, name)} ON *.* TO '{user}'@'{host}', or SET GLOBAL {name} = {value}",
     )
 
 
-def _setter(connection: Connection) -> str:
-    """Return the privilege to set what is restricted in a session: one of its own since 8.0.14."""
+def _setter(connection: Connection, name: str) -> str:
+    """Return the privilege to set what is restricted in a session: MySQL has one of its own since 8.0.14."""
+    if is_mariadb(_version(connection)):
+        return mariadb.SETTER.get(name, "SUPER")
     is_old = (0, 0, 0) < version_of(_version(connection)) < (8, 0, 14)
     return "SUPER" if is_old else "SESSION_VARIABLES_ADMIN"
 
@@ -319,7 +329,7 @@ def _setter(connection: Connection) -> str:
 def _literal(value: str | None) -> str:
     if value is None:
         return "NULL"
-    return value if value.isdigit() else f"'{value}'"
+    return value if value.replace(".", "", 1).isdecimal() else f"'{value}'"
 
 
 def _text(value: object) -> str:
