@@ -138,9 +138,9 @@ def _plan_of(connection: Connection, scope: Scope, baseline: Baseline) -> CopyPl
     computes = any(table.computes for table in baseline.catalog.tables)
     renamed = catalog_there(baseline.catalog, scope)
     tables = tuple(replace(table, condition="") for table in renamed.tables)
-    details = CopyDetails(
-        replace(renamed, tables=tables), own_context(connection) if computes else {}, read_log(connection)
-    )
+    context = own_context(connection) if computes else {}
+    version = str(connection.get_server_info())  # type: ignore[no-untyped-call]
+    details = CopyDetails(replace(renamed, tables=tables), context, read_log(connection), version)
     return CopyPlan(_tables(renamed), details.encoded(), baseline.snapshot.gtid_set)
 
 
