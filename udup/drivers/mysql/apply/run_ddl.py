@@ -46,6 +46,7 @@ from udup.drivers.mysql.client.errors import (
 from udup.drivers.mysql.client.limits import DENIED
 from udup.drivers.mysql.client.names import qualified
 from udup.drivers.mysql.client.raw import COMMAND
+from udup.drivers.mysql.client.sql_modes import has_other_types, known_bits
 from udup.drivers.mysql.ddl.classify import classify_query
 from udup.drivers.mysql.ddl.sqltokens import codec_of
 from udup.drivers.mysql.ddl.statement import Kind, Statement
@@ -105,6 +106,11 @@ def run_ddl(
     variables = event.variables()
     statement = classify_query(event)
     doing = f"run on the target {shown_of(event, statement)}"
+    if has_other_types(variables.sql_mode or 0, event.sql.decode("latin1")):
+        raise Unsupported(
+            f"cannot {doing}: its sql_mode has MAXDB, in which TIMESTAMP is DATETIME; run it on the target by hand,"
+            " with DATETIME, and skip the statement"
+        )
     try:
         if statement.numbers_rows:
             check_row_order(connection, statement.objects[0], gtid_next)

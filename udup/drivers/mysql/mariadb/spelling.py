@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from udup.base.errors import Unsupported
 from udup.drivers.mysql.binlog.query import StatusVariables
 from udup.drivers.mysql.binlog.remedies import UNKNOWN
+from udup.drivers.mysql.client.sql_modes import known_bits
 from udup.drivers.mysql.mariadb.collations import Server, fit_collation
 from udup.drivers.mysql.mariadb.modes import for_mariadb, words_of
 from udup.drivers.mysql.mariadb.numbers import collation_name
@@ -26,7 +27,7 @@ class Spelling:
     def sql_mode(self, bits: int) -> str:
         """Return the value of a SET."""
         if not self.is_by_name:
-            return str(bits)
+            return str(known_bits(bits))
         words = words_of(bits)
         return f"'{for_mariadb(words) if self.target.is_mariadb else ','.join(words)}'"
 
