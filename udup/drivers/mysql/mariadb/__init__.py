@@ -1,1 +1,1 @@
-"""What is MariaDB's alone: its log, its GTIDs, its definitions."""
+"""What MariaDB does otherwise than MySQL: its log, sessions, rows, definitions."""
