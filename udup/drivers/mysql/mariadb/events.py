@@ -189,7 +189,7 @@ def _end_of(status: bytes, offset: int) -> int | None:
             return _end_of_schemas(status, start)
         if code == _GTID_FLAGS:
             both = ExtraFlag.COMMIT_ALTER | ExtraFlag.ROLLBACK_ALTER
-            return start + 2 + (8 if _U16.unpack_from(status, start)[0] & both else 0)
+            return start + 1 + (8 if status[start] & both else 0)
         if code == _COLLATIONS:
             return start + 1 + 4 * status[start]
     except (IndexError, struct.error):

@@ -4,7 +4,9 @@
   does not write. The order of commits is made of the place in the stream: transactions of one group commit depend on
   nothing within it, all others on what is before them. DDL, and what the server says not to run in parallel, is alone.
 * Rows and statements that are compressed are inflated; rows get the header of the second version.
+* CREATE TABLE … SELECT ends in START TRANSACTION, as MySQL writes it: its rows follow in the same transaction.
 * sql_mode is translated by name, status variables of MariaDB's alone are left out.
+* Rows of sequences are nobody's; what was taken from one is in the rows of tables.
 * What a replica does for itself is not passed on: lists of GTIDs, checkpoints, annotations.
 
 The stream begins at the last transaction of each domain before its first gap, so what is executed behind that comes
@@ -34,6 +36,7 @@ from udup.drivers.mysql.mariadb.events import (
 )
 from udup.drivers.mysql.mariadb.gtids import as_octets
 from udup.drivers.mysql.mariadb.passed import passed_event
+from udup.drivers.mysql.mariadb.sequences import without_sequence
 
 _GTID_BODY = struct.Struct("<B16sqBqq7s")
 _LOGICAL_CLOCK = 2
@@ -94,6 +97,7 @@ class Translation:
         self._last: dict[int, int] = {}  # by domain: the last number before what comes next
         self._has_crc = True
         self._within = False  # a transaction that is left out
+        self._is_group = False  # the transaction has rows, and is no statement by itself
         self._place = 0  # of the last transaction in the log's file, as it was read
         self._before_group = 0  # the place before the first of the group commit
         self._commit_id = 0
@@ -119,6 +123,8 @@ class Translation:
             return ()
         if kind in _INFLATED or kind in _V1_KINDS:
             return (self._rows(event),)
+        if kind == EventType.TABLE_MAP:
+            return (without_sequence(event, has_crc=self._has_crc),)
         if kind in (EventType.QUERY, MariaEvent.QUERY_COMPRESSED):
             return (self._query(event),)
         return (event,)
@@ -145,7 +151,8 @@ class Translation:
         )
         head = HEADER.pack(seconds, EventType.GTID, server, 0, position, flags & ~_IGNORABLE)
         out.append(self._finished(head + body))
-        if not gtid.flags & GtidFlag.STANDALONE and not gtid.flags & GtidFlag.COMPLETED_XA:
+        self._is_group = not gtid.flags & (GtidFlag.STANDALONE | GtidFlag.COMPLETED_XA)
+        if self._is_group:
             statement = f"XA START {gtid.xid}" if gtid.flags & GtidFlag.PREPARED_XA else "BEGIN"
             fixed = _QUERY_FIXED.pack(gtid.thread_id, 0, 0, 0, 0)
             head = HEADER.pack(seconds, EventType.QUERY, server, 0, position, 0)
@@ -196,6 +203,8 @@ class Translation:
     def _query(self, event: bytes) -> bytes:
         found = parse_query(event, has_crc=self._has_crc)
         sql = inflated(found.sql) if event[4] == MariaEvent.QUERY_COMPRESSED else found.sql
+        if self._is_group and sql[:7].upper() == b"CREATE ":
+            sql += b" START TRANSACTION"
         status = status_to_mysql(found.status)
         fixed = event[HEADER_SIZE:_STATUS_LENGTH] + struct.pack("<H", len(status))
         head = event[:4] + bytes([EventType.QUERY]) + event[5:HEADER_SIZE]
