@@ -8,11 +8,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.conformance import CASES
-from tests.conformance.case import PHASES, read_cases
-from tests.conformance.suite import open_suite
+from tests.conformance.servers import open_suite
 from udup.base.errors import UdupError
 from udup.sandbox.provision import provision
+from udup.selftest import CASES
+from udup.selftest.case import PHASES, read_cases
 
 
 def main() -> int:

@@ -31,7 +31,7 @@ UDUP = Path(__file__).parents[4] / "udup"
 
 #: Where a text sets a variable for one statement, or speaks of it.
 _OF_A_MOMENT = {
-    ("sandbox/server.py", "sql_log_bin"),  # a file of statements that the server runs at its first start
+    ("sandbox/kinds.py", "sql_log_bin"),  # a file of statements that the server runs at its first start
     ("drivers/mysql/apply/checkpoint.py", "lock_wait_timeout"),  # a column that an older version has not made
     (
         "drivers/mysql/client/patience.py",

@@ -4,9 +4,7 @@ Each case has a schema of its own on a source, and the job carries the schemas o
 case that its reason names is taken out and the others are tried again; if it names none, the group is halved. A case
 that must be refused has a job alone.
 
-Both servers' global settings and `init_connect` are hostile (`tests/hostile_globals.py`), and as unlike each other as
-they may be: what a job carries must not depend on them. The cases themselves run in sessions of a client of an
-ordinary server.
+The cases themselves run in sessions of a client of an ordinary server, whatever the servers' own settings are.
 """
 
 from __future__ import annotations
@@ -17,21 +15,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import Protocol
 
-from tests.conformance.case import Case
-from tests.conformance.client import Client
-from tests.hostile_globals import (
-    HOSTILE_SOURCE,
-    HOSTILE_TARGET,
-    account_that_starts_hostile,
-    hostile_to_managed,
-    set_globals,
-)
-from tests.managed import managed_account
 from udup.base.endpoint import Endpoint
 from udup.base.errors import UdupError
-from udup.drivers.mysql.client.connection import connect, query, scalar
+from udup.drivers.mysql.client.connection import Connection, connect, query, scalar
 from udup.drivers.mysql.client.names import quote
 from udup.drivers.mysql.client.sessions import DEFINITION
 from udup.drivers.mysql.cutover.source_gate import MySQLSourceGate
@@ -39,9 +27,8 @@ from udup.drivers.mysql.cutover.target_gate import MySQLTargetGate
 from udup.pipeline.ports import Scope
 from udup.pipeline.selection.selection import NameRule, SchemaRule, Selection
 from udup.sandbox.api import Json, job_document
-from udup.sandbox.node import UdupNode
-from udup.sandbox.programs import MysqlPrograms
-from udup.sandbox.server import MysqlServer
+from udup.selftest.case import Case
+from udup.selftest.client import Client
 from udup.verify.compare import compare_strictly
 
 #: Cases that share a job.
@@ -63,33 +50,6 @@ _LOOKS = 8
 #: Seconds that a trigger waits for its table.
 _LOCK_SECONDS = 10
 
-#: Neither side keeps what it writes through a power cut, which makes definitions five times as fast.
-_FAST: dict[str, str | int] = {
-    "sync-binlog": 0,
-    "innodb-flush-log-at-trx-commit": 0,
-    "innodb-flush-method": "nosync",
-    "innodb-doublewrite": "OFF",
-    "max-allowed-packet": "256M",
-    "table-open-cache": 2000,
-    "table-definition-cache": 2000,
-    "performance-schema-max-table-instances": 2000,
-}
-SOURCE_OPTIONS = _FAST | {
-    "binlog-row-metadata": "FULL",
-    "log-bin-trust-function-creators": 1,
-}
-TARGET_OPTIONS = _FAST | {
-    "innodb-rollback-on-timeout": "ON",
-    "event-scheduler": "ON",
-    "log-bin-trust-function-creators": 1,
-}
-
-#: Without quotes the server's own event scheduler logs a statement that no server can read ("IF EXISTSschema.event").
-SOURCE_GLOBALS = {name: value for name, value in HOSTILE_SOURCE.items() if name != "sql_quote_show_create"}
-
-#: The jobs' accounts may not lift this limit (CONNECTION_ADMIN), and are told so where a statement needs more.
-TARGET_GLOBALS = {name: value for name, value in HOSTILE_TARGET.items() if name != "parser_max_mem_size"}
-
 
 @dataclass(frozen=True)
 class Verdict:
@@ -109,13 +69,26 @@ def groups(cases: Sequence[Case]) -> list[list[Case]]:
     return shared + [[case] for case in cases if case.refusal]
 
 
+class Jobs(Protocol):
+    """A Udup server, as far as it carries out jobs."""
+
+    def post_job(self, document: Json) -> str: ...
+
+    def job(self, job_id: str) -> Json: ...
+
+    def delete_job(self, job_id: str) -> None: ...
+
+
 @dataclass
 class Suite:
-    """Two servers and a Udup server; cases leave their schemas behind, which go with the servers."""
+    """Two servers, with the account that makes and compares the cases, and a Udup server.
 
-    source: MysqlServer
-    target: MysqlServer
-    node: UdupNode
+    Cases leave their schemas behind, which go with the servers.
+    """
+
+    source: Endpoint
+    target: Endpoint
+    node: Jobs
     accounts: tuple[Endpoint, Endpoint]  # of the jobs
     managed: bool = False  # rows go by statements, and a cut-over makes the triggers
     _number: Iterator[int] = field(default_factory=lambda: itertools.count(1))
@@ -171,12 +144,12 @@ class Suite:
     def remove(self, schemas: Iterable[str]) -> None:
         names = list(schemas)
         for server in (self.source, self.target):
-            with closing(connect(server.endpoint, DEFINITION)) as connection:
+            with closing(connect(server, DEFINITION)) as connection:
                 for schema in names:
                     query(connection, f"DROP DATABASE IF EXISTS {quote(schema)}")
 
-    def _on(self, server: MysqlServer, sql: str) -> object:
-        with closing(connect(server.endpoint)) as connection:
+    def _on(self, server: Endpoint, sql: str) -> object:
+        with closing(connect(server)) as connection:
             return scalar(connection, sql)
 
 
@@ -222,10 +195,10 @@ class Trial:
         return (self.schema[case], *case.schemas)
 
     def _clients(self) -> dict[Case, Client]:
-        with closing(connect(self.suite.source.endpoint)) as connection:
+        with closing(connect(self.suite.source)) as connection:
             for case in self.cases:
                 query(connection, f"CREATE DATABASE {quote(self.schema[case])}")
-        return {case: Client(self.suite.source.endpoint, case, self.schema[case]) for case in self.cases}
+        return {case: Client(self.suite.source, case, self.schema[case]) for case in self.cases}
 
     def _run(self, clients: Mapping[Case, Client], *, late: bool) -> None:
         """Run one part of every case, two cases at a time; a case that the source itself refuses is at fault."""
@@ -277,8 +250,8 @@ class Trial:
     def _wait_level(self) -> None:
         """Until the target has all that the source has executed."""
         with (
-            closing(connect(self.suite.source.endpoint)) as source,
-            closing(connect(self.suite.target.endpoint)) as target,
+            closing(connect(self.suite.source)) as source,
+            closing(connect(self.suite.target)) as target,
         ):
             wanted = scalar(source, "SELECT @@GLOBAL.gtid_executed")
             end = time.monotonic() + DEADLINE
@@ -317,7 +290,7 @@ class Trial:
             )
             for case in self.cases
         ]
-        sides = self.suite.source.endpoint, self.suite.target.endpoint
+        sides = self.suite.source, self.suite.target
         found = compare_strictly(*sides, list(owners), Selection(tuple(rules)))
         for difference in found:
             case = owners[difference.schema]
@@ -326,32 +299,6 @@ class Trial:
             self.faults[case] = "\n".join(filter(None, [self.faults.get(case), difference.text]))
 
 
-def _applied(connection: object, job: str) -> str:
-    rows = query(connection, "SELECT gtids FROM udup.checkpoint WHERE job = %s AND gtids <> ''", job)  # type: ignore[arg-type]
+def _applied(connection: Connection, job: str) -> str:
+    rows = query(connection, "SELECT gtids FROM udup.checkpoint WHERE job = %s AND gtids <> ''", job)
     return ",".join(str(row[0]) for row in rows)
-
-
-@contextmanager
-def open_suite(programs: MysqlPrograms, folder: Path, *, managed: bool = False) -> Iterator[Suite]:
-    """The servers, started together. `managed`: the job's account on the target has what Amazon RDS grants, no more."""
-    source = MysqlServer(programs, folder / "source", options=SOURCE_OPTIONS)
-    target = MysqlServer(programs, folder / "target", options=TARGET_OPTIONS)
-    node = UdupNode(folder / "node")
-    with ExitStack() as stack, ThreadPoolExecutor(3) as pool:
-        for server in (source, target):
-            stack.callback(server.wipe)
-        stack.callback(node.stop)
-        for started in [pool.submit(each.start) for each in (source, target, node)]:
-            started.result()
-        source_account = account_that_starts_hostile(source.endpoint, "job_source")
-        if managed:
-            with closing(connect(target.endpoint)) as root:  # a customer's accounts have no SYSTEM_USER there
-                query(root, "REVOKE SYSTEM_USER ON *.* FROM 'root'@'127.0.0.1'")
-            target_account = stack.enter_context(managed_account(target))
-            hostile = hostile_to_managed(target.endpoint, target_account)
-        else:
-            target_account = account_that_starts_hostile(target.endpoint, "job_target")
-            hostile = TARGET_GLOBALS
-        set_globals(source.endpoint, SOURCE_GLOBALS)
-        set_globals(target.endpoint, hostile)
-        yield Suite(source, target, node, (source_account, target_account), managed)

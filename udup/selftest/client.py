@@ -8,11 +8,11 @@ from contextlib import ExitStack, closing, suppress
 
 from pymysql.charset import charset_by_name
 
-from tests.conformance.case import Case, Step
 from udup.base.endpoint import Endpoint
 from udup.base.errors import UdupError
 from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, describe, error_code
 from udup.drivers.mysql.client.sessions import PLAIN
+from udup.selftest.case import Case, Step
 
 _CHARSET = re.compile(
     r"\s*SET\s+(?:NAMES|CHARACTER\s+SET|CHARSET|character_set_client\s*=)\s*['\"]?(?P<name>\w+)", re.IGNORECASE
