@@ -46,6 +46,7 @@ from udup.drivers.mysql.client.errors import (
 from udup.drivers.mysql.client.limits import DENIED
 from udup.drivers.mysql.client.names import qualified
 from udup.drivers.mysql.client.raw import COMMAND
+from udup.drivers.mysql.client.sql_modes import has_other_types, known_bits
 from udup.drivers.mysql.ddl.classify import classify_query
 from udup.drivers.mysql.ddl.sqltokens import codec_of
 from udup.drivers.mysql.ddl.statement import Kind, Statement
@@ -97,6 +98,11 @@ def run_ddl(
     variables = event.variables()
     statement = classify_query(event)
     doing = f"run on the target {shown_of(event, statement)}"
+    if has_other_types(variables.sql_mode or 0, event.sql.decode("latin1")):
+        raise Unsupported(
+            f"cannot {doing}: its sql_mode has MAXDB, in which TIMESTAMP is DATETIME; run it on the target by hand,"
+            " with DATETIME, and skip the statement"
+        )
     try:
         if statement.numbers_rows:
             check_row_order(connection, statement.objects[0], gtid_next)
@@ -146,7 +152,7 @@ def session_settings(event: QueryEvent, variables: StatusVariables) -> list[str]
         f"foreign_key_checks={int(not flags & FLAG_NO_FOREIGN_KEY_CHECKS)}",
         f"unique_checks={int(not flags & FLAG_RELAXED_UNIQUE_CHECKS)}",
         f"sql_auto_is_null={int(bool(flags & FLAG_AUTO_IS_NULL))}",
-        f"sql_mode={variables.sql_mode if variables.sql_mode is not None else 'DEFAULT'}",
+        f"sql_mode={known_bits(variables.sql_mode) if variables.sql_mode is not None else 'DEFAULT'}",
         f"auto_increment_increment={increment}",
         f"auto_increment_offset={offset}",
         f"time_zone={_literal(variables.time_zone) if variables.time_zone else 'DEFAULT'}",
