@@ -46,7 +46,7 @@ from udup.drivers.mysql.client.errors import (
 from udup.drivers.mysql.client.limits import DENIED
 from udup.drivers.mysql.client.names import qualified
 from udup.drivers.mysql.client.raw import COMMAND
-from udup.drivers.mysql.client.sql_modes import has_other_types, known_bits
+from udup.drivers.mysql.client.sql_modes import has_other_types
 from udup.drivers.mysql.ddl.classify import classify_query
 from udup.drivers.mysql.ddl.sqltokens import codec_of
 from udup.drivers.mysql.ddl.statement import Kind, Statement
