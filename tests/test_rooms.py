@@ -18,7 +18,7 @@ PACKAGE = ROOT / "udup"
 _OUTSIDE = {"__init__.py", "__main__.py"}
 
 #: What is of MySQL by nature: tools around the machine.
-_MYSQL_TOOLS = ("sandbox/", "verify/", "demo/")
+_MYSQL_TOOLS = ("sandbox/", "verify/", "demo/", "selftest/")
 
 #: What rows and copies travel in, whatever database they come from.
 _TRAVELS = {"drivers/mysql/binlog/", "drivers/mysql/rows/", "drivers/mysql/dictionary/"}

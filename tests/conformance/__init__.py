@@ -1,6 +1,1 @@
-"""The conformance suite: what a MySQL server can hold and do, carried by real jobs and compared on both sides."""
-
-from pathlib import Path
-
-#: The project's own cases.
-CASES = Path(__file__).parent / "cases"
+"""The conformance suite: the cases of `udup/selftest/` between two hostile servers."""

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.conformance import CASES
-from tests.conformance.case import PHASES, Case, read_cases
-from tests.conformance.suite import Suite, groups, open_suite
+from tests.conformance.servers import open_suite
 from udup.sandbox.programs import MysqlPrograms
+from udup.selftest import CASES
+from udup.selftest.case import PHASES, Case, read_cases
+from udup.selftest.suite import Suite, groups
 
 #: Another folder of cases, instead of the project's own.
 FOLDER_VARIABLE = "UDUP_CONFORMANCE"

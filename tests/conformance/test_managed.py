@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.conformance.case import Case
 from tests.conformance.conftest import Verdicts
+from udup.selftest.case import Case
 
 
 @pytest.mark.timeout(600)  # a group's first test carries out all of the group

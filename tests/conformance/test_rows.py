@@ -12,16 +12,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.conformance import CASES
-from tests.conformance.case import Case, read_cases
-from tests.conformance.client import Client
 from tests.conformance.row_witness import Witness
-from tests.conformance.suite import SOURCE_OPTIONS
+from tests.conformance.servers import SOURCE_OPTIONS
 from udup.drivers.mysql.client.connection import connect, query
 from udup.drivers.mysql.client.names import quote
 from udup.drivers.mysql.client.sessions import DEFINITION
 from udup.sandbox.programs import MysqlPrograms
 from udup.sandbox.server import MysqlServer
+from udup.selftest import CASES
+from udup.selftest.case import Case, read_cases
+from udup.selftest.client import Client
 
 #: Another folder of cases, as for the other phases.
 _FOLDER = Path(os.environ.get("UDUP_CONFORMANCE") or CASES)

@@ -7,9 +7,6 @@ from contextlib import closing, suppress
 
 import pytest
 
-from tests.conformance import CASES
-from tests.conformance.case import read_cases
-from tests.conformance.client import Client
 from tests.conftest import MakeServer
 from tests.drivers.mysql.telling.logged import InLog, Name, of_log
 from tests.source_log import logged_by
@@ -22,6 +19,9 @@ from udup.drivers.mysql.client.sessions import ROWS
 from udup.drivers.mysql.telling.definitions import TableDefinition, read_all
 from udup.drivers.mysql.telling.rows import form_of
 from udup.pipeline.selection.schemas import is_user_schema
+from udup.selftest import CASES
+from udup.selftest.case import read_cases
+from udup.selftest.client import Client
 
 #: Cases with members that the dictionary does not tell: the server prints a question mark for them.
 _LOST_MEMBERS = ("supplementary_in_enum", "supplementary_member")

@@ -4,34 +4,24 @@ Each case has a schema of its own on a source, and the job carries the schemas o
 case that its reason names is taken out and the others are tried again; if it names none, the group is halved. A case
 that must be refused has a job alone.
 
-Both servers' global settings and `init_connect` are hostile (`tests/hostile_globals.py`), and as unlike each other as
-they may be: what a job carries must not depend on them. The cases themselves run in sessions of a client of an
-ordinary server.
+The cases themselves run in sessions of a client of an ordinary server, whatever the servers' own settings are.
 """
 
 from __future__ import annotations
 
 import itertools
+import re
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import Protocol
 
-from tests.conformance.case import Case
-from tests.conformance.client import Client
-from tests.hostile_globals import (
-    HOSTILE_SOURCE,
-    HOSTILE_TARGET,
-    account_that_starts_hostile,
-    hostile_to_managed,
-    set_globals,
-)
-from tests.managed import managed_account
 from udup.base.endpoint import Endpoint
 from udup.base.errors import UdupError
-from udup.drivers.mysql.client.connection import connect, query, scalar
+from udup.drivers.mysql.binlog.gtid import GtidSet
+from udup.drivers.mysql.client.connection import Connection, connect, query
 from udup.drivers.mysql.client.names import quote
 from udup.drivers.mysql.client.sessions import DEFINITION
 from udup.drivers.mysql.cutover.source_gate import MySQLSourceGate
@@ -39,13 +29,17 @@ from udup.drivers.mysql.cutover.target_gate import MySQLTargetGate
 from udup.pipeline.ports import Scope
 from udup.pipeline.selection.selection import NameRule, SchemaRule, Selection
 from udup.sandbox.api import Json, job_document
-from udup.sandbox.node import UdupNode
-from udup.sandbox.programs import MysqlPrograms
-from udup.sandbox.server import MysqlServer
+from udup.selftest.case import Case
+from udup.selftest.client import Client, NotRun
+from udup.selftest.verdict import Fault, Outcome, Verdict
 from udup.verify.compare import compare_strictly
+from udup.verify.positions import executed
 
 #: Cases that share a job.
 GROUP_CASES = 80
+
+#: A transaction in a reason: of MySQL, or of MariaDB.
+_GTID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}:\d|\b\d+-\d+-\d+\b")
 
 #: Rows of a chunk, so small that a table of a few hundred rows has several.
 CHUNK_ROWS = 40
@@ -63,61 +57,40 @@ _LOOKS = 8
 #: Seconds that a trigger waits for its table.
 _LOCK_SECONDS = 10
 
-#: Neither side keeps what it writes through a power cut, which makes definitions five times as fast.
-_FAST: dict[str, str | int] = {
-    "sync-binlog": 0,
-    "innodb-flush-log-at-trx-commit": 0,
-    "innodb-flush-method": "nosync",
-    "innodb-doublewrite": "OFF",
-    "max-allowed-packet": "256M",
-    "table-open-cache": 2000,
-    "table-definition-cache": 2000,
-    "performance-schema-max-table-instances": 2000,
-}
-SOURCE_OPTIONS = _FAST | {
-    "binlog-row-metadata": "FULL",
-    "log-bin-trust-function-creators": 1,
-}
-TARGET_OPTIONS = _FAST | {
-    "innodb-rollback-on-timeout": "ON",
-    "event-scheduler": "ON",
-    "log-bin-trust-function-creators": 1,
-}
 
-#: Without quotes the server's own event scheduler logs a statement that no server can read ("IF EXISTSschema.event").
-SOURCE_GLOBALS = {name: value for name, value in HOSTILE_SOURCE.items() if name != "sql_quote_show_create"}
-
-#: The jobs' accounts may not lift this limit (CONNECTION_ADMIN), and are told so where a statement needs more.
-TARGET_GLOBALS = {name: value for name, value in HOSTILE_TARGET.items() if name != "parser_max_mem_size"}
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """`fault` is empty if the case passed, else why it did not."""
-
-    case: Case
-    phase: str
-    fault: str = ""
-
-
-def groups(cases: Sequence[Case]) -> list[list[Case]]:
+def groups(cases: Sequence[Case], size: int = GROUP_CASES) -> list[list[Case]]:
     """The cases that share a job, and each one that must be refused alone. Row filters have a job of their own."""
     shared: list[list[Case]] = []
     for filtered in (False, True):
         carried = [case for case in cases if not case.refusal and bool(case.filters) is filtered]
-        shared += [carried[start : start + GROUP_CASES] for start in range(0, len(carried), GROUP_CASES)]
+        shared += [carried[start : start + size] for start in range(0, len(carried), size)]
     return shared + [[case] for case in cases if case.refusal]
+
+
+class Jobs(Protocol):
+    """A Udup server, as far as it carries out jobs."""
+
+    def post_job(self, document: Json) -> str: ...
+
+    def job(self, job_id: str) -> Json: ...
+
+    def delete_job(self, job_id: str) -> None: ...
 
 
 @dataclass
 class Suite:
-    """Two servers and a Udup server; cases leave their schemas behind, which go with the servers."""
+    """Two servers, with the account that makes and compares the cases, and a Udup server.
 
-    source: MysqlServer
-    target: MysqlServer
-    node: UdupNode
+    Cases leave their schemas behind, which go with the servers. `prefix` is what the names of their schemas begin
+    with, and those of the jobs.
+    """
+
+    source: Endpoint
+    target: Endpoint
+    node: Jobs
     accounts: tuple[Endpoint, Endpoint]  # of the jobs
     managed: bool = False  # rows go by statements, and a cut-over makes the triggers
+    prefix: str = ""
     _number: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def run(self, cases: Sequence[Case], phase: str) -> list[Verdict]:
@@ -125,7 +98,7 @@ class Suite:
         verdicts: list[Verdict] = []
         for group in groups([case for case in cases if phase in case.phases]):
             if group[0].refusal:
-                verdicts += [Verdict(case, phase, self._refused(case, phase)) for case in group]
+                verdicts += [self._refused(case, phase) for case in group]
             else:
                 verdicts += self._group(group, phase)
         return verdicts
@@ -139,49 +112,60 @@ class Suite:
             faults = trial.carry_out()
         except _JobFailed as failure:
             if str(failure) == before:
-                return [Verdict(case, phase, f"the job stops whatever its cases: {failure}") for case in cases]
-            return self._without_culprit(trial, phase, str(failure))
-        return [Verdict(case, phase, faults.get(case, "")) for case in cases]
+                text = f"the job stops whatever its cases: {failure}"
+                return [Verdict(case, phase, text, Outcome.FAILED) for case in cases]
+            return self._without_culprit(trial, phase, failure)
+        return [Verdict.of(case, phase, faults.get(case)) for case in cases]
 
-    def _without_culprit(self, trial: Trial, phase: str, reason: str) -> list[Verdict]:
+    def _without_culprit(self, trial: Trial, phase: str, failure: _JobFailed) -> list[Verdict]:
+        reason = str(failure)
         culprits = trial.named_in(reason) if len(trial.cases) > 1 else list(trial.cases)
         if culprits:
             rest = [case for case in trial.cases if case not in culprits]
-            stopped = [Verdict(case, phase, f"the job stopped: {reason}") for case in culprits]
+            stopped = [Verdict(case, phase, f"the job stopped: {reason}", failure.outcome) for case in culprits]
             return stopped + (self._group(rest, phase) if rest else [])
         half = len(trial.cases) // 2
         parts = (trial.cases[:half], trial.cases[half:])
         return [verdict for part in parts for verdict in self._group(part, phase, reason)]
 
-    def _refused(self, case: Case, phase: str) -> str:
-        """Why a case that must stop its job did not do so as it should; empty if it did."""
+    def _refused(self, case: Case, phase: str) -> Verdict:
+        """What became of a case that must stop its job; at fault if it did not, or not as it should."""
         trial = Trial(self, [case], phase, f"{phase[0]}{next(self._number)}")
         try:
-            faults = trial.carry_out()
+            fault = trial.carry_out().get(case)
         except _JobFailed as failure:
             reason = str(failure)
             if case.refusal not in reason:
-                return f"the job stopped for another reason than {case.refusal!r}: {reason}"
-            uuid = str(self._on(self.source, "SELECT @@server_uuid"))
-            if phase == "incremental" and uuid not in reason and trial.schema[case] not in reason:
-                return f"the job's reason names neither a GTID nor a table: {reason}"
-            return ""
-        return faults.get(case) or f"the job carried what it should refuse ({case.refusal})"
+                text = f"the job stopped for another reason than {case.refusal!r}: {reason}"
+                return Verdict(case, phase, text, failure.outcome)
+            if phase == "incremental" and not _GTID.search(reason) and trial.schema[case] not in reason:
+                text = f"the job's reason names neither a GTID nor a table: {reason}"
+                return Verdict(case, phase, text, failure.outcome)
+            return Verdict(case, phase, outcome=Outcome.REFUSED, refusal=reason)
+        carried = Fault(Outcome.FAILED, f"the job carried what it should refuse ({case.refusal})")
+        return Verdict.of(case, phase, fault or carried)
+
+    def prepare(self, trial: Trial) -> None:
+        """Before the schemas of a trial are made: none of them is there."""
+        self.remove(schema for case in trial.cases for schema in case.schemas)
+
+    def leave(self, trial: Trial) -> None:
+        """After a trial, however it ended."""
 
     def remove(self, schemas: Iterable[str]) -> None:
         names = list(schemas)
         for server in (self.source, self.target):
-            with closing(connect(server.endpoint, DEFINITION)) as connection:
+            with closing(connect(server, DEFINITION)) as connection:
                 for schema in names:
                     query(connection, f"DROP DATABASE IF EXISTS {quote(schema)}")
 
-    def _on(self, server: MysqlServer, sql: str) -> object:
-        with closing(connect(server.endpoint)) as connection:
-            return scalar(connection, sql)
-
 
 class _JobFailed(UdupError):
-    """The job ended as failed; the text is its reason."""
+    """The job ended as failed, and the text is its reason; or (`outcome`) it did not get where it should."""
+
+    def __init__(self, text: str, outcome: Outcome = Outcome.FAILED) -> None:
+        super().__init__(text)
+        self.outcome = outcome
 
 
 class Trial:
@@ -191,13 +175,24 @@ class Trial:
         self.suite = suite
         self.cases = list(cases)
         self.phase = phase
-        self.label = label
-        self.schema = {case: f"{label}_{case.stem}" for case in cases}
-        self.faults: dict[Case, str] = {}
+        self.label = f"{suite.prefix}{label}"
+        self.schema = {case: f"{self.label}_{case.stem}" for case in cases}
+        self.faults: dict[Case, Fault] = {}
 
-    def carry_out(self) -> dict[Case, str]:
+    @property
+    def schemas(self) -> list[str]:
+        return [schema for case in self.cases for schema in self.schemas_of(case)]
+
+    def carry_out(self) -> dict[Case, Fault]:
         """The faults by case; raises `_JobFailed` if the job stops."""
-        self.suite.remove(schema for case in self.cases for schema in case.schemas)
+        self.suite.prepare(self)
+        try:
+            self._carry_out()
+        finally:
+            self.suite.leave(self)
+        return self.faults
+
+    def _carry_out(self) -> None:
         with ExitStack() as stack:
             clients = self._clients()
             for client in clients.values():
@@ -212,7 +207,6 @@ class Trial:
         if self.suite.managed:
             self._make_triggers()
         self._compare()
-        return self.faults
 
     def named_in(self, reason: str) -> list[Case]:
         """The cases whose schemas a reason names."""
@@ -222,10 +216,10 @@ class Trial:
         return (self.schema[case], *case.schemas)
 
     def _clients(self) -> dict[Case, Client]:
-        with closing(connect(self.suite.source.endpoint)) as connection:
+        with closing(connect(self.suite.source)) as connection:
             for case in self.cases:
                 query(connection, f"CREATE DATABASE {quote(self.schema[case])}")
-        return {case: Client(self.suite.source.endpoint, case, self.schema[case]) for case in self.cases}
+        return {case: Client(self.suite.source, case, self.schema[case]) for case in self.cases}
 
     def _run(self, clients: Mapping[Case, Client], *, late: bool) -> None:
         """Run one part of every case, two cases at a time; a case that the source itself refuses is at fault."""
@@ -236,7 +230,8 @@ class Trial:
             try:
                 clients[case].run(late=late)
             except UdupError as error:
-                self.faults[case] = f"the case does not run on the source: {error}"
+                outcome = Outcome.SKIPPED if isinstance(error, NotRun) else Outcome.FAILED
+                self.faults[case] = Fault(outcome, f"the case does not run on the source: {error}")
 
         with ThreadPoolExecutor(2) as pool:
             list(pool.map(run, self.cases))
@@ -244,9 +239,8 @@ class Trial:
     @contextmanager
     def _job(self) -> Iterator[None]:
         """A job of all schemas that runs; deleted at the end."""
-        schemas = [schema for case in self.cases for schema in self.schemas_of(case)]
         source, target = self.suite.accounts
-        document = job_document(self.label, source, target, schemas, workers=2 if len(self.cases) > 1 else 1) | {
+        document = job_document(self.label, source, target, self.schemas, workers=2 if len(self.cases) > 1 else 1) | {
             "ID": self.label
         }
         document["Tasks"][0]["Config"]["ChunkSize"] = CHUNK_ROWS
@@ -277,13 +271,13 @@ class Trial:
     def _wait_level(self) -> None:
         """Until the target has all that the source has executed."""
         with (
-            closing(connect(self.suite.source.endpoint)) as source,
-            closing(connect(self.suite.target.endpoint)) as target,
+            closing(connect(self.suite.source)) as source,
+            closing(connect(self.suite.target)) as target,
         ):
-            wanted = scalar(source, "SELECT @@GLOBAL.gtid_executed")
+            wanted = executed(source)
             end = time.monotonic() + DEADLINE
             for look in itertools.count(1):
-                if scalar(source, "SELECT GTID_SUBSET(%s, %s)", wanted, _applied(target, self.label)):
+                if wanted <= GtidSet.parse(_applied(target, self.label)):
                     return
                 if look % _LOOKS == 0:
                     shown = self._shown()
@@ -294,7 +288,7 @@ class Trial:
     def _shown(self) -> Json:
         shown = self.suite.node.job(self.label)
         if shown["Stage"] == "failed":
-            raise _JobFailed(str(shown["StatusDescription"]))
+            raise _JobFailed(str(shown["StatusDescription"]), Outcome.REFUSED)
         return shown
 
     def _make_triggers(self) -> None:
@@ -306,7 +300,7 @@ class Trial:
             try:
                 new.make(old.defined(scope, new.lacking(old.triggers(scope))), _LOCK_SECONDS)
             except UdupError as error:
-                self.faults[case] = f"a cut-over does not make its triggers: {error}"
+                self.faults[case] = Fault(Outcome.FAILED, f"a cut-over does not make its triggers: {error}")
 
     def _compare(self) -> None:
         """Note every difference with the case to whose schema it belongs."""
@@ -317,41 +311,18 @@ class Trial:
             )
             for case in self.cases
         ]
-        sides = self.suite.source.endpoint, self.suite.target.endpoint
+        sides = self.suite.source, self.suite.target
         found = compare_strictly(*sides, list(owners), Selection(tuple(rules)))
         for difference in found:
             case = owners[difference.schema]
             if difference.counter and not case.same_counters:
                 continue
-            self.faults[case] = "\n".join(filter(None, [self.faults.get(case), difference.text]))
+            known = self.faults.get(case)
+            self.faults[case] = Fault(
+                Outcome.DIFFERENT, f"{known.text}\n{difference.text}" if known else difference.text
+            )
 
 
-def _applied(connection: object, job: str) -> str:
-    rows = query(connection, "SELECT gtids FROM udup.checkpoint WHERE job = %s AND gtids <> ''", job)  # type: ignore[arg-type]
+def _applied(connection: Connection, job: str) -> str:
+    rows = query(connection, "SELECT gtids FROM udup.checkpoint WHERE job = %s AND gtids <> ''", job)
     return ",".join(str(row[0]) for row in rows)
-
-
-@contextmanager
-def open_suite(programs: MysqlPrograms, folder: Path, *, managed: bool = False) -> Iterator[Suite]:
-    """The servers, started together. `managed`: the job's account on the target has what Amazon RDS grants, no more."""
-    source = MysqlServer(programs, folder / "source", options=SOURCE_OPTIONS)
-    target = MysqlServer(programs, folder / "target", options=TARGET_OPTIONS)
-    node = UdupNode(folder / "node")
-    with ExitStack() as stack, ThreadPoolExecutor(3) as pool:
-        for server in (source, target):
-            stack.callback(server.wipe)
-        stack.callback(node.stop)
-        for started in [pool.submit(each.start) for each in (source, target, node)]:
-            started.result()
-        source_account = account_that_starts_hostile(source.endpoint, "job_source")
-        if managed:
-            with closing(connect(target.endpoint)) as root:  # a customer's accounts have no SYSTEM_USER there
-                query(root, "REVOKE SYSTEM_USER ON *.* FROM 'root'@'127.0.0.1'")
-            target_account = stack.enter_context(managed_account(target))
-            hostile = hostile_to_managed(target.endpoint, target_account)
-        else:
-            target_account = account_that_starts_hostile(target.endpoint, "job_target")
-            hostile = TARGET_GLOBALS
-        set_globals(source.endpoint, SOURCE_GLOBALS)
-        set_globals(target.endpoint, hostile)
-        yield Suite(source, target, node, (source_account, target_account), managed)
