@@ -85,7 +85,7 @@ def _asking(key: str) -> object:
     [
         (
             refusals.IN_CONFIG | refusals.POSTED_CONFIG,
-            lambda key: with_source(**{key: _ASKING.get(key.lower(), "yes")}),
+            lambda key: with_source(**{key: _asking(key)}),
         ),
         (refusals.IN_SCHEMA, lambda key: _with_schema(**{key: "yes"})),
         (refusals.IN_TABLE | refusals.POSTED_TABLE, lambda key: _with_schema(Tables=[{"TableName": "t", key: "yes"}])),
