@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.end_to_end.conftest import World, run
+from tests.end_to_end.conftest import World, run, value, wait_for
 from udup.drivers.mysql.client.connection import connect, query
 from udup.sandbox.node import UdupNode
 from udup.sandbox.server import MysqlServer
@@ -110,3 +110,26 @@ def test_it_is_copied_and_followed(old: World, shop: str) -> None:
         f"TRUNCATE {shop}.p",
     )
     _are_equal(old, shop)
+
+
+def test_its_rows_go_by_statements_and_by_filters_too(old: World, shop: str) -> None:
+    """Its log says no signs: they come from its dictionary."""
+    src = {
+        "ReplicateDoDb": [
+            {
+                "TableSchema": shop,
+                "Tables": [{"TableName": "a", "Where": "n > 3000000000 OR n IS NULL"}, {"TableName": "zero"}],
+            }
+        ]
+    }
+    old.start(shop, [], src=src, dest={"ApplyMode": "statements"})
+    old.on_source(
+        f"INSERT INTO {shop}.a (t, n, f, w) VALUES ('kept', 4294967295, 0.1, '\U0001f600'), ('left out', 7, 1, 'x')",
+        f"UPDATE {shop}.a SET n = 4000000001 WHERE n = 4000000000",
+        f"INSERT INTO {shop}.zero VALUES (3, 0, '2020-00-00')",
+    )
+    old.level(shop)
+    sql = f"SELECT GROUP_CONCAT(n ORDER BY n) FROM {shop}.a WHERE n > 3000000000"
+    assert value(old.target.endpoint, sql) == "4000000001,4294967295" == value(old.source.endpoint, sql)
+    assert value(old.target.endpoint, f"SELECT COUNT(*) FROM {shop}.a WHERE n < 3000000000") == 0
+    assert _rows(old.source, shop)["zero"] == _rows(old.target, shop)["zero"]

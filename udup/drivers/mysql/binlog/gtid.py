@@ -317,8 +317,8 @@ def _parse_plain(body: bytes, event: bytes) -> Gtid:
     if len(body) < _WITH_TIMES:
         # Of servers before 8.0.1: when the statement began, in seconds; and before 5.7 nothing of the order.
         committed_us = int.from_bytes(event[:4], "little") * 1_000_000
-        order = struct.unpack_from("<qq", body, 26) if len(body) >= _WITH_ORDER else (0, 0)
-        return Gtid(source, number, *order, committed_us)
+        last_committed, sequence = struct.unpack_from("<qq", body, 26) if len(body) >= _WITH_ORDER else (0, 0)
+        return Gtid(source, number, last_committed, sequence, committed_us)
     last_committed, sequence = struct.unpack_from("<qq", body, 26)
     said = int.from_bytes(body[42:49], "little")
     committed = said & (_HAS_ORIGINAL_TIME - 1)
