@@ -1,10 +1,10 @@
 """The place in MariaDB's log that a snapshot is of, which the server itself tells.
 
-Behind START TRANSACTION WITH CONSISTENT SNAPSHOT the session's status has file and offset of exactly what it sees. Where
-several sessions are told the same place, all of them see one snapshot, whatever is committed meanwhile.
+Behind START TRANSACTION WITH CONSISTENT SNAPSHOT the session's status has file and offset of exactly what it sees.
+Where several sessions are told the same place, all of them see one snapshot, whatever is committed meanwhile.
 
-A prepared XA transaction is in the log before that place, and not in the snapshot. XA RECOVER is asked before and behind
-the opening; what was prepared and ended between the two stops the job when its end comes, which has no beginning then.
+A prepared XA transaction is in the log before that place, and not in the snapshot. XA RECOVER is asked before and
+behind the opening; what was prepared and ended between the two stops the job when its end comes without a beginning.
 """
 
 from __future__ import annotations
