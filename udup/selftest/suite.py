@@ -76,7 +76,7 @@ class Suite:
     """Two servers, with the account that makes and compares the cases, and a Udup server.
 
     Cases leave their schemas behind, which go with the servers. `prefix` is what the names of their schemas begin
-    with, and those of the jobs.
+    with, `job_prefix` what those of the jobs do.
     """
 
     source: Endpoint
@@ -85,6 +85,7 @@ class Suite:
     accounts: tuple[Endpoint, Endpoint]  # of the jobs
     managed: bool = False  # rows go by statements, and a cut-over makes the triggers
     prefix: str = ""
+    job_prefix: str = ""
     _number: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def run(self, cases: Sequence[Case], phase: str) -> list[Verdict]:
@@ -174,8 +175,8 @@ class Trial:
         self.suite = suite
         self.cases = list(cases)
         self.phase = phase
-        self.label = f"{suite.prefix}{label}"
-        self.schema = {case: f"{self.label}_{case.stem}" for case in cases}
+        self.job = f"{suite.job_prefix}{label}"
+        self.schema = {case: f"{suite.prefix}{label}_{case.stem}" for case in cases}
         self.faults: dict[Case, Fault] = {}
 
     @property
@@ -239,8 +240,8 @@ class Trial:
     def _job(self) -> Iterator[None]:
         """A job of all schemas that runs; deleted at the end."""
         source, target = self.suite.accounts
-        document = job_document(self.label, source, target, self.schemas, workers=2 if len(self.cases) > 1 else 1) | {
-            "ID": self.label
+        document = job_document(self.job, source, target, self.schemas, workers=2 if len(self.cases) > 1 else 1) | {
+            "ID": self.job
         }
         document["Tasks"][0]["Config"]["ChunkSize"] = CHUNK_ROWS
         document["Tasks"][0]["Config"]["ReplicateDoDb"] = self._chosen()
@@ -249,7 +250,7 @@ class Trial:
             self._wait_running()
             yield
         finally:
-            self.suite.node.delete_job(self.label)
+            self.suite.node.delete_job(self.job)
 
     def _chosen(self) -> list[Json]:
         """Return what the job carries: whole schemas, and tables with the rows that pass."""
@@ -276,7 +277,7 @@ class Trial:
             wanted = scalar(source, "SELECT @@GLOBAL.gtid_executed")
             end = time.monotonic() + DEADLINE
             for look in itertools.count(1):
-                if scalar(source, "SELECT GTID_SUBSET(%s, %s)", wanted, _applied(target, self.label)):
+                if scalar(source, "SELECT GTID_SUBSET(%s, %s)", wanted, _applied(target, self.job)):
                     return
                 if look % _LOOKS == 0:
                     shown = self._shown()
@@ -285,7 +286,7 @@ class Trial:
                 time.sleep(_POLL_SECONDS)
 
     def _shown(self) -> Json:
-        shown = self.suite.node.job(self.label)
+        shown = self.suite.node.job(self.job)
         if shown["Stage"] == "failed":
             raise _JobFailed(str(shown["StatusDescription"]), Outcome.REFUSED)
         return shown

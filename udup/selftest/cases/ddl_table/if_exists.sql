@@ -1,4 +1,5 @@
 -- topic: every IF EXISTS and IF NOT EXISTS that finds nothing to do
+-- schemas: nowhere_at_all
 CREATE TABLE t (id INT PRIMARY KEY);
 CREATE VIEW v AS SELECT 1 AS one;
 CREATE PROCEDURE p() SELECT 1;
