@@ -33,10 +33,10 @@ if [ -z "$$able" ]; then \
 fi
 endef
 
-.PHONY: help venv demo check test lint bench soak trials faults sim clean
+.PHONY: help venv demo check test test-servers lint bench soak trials faults sim clean
 
 help:  ## list the targets
-	@grep -E '^[a-z]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z]+):[^#]*## */  make \1\t/' | expand -t 16
+	@grep -E '^[a-z-]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z-]+):[^#]*## */  make \1\t/' | expand -t 24
 
 venv: $(STAMP)  ## install Udup and its tools into .venv (again only when pyproject.toml or the compiled reader changes)
 
@@ -68,6 +68,13 @@ test: $(STAMP)  ## lint, and run all tests, most against throw-away MySQL server
 	$(VENV)/bin/python -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder $(PYTEST) || tests=$$?; \
 	wait $$lint || { echo "Style, format or types are at fault (make lint)" >&2; exit 1; }; \
 	exit $$tests
+
+# Every server that can be had: MariaDB 11.8, 10.11 and 10.5, MySQL 5.6 (90 MB, once), and the newest MySQL.
+test-servers: export UDUP_TEST_SERVERS := all
+test-servers: $(STAMP)  ## run the tests of MariaDB and old MySQL with every version there is (PYTEST="-k name" chooses)
+	@echo "Running the tests of servers besides the newest MySQL, with every version"
+	@$(VENV)/bin/python -m pytest -m other_servers $(UNUSED) --numprocesses $(JOBS) --dist loadfile \
+	  --no-loadscope-reorder $(PYTEST)
 
 COLLECT = [ -e $(COLLECTED) ] || ! $(VENV)/bin/python -m pytest --collect-only -qq >/dev/null || touch $(COLLECTED)
 

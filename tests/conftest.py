@@ -17,26 +17,48 @@ import ssl
 import tempfile
 import uuid
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import ExitStack
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
 import certifi
 import pytest
 
+from tests import other_servers
+from tests.other_servers import (
+    MakeServer,
+    drop_schema,
+    making,
+    mariadb_programs,
+    mariadb_server,
+    mariadb_source,
+    mariadb_target,
+    mysql56_programs,
+    mysql56_server,
+    mysql56_source,
+    mysql56_target,
+    new_schema,
+)
 from tests.quick_servers import QUICK
 from udup.base.errors import UdupError
-from udup.drivers.mysql.client.connection import connect, query
-from udup.drivers.mysql.client.names import quote
 from udup.node.nats_server import NatsServer
-from udup.sandbox.cache import silent
+from udup.sandbox.cache import Say, silent
 from udup.sandbox.node import UdupNode
 from udup.sandbox.programs import MysqlPrograms
 from udup.sandbox.provision import provision
 from udup.sandbox.server import MysqlServer
 
-MakeServer = Callable[..., MysqlServer]
+__all__ = [  # the fixtures of servers besides the newest MySQL
+    "mariadb_programs",
+    "mariadb_server",
+    "mariadb_source",
+    "mariadb_target",
+    "mysql56_programs",
+    "mysql56_server",
+    "mysql56_source",
+    "mysql56_target",
+    "new_schema",
+]
 
 _HERE = Path(__file__).parent
 
@@ -60,7 +82,7 @@ _ALL_SERVERS = frozenset({"conformance", "end_to_end", "faults", "soak"})
 _ALL_SLOW = frozenset({"web/test_described_answers.py"})
 
 #: What every fixture that starts a server asks for, itself or through others.
-_SERVER_FIXTURES = frozenset({"programs", "server_folder"})
+_SERVER_FIXTURES = frozenset({"programs", "server_folder", "mariadb_programs", "mysql56_programs"})
 
 _programs = pytest.StashKey[MysqlPrograms]()
 
@@ -155,11 +177,13 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         raise pytest.UsageError(f"{item.nodeid} needs no server: it belongs beside what it tests")
     if _name(item.path) in _ALL_SLOW:
         item.add_marker("slow")
+    other_servers.mark(item)
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(items: list[pytest.Item], config: pytest.Config) -> None:
     """The files that take longest come first, so that no process is left alone with one of them at the end."""
+    other_servers.leave_out(items, config)
 
     def place(item: pytest.Item) -> int:
         name = _name(item.path)
@@ -207,18 +231,30 @@ def pytest_collection() -> Generator[None, object, object]:
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Gets MySQL before the first test, and only if a test wants it: a download has no place in a test's time limit."""
-    wanted = any("programs" in getattr(item, "fixturenames", ()) for item in session.items)
-    if wanted and not session.config.option.collectonly:
+    if session.config.option.collectonly:
+        return
+    if any("programs" in getattr(item, "fixturenames", ()) for item in session.items):
         _provide(session.config)
+    _provide_others(session)
 
 
 def _provide(config: pytest.Config) -> None:
-    reporter = config.pluginmanager.get_plugin("terminalreporter")
-    say = reporter.write_line if reporter is not None else silent
     try:
-        config.stash[_programs] = provision(say)
+        config.stash[_programs] = provision(_say(config))
     except UdupError as error:
         pytest.exit(f"the tests need a MySQL server: {error}", returncode=pytest.ExitCode.USAGE_ERROR)
+
+
+def _provide_others(session: pytest.Session) -> None:
+    try:
+        other_servers.provide(session.items, _say(session.config))
+    except UdupError as error:
+        pytest.exit(f"the tests need another server: {error}", returncode=pytest.ExitCode.USAGE_ERROR)
+
+
+def _say(config: pytest.Config) -> Say:
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    return silent if reporter is None else reporter.write_line
 
 
 @pytest.fixture(scope="session")
@@ -254,20 +290,10 @@ def schema(source: MysqlServer, target: MysqlServer) -> Iterator[str]:
     name = f"test_{uuid.uuid4().hex[:12]}"  # not `random`: it starts over from the same seed in every test
     yield name
     for server in (source, target):
-        connection = connect(server.endpoint)
-        try:
-            query(connection, f"DROP DATABASE IF EXISTS {quote(name)}")
-        finally:
-            connection.close()
+        drop_schema(server, name)
 
 
 @pytest.fixture
 def mysql_server(programs: MysqlPrograms, server_folder: Path) -> Iterator[MakeServer]:
     """Makes started servers of the test's own: `mysql_server(binlog_row_image="MINIMAL")`; wiped afterwards."""
-    with ExitStack() as servers:
-
-        def make(options: Mapping[str, str | int] | None = None, /, **more: str | int) -> MysqlServer:
-            folder = server_folder / f"own-{uuid.uuid4().hex[:12]}"
-            return servers.enter_context(MysqlServer(programs, folder, options={**QUICK, **(options or {}), **more}))
-
-        yield make
+    yield from making(programs, server_folder)

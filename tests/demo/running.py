@@ -24,8 +24,11 @@ def started(script: str, folder: Path, *arguments: str) -> subprocess.Popen[str]
 
 
 def leftovers(folder: Path) -> list[str]:
-    """What is in the folder, and the processes that were started with a path in it."""
-    found = [str(path) for path in folder.iterdir()]
+    """What is in the folder, and the processes that were started with a path in it.
+
+    The file of reserved ports stays: all processes of a user share it.
+    """
+    found = [str(path) for path in folder.iterdir() if not path.name.startswith("udup-ports-")]
     for process in psutil.process_iter():
         with suppress(psutil.NoSuchProcess):
             if process.pid != os.getpid() and str(folder) in " ".join(process.cmdline()):

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from pydantic_core import PydanticCustomError
 
 from tests.jobs.documents import UUID, seed, with_source
 from udup.base.errors import Refused
 from udup.jobs import JobProgress, JobRecord, accept, parse_job, to_api
+from udup.jobs.document.gtid_text import gtid_set, is_one_gtid
 from udup.jobs.plan import plan_of
 from udup.jobs.start import DecidedStart, check_unchanged, kept_start
 from udup.pipeline.ports import Beginning, StartPoint
@@ -221,3 +223,19 @@ def test_a_stored_start_that_was_passed_over_does_not_become_one() -> None:
     record = JobRecord(id="j", document=with_source(GtidStart=GTID))
     assert kept_start(spec, record.spec(), record.start) is None
     assert plan_of(spec, record.start).start_after is None
+
+
+@pytest.mark.parametrize("text", ["0-1-42", "0-1-42,1-2-7", " 0-1-42 , 0-1-44:46"])
+def test_a_set_of_mariadb_is_taken_as_its_users_write_it(text: str) -> None:
+    assert gtid_set(text) == text.replace(" ", "")
+
+
+@pytest.mark.parametrize("text", ["0-1", "0-1-0", "0-1-5:4", "4294967296-1-1", "0-1-1-1"])
+def test_what_is_no_set_of_mariadb_is_told(text: str) -> None:
+    with pytest.raises(PydanticCustomError):
+        gtid_set(text)
+
+
+def test_one_transaction_of_mariadb_is_told_from_a_range() -> None:
+    assert is_one_gtid("0-1-42")
+    assert not is_one_gtid("0-1-42:44")

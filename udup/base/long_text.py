@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+
+#: MariaDB's sets, whose parts are `domain-server-number`; behind a colon there ends a range.
+_DOMAINS = re.compile(r"\d{1,10}-\d{1,10}-\d")
 
 
 def cut_set(text: str, most: int) -> str:
@@ -12,7 +16,8 @@ def cut_set(text: str, most: int) -> str:
     """
     if len(text) <= most:
         return text
-    end = max(text.rfind(mark, 0, most) for mark in ",:")
+    marks = "," if _DOMAINS.match(text) else ",:"
+    end = max(text.rfind(mark, 0, most) for mark in marks)
     return f"{text[: end if end > 0 else most]} … ({len(text):,} characters in all)"
 
 

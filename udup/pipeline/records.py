@@ -12,6 +12,8 @@ from typing import TypeAlias
 
 import msgspec
 
+from udup.base.transaction_names import transaction_name
+
 #: Large transactions and copied rows travel in pieces of this size: below the 1 MiB that NATS takes by default.
 PIECE_BYTES = 256 << 10
 
@@ -43,7 +45,7 @@ class TransactionId(Wire, frozen=True):
 
     @property
     def gtid(self) -> str:
-        return f"{self.source}:{self.number}"
+        return transaction_name(self.source, self.number)
 
 
 class Context(Wire, tag="ctx", frozen=True):

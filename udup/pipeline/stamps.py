@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from udup.base.transaction_names import origin_and_number, transaction_name
 from udup.pipeline.ports import Position
 
 #: Origins (UUID, with its tag) of which the last transaction is kept: the newest. Each takes at most 107 characters.
@@ -26,7 +27,7 @@ class Stamp:
 
     @property
     def gtid(self) -> str:
-        return f"{self.source}:{self.number}"
+        return transaction_name(self.source, self.number)
 
     def __str__(self) -> str:
         return f"{self.gtid}@{self.committed_us}"
@@ -46,8 +47,7 @@ class Stamps:
         for part in text.split(","):
             if part:
                 gtid, _, committed = part.partition("@")
-                source, _, number = gtid.rpartition(":")
-                made.note(source, int(number), int(committed))
+                made.note(*origin_and_number(gtid), int(committed))
         return made
 
     def note(self, source: str, number: int, committed_us: int) -> None:

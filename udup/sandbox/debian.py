@@ -1,9 +1,10 @@
-"""MySQL out of Debian unstable, unpacked into the cache folder and run with its own libraries.
+"""Servers out of Debian's suites, unpacked into the cache folder and run with their own libraries.
 
-Debian's stable releases carry MariaDB only; unstable carries MySQL, built for libraries newer than a stable system's.
-So apt downloads the server with every library that it needs, down to the C library, into a folder, and the programs
-are run through the dynamic loader of that folder. apt works on private lists and a private, nearly empty state, which
-needs no root and leaves the system alone; it checks Debian's signature as always.
+Debian's stable releases carry MariaDB only, each one of its long-term series; unstable carries MySQL, built for
+libraries newer than a stable system's. So apt downloads the server with every library that it needs, down to the C
+library, into a folder, and the programs are run through the dynamic loader of that folder. apt works on private lists
+and a private, nearly empty state, which needs no root and leaves the system alone; it checks Debian's signature as
+always.
 """
 
 from __future__ import annotations
@@ -12,16 +13,17 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from udup.base.environment import without_own
 from udup.base.errors import UdupError
 from udup.sandbox.cache import Say, cache_folder, only_one_maker, partial_folder
+from udup.sandbox.kinds import MARIADB, MYSQL, ServerKind
 from udup.sandbox.mirror import debian_mirrors
-from udup.sandbox.programs import CLIENTS, MysqlPrograms, parse_version, version_line
-
-_PACKAGES = ("mysql-server-core", "mysql-client-core")
+from udup.sandbox.programs import MysqlPrograms
+from udup.sandbox.trees import tree_programs
 
 _KEYRINGS = (
     Path("/usr/share/keyrings/debian-archive-keyring.gpg"),
@@ -31,12 +33,49 @@ _KEYRINGS = (
 #: Not read by any program: a tenth of the tree.
 _DISPENSABLE = ("usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/lintian", "usr/share/perl5")
 
-_REMEDY = (
+
+@dataclass(frozen=True)
+class DebianServer:
+    """A server that a suite of Debian holds. `series` begins its version; empty: whichever the suite has."""
+
+    kind: ServerKind
+    series: str
+    suite: str
+    release: str  # the suite as people call it
+    packages: tuple[str, ...]
+    remedy: str
+
+    @property
+    def cached(self) -> str:
+        """The folders in the cache that hold it."""
+        return f"{self.kind.name.lower()}-{f'{self.series}.' if self.series else ''}*-{os.uname().machine}"
+
+
+DEBIAN_MYSQL = DebianServer(
+    MYSQL,
+    "",
+    "sid",
+    "Debian unstable",
+    ("mysql-server-core", "mysql-client-core"),
     "install a MySQL server 8.0 or newer (https://dev.mysql.com/downloads/mysql/)"
-    " or set UDUP_MYSQLD to the path of its mysqld"
+    " or set UDUP_MYSQLD to the path of its mysqld",
 )
 
-#: Claims that perl is installed: mysql-server-core wants it for scripts that are not used here.
+
+def _mariadb(series: str, suite: str, number: int, suffix: str = "") -> DebianServer:
+    packages = (f"mariadb-server-core{suffix}", f"mariadb-client-core{suffix}")
+    remedy = f"install a MariaDB server {series} or set UDUP_MARIADBD to the path of its mariadbd"
+    return DebianServer(MARIADB, series, suite, f"Debian {number}", packages, remedy)
+
+
+#: By series, the newest first.
+DEBIAN_MARIADB: Mapping[str, DebianServer] = {
+    "11.8": _mariadb("11.8", "trixie", 13),
+    "10.11": _mariadb("10.11", "bookworm", 12),
+    "10.5": _mariadb("10.5", "bullseye", 11, "-10.5"),
+}
+
+#: Claims that perl is installed: the servers want it for scripts that are not used here.
 _STATUS = """\
 Package: perl
 Status: install ok installed
@@ -76,127 +115,110 @@ Acquire::https::Timeout "30";
 """
 
 
-def debian_programs(say: Say) -> MysqlPrograms:
+def debian_programs(say: Say, server: DebianServer = DEBIAN_MYSQL) -> MysqlPrograms:
     """The programs of the tree in the cache, downloaded first if there is none; `UdupError` if there is no way.
 
     A newer version in Debian is fetched only when the tree is removed: a demo should not wait for the network.
     """
     folder = cache_folder()
     with only_one_maker(folder, say):
-        trees = sorted(folder.glob(f"mysql-*-{os.uname().machine}"), key=lambda tree: tree.stat().st_mtime)
-        return tree_programs(trees[-1] if trees else _fetch(folder, say))
+        trees = sorted(folder.glob(server.cached), key=lambda tree: tree.stat().st_mtime)
+        tree = trees[-1] if trees else _Fetch(server, folder, say).fetch()
+        return tree_programs(tree, server.kind)
 
 
-def tree_programs(tree: Path) -> MysqlPrograms:
-    """The programs of an unpacked tree, called through the tree's own dynamic loader."""
-    loaders = sorted(tree.glob("usr/lib/*-linux-gnu*/ld-linux*.so*"))
-    if not loaders:
-        raise UdupError(f"{tree} holds no dynamic loader -- remove the folder to have it fetched again")
-    loader = (str(loaders[0]), "--library-path", str(loaders[0].parent))
-    mysqld = tree / "usr/sbin/mysqld"
-    clients = {name: tree / "usr/bin" / name for name in CLIENTS}
-    paths = {"mysqld": mysqld} | {name: path for name, path in clients.items() if path.exists()}
-    share = tree / "usr/share/mysql"
-    charsets = f"--character-sets-dir={share / 'charsets'}"
-    description = version_line([*loader, str(mysqld)])
-    return MysqlPrograms(
-        version=parse_version(description, mysqld),
-        description=description,
-        paths=paths,
-        loader=loader,
-        server_options=(
-            f"--basedir={tree / 'usr'}",
-            f"--lc-messages-dir={share}",
-            f"--plugin-dir={tree / 'usr/lib/mysql/plugin'}",
-            charsets,
-        ),
-        client_options=(charsets,),
-    )
+@dataclass(frozen=True)
+class _Fetch:
+    """Downloads and unpacks a server into `folder`; its tree appears there complete or not at all."""
 
+    server: DebianServer
+    folder: Path
+    say: Say
 
-def _fetch(folder: Path, say: Say) -> Path:
-    """Downloads and unpacks into `folder`; the tree appears there complete or not at all."""
-    keyring = _check_tools()
-    with partial_folder(folder) as work:
-        _write_settings(work)
-        _update_lists(work, keyring, say)
-        uris = _apt(work, "install", "--print-uris", "--quiet=2", *_PACKAGES)
-        megabytes = sum(int(size) for size in re.findall(r"^'\S+' \S+ (\d+)", uris, re.MULTILINE)) / 1e6
-        say(f"downloading MySQL from Debian unstable into {folder}, {megabytes:.0f} MB, once")
-        _apt(work, "install", "--download-only", "--assume-yes", "--quiet=2", *_PACKAGES)
-        say("unpacking MySQL")
-        tree = work / "tree"
-        _unpack(work / "cache/archives", tree)
-        programs = tree_programs(tree)
-        final = folder / f"mysql-{programs.version_text}-{os.uname().machine}"
-        tree.rename(final)
-        say(f"MySQL {programs.version_text} is in {final}")
-    return final
+    def fetch(self) -> Path:
+        name, packages = self.server.kind.name, self.server.packages
+        keyring = self._check_tools()
+        with partial_folder(self.folder) as work:
+            self._write_settings(work)
+            self._update_lists(work, keyring)
+            uris = self._apt(work, "install", "--print-uris", "--quiet=2", *packages)
+            megabytes = sum(int(size) for size in re.findall(r"^'\S+' \S+ (\d+)", uris, re.MULTILINE)) / 1e6
+            self.say(f"downloading {name} from {self.server.release} into {self.folder}, {megabytes:.0f} MB, once")
+            self._apt(work, "install", "--download-only", "--assume-yes", "--quiet=2", *packages)
+            self.say(f"unpacking {name}")
+            tree = work / "tree"
+            self._unpack(work / "cache/archives", tree)
+            programs = tree_programs(tree, self.server.kind)
+            final = self.folder / f"{name.lower()}-{programs.version_text}-{os.uname().machine}"
+            tree.rename(final)
+            self.say(f"{programs.name} is in {final}")
+        return final
 
+    def _check_tools(self) -> Path:
+        """Debian's keyring; `UdupError` on a system that is not Debian or like it."""
+        none = f"no {self._wanted} server was found"
+        missing = [tool for tool in ("apt-get", "dpkg", "dpkg-deb") if shutil.which(tool) is None]
+        if missing:
+            raise UdupError(f"{none}, and this system has no {missing[0]} to get one with -- {self.server.remedy}")
+        for keyring in _KEYRINGS:
+            if keyring.exists():
+                return keyring
+        raise UdupError(
+            f"{none}, and without {_KEYRINGS[0]} Debian's cannot be checked"
+            f" -- install the package debian-archive-keyring, or {self.server.remedy}"
+        )
 
-def _check_tools() -> Path:
-    """Debian's keyring; `UdupError` on a system that is not Debian or like it."""
-    missing = [tool for tool in ("apt-get", "dpkg", "dpkg-deb") if shutil.which(tool) is None]
-    if missing:
-        raise UdupError(f"no MySQL server was found, and this system has no {missing[0]} to get one with -- {_REMEDY}")
-    for keyring in _KEYRINGS:
-        if keyring.exists():
-            return keyring
-    raise UdupError(
-        f"no MySQL server was found, and without {_KEYRINGS[0]} Debian's cannot be checked"
-        f" -- install the package debian-archive-keyring, or {_REMEDY}"
-    )
+    @property
+    def _wanted(self) -> str:
+        return f"{self.server.kind.name} {self.server.series}".rstrip()
 
+    def _write_settings(self, work: Path) -> None:
+        for name in ("state/lists/partial", "cache/archives/partial", "log"):
+            (work / name).mkdir(parents=True)
+        (work / "apt.conf").write_text(_APT_CONF.format(work=work))
+        (work / "state/status").write_text(_STATUS.format(architecture=self._architecture()))
 
-def _write_settings(work: Path) -> None:
-    for name in ("state/lists/partial", "cache/archives/partial", "log"):
-        (work / name).mkdir(parents=True)
-    (work / "apt.conf").write_text(_APT_CONF.format(work=work))
-    (work / "state/status").write_text(_STATUS.format(architecture=_architecture()))
+    def _update_lists(self, work: Path, keyring: Path) -> None:
+        """Reads the list of packages from the first mirror that has it: a company's own may lack the suite."""
+        failures = []
+        for mirror in debian_mirrors():
+            # The lists of packages are all that is needed: no translations, no package contents, no icons.
+            options = f"arch={self._architecture()} target=Packages signed-by={keyring}"
+            (work / "sources.list").write_text(f"deb [{options}] {mirror} {self.server.suite} main\n")
+            self.say(f"reading the package list of {self.server.release} from {mirror}")
+            try:
+                self._apt(work, "update", "--quiet=2")
+                return
+            except UdupError as failure:
+                failures.append(str(failure))
+        raise UdupError("; ".join(failures))
 
+    def _unpack(self, archives: Path, tree: Path) -> None:
+        for package in sorted(archives.glob("*.deb")):
+            self._run(["dpkg-deb", "--extract", str(package), str(tree)])
+        for name in _DISPENSABLE:
+            shutil.rmtree(tree / name, ignore_errors=True)
 
-def _update_lists(work: Path, keyring: Path, say: Say) -> None:
-    """Reads the list of packages from the first mirror that has it: a company's own may lack unstable."""
-    failures = []
-    for mirror in debian_mirrors():
-        # The lists of packages are all that is needed: no translations, no package contents, no icons.
-        options = f"arch={_architecture()} target=Packages signed-by={keyring}"
-        (work / "sources.list").write_text(f"deb [{options}] {mirror} sid main\n")
-        say(f"reading the package list of Debian unstable from {mirror}")
-        try:
-            _apt(work, "update", "--quiet=2")
-            return
-        except UdupError as failure:
-            failures.append(str(failure))
-    raise UdupError("; ".join(failures))
+    def _architecture(self) -> str:
+        return self._run(["dpkg", "--print-architecture"]).strip()
 
+    def _apt(self, work: Path, *arguments: str) -> str:
+        return self._run(["apt-get", f"--config-file={work / 'apt.conf'}", *arguments])
 
-def _unpack(archives: Path, tree: Path) -> None:
-    for package in sorted(archives.glob("*.deb")):
-        _run(["dpkg-deb", "--extract", str(package), str(tree)])
-    for name in _DISPENSABLE:
-        shutil.rmtree(tree / name, ignore_errors=True)
-
-
-def _architecture() -> str:
-    return _run(["dpkg", "--print-architecture"]).strip()
-
-
-def _apt(work: Path, *arguments: str) -> str:
-    return _run(["apt-get", f"--config-file={work / 'apt.conf'}", *arguments])
-
-
-def _run(command: Sequence[str]) -> str:
-    """Its output; `UdupError` with its complaint if it fails."""
-    done = subprocess.run(
-        command,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        env=without_own(LC_ALL="C", DEBIAN_FRONTEND="noninteractive"),
-    )
-    if done.returncode != 0:
-        complaint = (done.stderr.strip() or done.stdout.strip())[-1000:]
-        raise UdupError(f"getting MySQL from Debian unstable: {command[0]} failed: {complaint} -- {_REMEDY}")
-    return done.stdout
+    def _run(self, command: Sequence[str]) -> str:
+        """Its output; `UdupError` with its complaint if it fails."""
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            env=without_own(LC_ALL="C", DEBIAN_FRONTEND="noninteractive"),
+        )
+        if done.returncode != 0:
+            complaint = (done.stderr.strip() or done.stdout.strip())[-1000:]
+            raise UdupError(
+                f"getting {self._wanted} from {self.server.release}: {command[0]} failed: {complaint}"
+                f" -- {self.server.remedy}"
+            )
+        return done.stdout

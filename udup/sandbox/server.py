@@ -1,4 +1,4 @@
-"""A throw-away MySQL server on the loopback interface: real, with GTIDs and a row-based binary log.
+"""A throw-away server of MySQL's family on the loopback interface: real, with GTIDs and a row-based binary log.
 
 Everything it has is in one folder (`data/`, `mysqld.err`), which is removed at the end. It dies with the process that
 started it, so that neither Ctrl-C nor `kill -9` of a demo leaves a server behind.
@@ -39,32 +39,14 @@ _PORT_TRIES = 5
 
 _TAIL_LINES = 20
 
-#: mysqld's error codes for a TCP port in use.
-_PORT_TAKEN_MARKS = ("MY-010257", "MY-010262")
-
-#: What every server has unless its own options say otherwise. The caches are small: 390 MB of memory instead of 550.
-DEFAULT_OPTIONS: Mapping[str, str] = {
-    "mysqlx": "OFF",
-    "gtid-mode": "ON",
-    "enforce-gtid-consistency": "ON",
-    "log-bin": "binlog",
-    "loose-binlog-format": "ROW",  # the only one, and the option gone, in versions to come
-    "local-infile": "ON",
-    "secure-file-priv": "NULL",
-    "innodb-buffer-pool-size": "256M",
-    "innodb-log-buffer-size": "16M",
-    "table-open-cache": "400",
-    "table-definition-cache": "400",
-    "performance-schema-max-table-instances": "500",
-}
-
 
 class MysqlServer:
-    """One server. `with MysqlServer(programs, folder) as server:` starts it, and wipes it at the end.
+    """One server, of the kind of its programs: `with MysqlServer(programs, folder) as server:` starts and wipes it.
 
-    `folder` must not exist or be empty, and belongs to the server from its first start on. `options` are mysqld's,
-    without the dashes before them (`{"max_allowed_packet": "1M"}`), and override `DEFAULT_OPTIONS`. A password is
-    generated and a free port is found unless they are given. The account is root, from 127.0.0.1 and localhost.
+    `folder` must not exist or be empty, and belongs to the server from its first start on. `options` are the
+    server's, without the dashes before them (`{"max_allowed_packet": "1M"}`), and override those of its kind. A
+    password is generated and a free port is found unless they are given. The account is root, from 127.0.0.1 and
+    localhost.
     """
 
     def __init__(
@@ -81,7 +63,7 @@ class MysqlServer:
         self.folder = folder.absolute()
         self._password = secrets.token_urlsafe(12) if password is None else password
         self._port = port
-        self._options = dict(DEFAULT_OPTIONS) | {
+        self._options = dict(programs.kind.default_options) | {
             name.replace("_", "-"): str(value) for name, value in (options or {}).items()
         }
         self._say = say
@@ -91,10 +73,15 @@ class MysqlServer:
         self._log_start = 0
 
     @property
+    def kind(self) -> str:
+        """Its family's name, for people."""
+        return self.programs.kind.name
+
+    @property
     def endpoint(self) -> Endpoint:
         """Where it answers, the same over restarts; `UdupError` before the first start, unless the port was given."""
         if self._port is None:
-            raise UdupError(f"the MySQL server in {self.folder} has no port before its first start")
+            raise UdupError(f"the {self.kind} server in {self.folder} has no port before its first start")
         return Endpoint(HOST, self._port, "root", self._password)
 
     @property
@@ -135,7 +122,7 @@ class MysqlServer:
     def start(self) -> None:
         """Returns when it answers; `UdupError` with the end of its error log if it does not within START_DEADLINE."""
         if self.running:
-            raise UdupError(f"the MySQL server in {self.folder} runs already")
+            raise UdupError(f"the {self.kind} server in {self.folder} runs already")
         if not self._owns_folder or not self.data.exists():
             self._prepare_folder()
         ports = [self._port] if self._port is not None else [free_port() for _ in range(_PORT_TRIES)]
@@ -144,7 +131,9 @@ class MysqlServer:
             if self._await_answer(Endpoint(HOST, port, "root", self._password)):
                 self._port = port
                 return
-        raise UdupError(f"the MySQL server in {self.folder} cannot listen on {HOST}:{ports[-1]}: the port is taken")
+        raise UdupError(
+            f"the {self.kind} server in {self.folder} cannot listen on {HOST}:{ports[-1]}: the port is taken"
+        )
 
     def stop(self) -> None:
         """A clean shutdown; nothing if it does not run."""
@@ -157,7 +146,7 @@ class MysqlServer:
         except subprocess.TimeoutExpired:
             self.kill()
             raise UdupError(
-                f"the MySQL server in {self.folder} did not stop in {STOP_DEADLINE:.0f} s and was killed;"
+                f"the {self.kind} server in {self.folder} did not stop in {STOP_DEADLINE:.0f} s and was killed;"
                 f" its error log ends with:\n{self._log_tail()}"
             ) from None
 
@@ -181,12 +170,12 @@ class MysqlServer:
 
     def _live_process(self) -> subprocess.Popen[bytes]:
         if self._process is None or self._process.poll() is not None:
-            raise UdupError(f"the MySQL server in {self.folder} does not run")
+            raise UdupError(f"the {self.kind} server in {self.folder} does not run")
         return self._process
 
     def _prepare_folder(self) -> None:
         if not self._owns_folder and self.folder.exists() and any(self.folder.iterdir()):
-            raise UdupError(f"{self.folder} is not empty: a new MySQL server would mix its files with others'")
+            raise UdupError(f"{self.folder} is not empty: a new {self.kind} server would mix its files with others'")
         self.folder.mkdir(parents=True, exist_ok=True)
         self._owns_folder = True
         copy_empty_data(self.programs, self._options, self.data, self._say)
@@ -211,14 +200,7 @@ class MysqlServer:
         """Statements that run before the first connection is let in; they leave no trace in the binary log."""
         path = self.folder / "accounts.sql"
         path.touch(mode=0o600)
-        password = escape_string(self._password)
-        path.write_text(
-            "SET SESSION sql_log_bin = 0;\n"
-            "CREATE USER IF NOT EXISTS root@'127.0.0.1';\n"
-            f"ALTER USER root@'127.0.0.1' IDENTIFIED BY '{password}';\n"
-            "GRANT ALL ON *.* TO root@'127.0.0.1' WITH GRANT OPTION;\n"
-            f"ALTER USER root@localhost IDENTIFIED BY '{password}';\n"
-        )
+        path.write_text(self.programs.kind.accounts(escape_string(self._password)))
         return path
 
     def _await_answer(self, endpoint: Endpoint) -> bool:
@@ -233,14 +215,14 @@ class MysqlServer:
             if time.monotonic() > deadline:
                 self.kill()
                 raise UdupError(
-                    f"the MySQL server in {self.folder} did not answer in {START_DEADLINE:.0f} s ({refusal});"
+                    f"the {self.kind} server in {self.folder} did not answer in {START_DEADLINE:.0f} s ({refusal});"
                     f" its error log ends with:\n{self._log_tail()}"
                 )
             time.sleep(_POLL_INTERVAL)
         tail = self._log_tail()
-        if any(mark in tail for mark in _PORT_TAKEN_MARKS):
+        if any(mark in tail for mark in self.programs.kind.port_taken_marks):
             return False
-        raise UdupError(f"the MySQL server in {self.folder} ended at its start; its error log ends with:\n{tail}")
+        raise UdupError(f"the {self.kind} server in {self.folder} ended at its start; its error log ends with:\n{tail}")
 
     def _refusal(self, endpoint: Endpoint) -> str | None:
         """None if it is this very server that answers on the port, else what came instead."""

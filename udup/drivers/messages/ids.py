@@ -26,8 +26,11 @@ BEGIN, DDL, END, TRUNCATE, HEARTBEAT = "begin", "ddl", "end", "trunc", "heartbea
 WHOLE, DELETED, TOMBSTONE, CREATED = "", "d", "t", "c"
 _SUFFIXES = (WHOLE, DELETED, TOMBSTONE, CREATED)
 
-#: A GTID, perhaps with a tag, and the colon behind it.
-_GTID = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?::[a-z_][a-z0-9_]{0,31})?:[0-9]{1,19}):")
+#: A GTID, MySQL's, perhaps with a tag, or MariaDB's, and the colon behind it.
+_GTID = re.compile(
+    r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?::[a-z_][a-z0-9_]{0,31})?:[0-9]{1,19}"
+    r"|[0-9]{1,10}-[0-9]{1,10}-[0-9]{1,19}):"
+)
 
 _STEPS = {BEGIN: 0, DDL: 1, TRUNCATE: 2, "": 3, END: 4}
 

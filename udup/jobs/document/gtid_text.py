@@ -7,6 +7,11 @@
     tag      = 1 to 32 of a-z 0-9 _, not a digit first
 
 White space around commas is what `SHOW` prints and people paste; it is removed.
+
+Of MariaDB, "Global Transaction ID", as its positions are written; with the range of what is executed behind a gap:
+
+    set      = part {"," part}
+    part     = domain "-" server "-" n [":" m]
 """
 
 from __future__ import annotations
@@ -18,14 +23,19 @@ from udup.jobs.document.values import fault, shown, weak_text
 #: MySQL's greatest transaction number (GNO_END - 1).
 LAST_NUMBER = (1 << 63) - 2
 
-EXAMPLE = "for example 3e11fa47-71ca-11e1-9e33-c80aa9429562:1-5"
+EXAMPLE = "for example 3e11fa47-71ca-11e1-9e33-c80aa9429562:1-5, or 0-1-42 of MariaDB"
+
+_DOMAIN_PART = re.compile(r"([0-9]{1,10})-([0-9]{1,10})-([0-9]{1,19})(?::([0-9]{1,19}))?")
+#: The greatest number of a domain or a server of MariaDB's.
+_LAST_SERVER = (1 << 32) - 1
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 _TAG = re.compile(r"[a-z_][a-z0-9_]{0,31}", re.IGNORECASE)
 #: The GTID of one transaction.
 ONE_GTID = (
-    "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
-    "(:[a-zA-Z_][a-zA-Z0-9_]{0,31})?:[1-9][0-9]{0,17}$"
+    "^([0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
+    "(:[a-zA-Z_][a-zA-Z0-9_]{0,31})?:[1-9][0-9]{0,17}"
+    "|[0-9]{1,10}-[0-9]{1,10}-[1-9][0-9]{0,17})$"
 )
 
 _INTERVAL = re.compile(r"([0-9]{1,19})(?:-([0-9]{1,19}))?")
@@ -46,6 +56,11 @@ def gtid_set(value: object) -> str:
 
 def _problem(source: str) -> str:
     """What is wrong with one source's part of the set, empty if nothing is."""
+    if of_domain := _DOMAIN_PART.fullmatch(source):
+        domain, server, first = (int(of_domain[place]) for place in (1, 2, 3))
+        last = int(of_domain[4] or first)
+        fits = max(domain, server) <= _LAST_SERVER and 1 <= first <= last <= LAST_NUMBER
+        return "" if fits else f"{shown(source)} is not domain-server-number"
     uuid, *parts = source.split(":")
     if not _UUID.fullmatch(uuid):
         return f"{shown(uuid)} is not a server's UUID"

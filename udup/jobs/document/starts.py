@@ -28,7 +28,8 @@ _SOURCE_ONLY = ("AutoGtid", "GtidStart", "BinlogFile", "BinlogPos", "SkipIncreme
 _FILE = re.compile(r"[^/\\\s]{1,500}\.[0-9]+")
 
 _ONE_GTID = (
-    "write one, for example 3e11fa47-71ca-11e1-9e33-c80aa9429562:42; a set of what the target has goes into Gtid"
+    "write one, for example 3e11fa47-71ca-11e1-9e33-c80aa9429562:42, or 0-1-42 of MariaDB; a set of what the target has"
+    " goes into Gtid"
 )
 _COPY_KEY = "SkipIncrementalCopy"
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 import msgspec
 
 from udup.base.errors import UdupError
+from udup.base.transaction_names import origin_and_number
 from udup.pipeline.deliver.partial import check_rules, check_same
 from udup.pipeline.deliver.place import OpenTransaction, Place
 from udup.pipeline.deliver.prepared import PreparedTransactions
@@ -94,9 +95,9 @@ class Changes:
         times |= {each.gtid: each.committed_us for each in self.place.begun.values()}
         gtids, stamps = self._parse(""), Stamps()
         for gtid, us in times.items():
-            source, _, number = gtid.rpartition(":")
-            gtids.add(source, int(number))
-            stamps.note(source, int(number), us)
+            source, number = origin_and_number(gtid)
+            gtids.add(source, number)
+            stamps.note(source, number, us)
         return InPart(str(gtids), str(stamps))
 
     def close(self) -> None:
@@ -230,8 +231,7 @@ class Changes:
         place.prepared = {gtid for gtid in place.prepared if not self._is_executed(gtid)}
 
     def _is_executed(self, gtid: str) -> bool:
-        source, _, number = gtid.rpartition(":")
-        return self.place.executed.contains(source, int(number))
+        return self.place.executed.contains(*origin_and_number(gtid))
 
     def known(self, source_uuid: str, stamps: str) -> None:
         """Note which server is followed, and the stamps of transactions that it was recognised by."""

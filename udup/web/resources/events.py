@@ -91,7 +91,7 @@ def _request(req: falcon.Request) -> TailRequest:
     """Return what `from`, `cursor`, `table` and `follow` ask for."""
     since = req.get_param("from", default=NOW) or NOW
     if since not in (START, NOW) and not is_one_gtid(since):
-        remedy = "write from=start, from=now, or from=UUID:NUMBER with a transaction that was delivered"
+        remedy = "write from=start, from=now, or from=UUID:NUMBER (0-1-42) with a transaction that was delivered"
         raise Refused([Fault("from", f"{since[:80]!r} is neither start, now nor the GTID of one transaction", remedy)])
     named, cursor = req.get_param("table"), req.get_param("cursor")
     schema, dot, table = (named or "").partition(".")

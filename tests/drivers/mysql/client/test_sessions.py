@@ -31,7 +31,7 @@ UDUP = Path(__file__).parents[4] / "udup"
 
 #: Where a text sets a variable for one statement, or speaks of it.
 _OF_A_MOMENT = {
-    ("sandbox/server.py", "sql_log_bin"),  # a file of statements that the server runs at its first start
+    ("sandbox/kinds.py", "sql_log_bin"),  # a file of statements that the server runs at its first start
     ("drivers/mysql/apply/checkpoint.py", "lock_wait_timeout"),  # a column that an older version has not made
     (
         "drivers/mysql/client/patience.py",
@@ -385,13 +385,13 @@ class _Answering:
         return ("udup@%",)
 
 
-def test_another_kind_of_server_is_left_to_the_check_of_its_version() -> None:
+def test_a_server_is_asked_for_a_collation_that_it_has() -> None:
     forget_servers()
     rows = [("autocommit", "OFF"), ("collation_connection", "utf8mb4_general_ci"), ("sql_quote_show_create", "OFF")]
     for version in ("11.4.2-MariaDB-log", "5.5.5-10.6.18-MariaDB", "5.7.44-log"):
         server: Any = _Answering(version, rows)
         enter(server, sessions.PLAIN)
-        assert "SET SESSION autocommit = 'ON'" in server.sent
+        assert server.sent[-1] == "SET SESSION autocommit = 'ON', sql_quote_show_create = 'ON'"
     with pytest.raises(Refused, match="collation_connection = 'utf8mb4_0900_ai_ci'"):
         enter(cast("Any", _Answering("8.0.46", rows)), sessions.PLAIN)
 

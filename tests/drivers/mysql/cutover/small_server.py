@@ -73,6 +73,9 @@ class _Connection:
         self._session: dict[str, str] = {}
         self._rows: list[tuple[Any, ...]] = []
 
+    def get_server_info(self) -> str:
+        return "9.7.4"
+
     @contextmanager
     def cursor(self) -> Iterator[_Connection]:
         yield self

@@ -4,6 +4,10 @@ A set maps a source (`uuid` or `uuid:tag`, lower case) to sorted, disjoint, half
 binary forms are the server's own: `uuid:1-5:7,uuid:tag:1-3`, and what COM_BINLOG_DUMP_GTID and PREVIOUS_GTIDS
 carry (untagged sets in the old form; with a tag in them a form marked by 1 in the first and the last byte of the
 source count, and a length-prefixed tag after each UUID).
+
+In MariaDB a number belongs to a domain, whichever server wrote it. So there a set maps a domain, as text, to ranges of
+numbers, and notes beside them who wrote the last of each range, which a position has to name. Transactions are added
+and asked for by domain and server, `0-1`. Its text is `mariadb/gtids.py`'s.
 """
 
 from __future__ import annotations
@@ -16,7 +20,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from udup.base.long_text import cut_set
+from udup.base.transaction_names import transaction_name
 from udup.drivers.mysql.binlog.event import CRC_SIZE, HEADER_SIZE, EventType
+from udup.drivers.mysql.mariadb.gtids import (
+    UNKNOWN_SERVER,
+    domain_of,
+    from_octets,
+    parse_part,
+    part_text,
+    server_of,
+)
 
 _UUID = re.compile(r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")
 _TAG = re.compile(r"^[a-z_][a-z0-9_]{0,31}$")
@@ -28,6 +41,9 @@ _HAS_ORIGINAL_TIME = 1 << 55
 
 #: Characters of a GTID set in a message: more is read by nobody, and it may have megabytes.
 BRIEF_MAX = 600
+
+#: Characters of a UUID. What is shorter is a domain of MariaDB's, perhaps with a server.
+_UUID_LENGTH = 36
 
 #: Marks the tagged binary form of a set.
 _TAGGED_FORM = 1
@@ -48,16 +64,18 @@ class Gtid:
     original_us: int = 0
 
     def __str__(self) -> str:
-        return f"{self.source}:{self.number}"
+        return transaction_name(self.source, self.number)
 
 
 class GtidSet:
     """A set of GTIDs; mutable, since positions grow by one transaction at a time."""
 
-    __slots__ = ("_ranges",)
+    __slots__ = ("_ranges", "_writers")
 
     def __init__(self) -> None:
         self._ranges: dict[str, list[list[int]]] = {}
+        #: By domain: the last numbers of its ranges, and the servers that wrote them.
+        self._writers: dict[str, dict[int, int]] = {}
 
     @classmethod
     def parse(cls, text: str) -> GtidSet:
@@ -69,9 +87,13 @@ class GtidSet:
         return result
 
     def _parse_part(self, part: str) -> None:
+        if (found := parse_part(part)) is not None:
+            domain, server, first, last = found
+            self.add_range(f"{domain}-{server}", first, last + 1)
+            return
         source, *items = part.split(":")
         if not _UUID.match(source) or not items:
-            raise ValueError(f"{part!r} is not UUID[:tag]:number[-number]")
+            raise ValueError(f"{part!r} is not UUID[:tag]:number[-number], or domain-server-number")
         key, ranges = source, 0
         for item in items:
             match = _RANGE.match(item)
@@ -91,18 +113,45 @@ class GtidSet:
     def copy(self) -> GtidSet:
         other = GtidSet()
         other._ranges = {key: [list(pair) for pair in ranges] for key, ranges in self._ranges.items()}
+        other._writers = {domain: dict(writers) for domain, writers in self._writers.items()}
         return other
 
     def add(self, source: str, number: int) -> None:
         """Add one; quick where it follows on the last."""
+        if len(source) < _UUID_LENGTH:
+            self._add_of_domain(source, number)
+            return
         ranges = self._ranges.get(source)
         if ranges and ranges[-1][1] == number:
             ranges[-1][1] = number + 1
         else:
             self.add_range(source, number, number + 1)
 
+    def _add_of_domain(self, source: str, number: int) -> None:
+        domain = domain_of(source)
+        ranges = self._ranges.get(domain)
+        if not ranges or ranges[-1][1] != number:
+            self.add_range(source, number, number + 1)
+            return
+        ranges[-1][1] = number + 1
+        writers = self._writers[domain]
+        writers.pop(number - 1, None)
+        writers[number] = server_of(source)
+
     def add_range(self, source: str, start: int, stop: int) -> None:
-        """Add the numbers start … stop-1."""
+        """Add the numbers start … stop-1; the last of them is by the server that the source names."""
+        if len(source) >= _UUID_LENGTH:
+            self._add_range(source, start, stop)
+            return
+        domain, server = domain_of(source), server_of(source)
+        self._add_range(domain, start, stop)
+        writers = self._writers.setdefault(domain, {})
+        if server != UNKNOWN_SERVER or stop - 1 not in writers:
+            writers[stop - 1] = server
+        ends = {end - 1 for _, end in self._ranges[domain]}
+        self._writers[domain] = {number: writer for number, writer in writers.items() if number in ends}
+
+    def _add_range(self, source: str, start: int, stop: int) -> None:
         ranges = self._ranges.setdefault(source, [])
         if not ranges or ranges[-1][1] < start:
             ranges.append([start, stop])
@@ -119,11 +168,12 @@ class GtidSet:
 
     def update(self, other: GtidSet) -> None:
         for key, ranges in other._ranges.items():
+            is_domain = len(key) < _UUID_LENGTH
             for start, stop in ranges:
-                self.add_range(key, start, stop)
+                self.add_range(f"{key}-{other.writer(key, stop - 1)}" if is_domain else key, start, stop)
 
     def contains(self, source: str, number: int) -> bool:
-        ranges = self._ranges.get(source, [])
+        ranges = self._ranges.get(source if len(source) >= _UUID_LENGTH else domain_of(source), [])
         at = bisect_right(ranges, number, key=lambda pair: pair[0])
         return bool(at) and number < ranges[at - 1][1]
 
@@ -137,6 +187,9 @@ class GtidSet:
         for key, ranges in self._ranges.items():
             if left := _without(ranges, other._ranges.get(key, [])):
                 result._ranges[key] = left
+                if (writers := self._writers.get(key)) is not None:
+                    ends = {stop - 1 for _, stop in left}
+                    result._writers[key] = {number: server for number, server in writers.items() if number in ends}
         return result
 
     def __le__(self, other: GtidSet) -> bool:
@@ -156,12 +209,23 @@ class GtidSet:
         return sum(stop - start for ranges in self._ranges.values() for start, stop in ranges)
 
     def items(self) -> Iterator[tuple[str, list[list[int]]]]:
-        """Yield sources in order, each with its ranges."""
-        return iter(sorted(self._ranges.items()))
+        """Yield sources in order (UUIDs with their tags, or domains), each with its ranges."""
+        return iter(sorted(self._ranges.items(), key=lambda item: _in_order(item[0])))
+
+    def ranges_of(self, source: str) -> list[list[int]]:
+        """Return the ranges of a source: a UUID with its tag, or `domain-server`, whose domain is meant."""
+        return self._ranges.get(source if len(source) >= _UUID_LENGTH else domain_of(source), [])
+
+    def writer(self, domain: str, last: int) -> int:
+        """Return which server wrote the last transaction of a range of a domain; 0 if that is not known."""
+        return self._writers.get(domain, {}).get(last, UNKNOWN_SERVER)
 
     def __str__(self) -> str:
-        parts = []
+        parts: list[str] = []
         for key, ranges in self.items():
+            if len(key) < _UUID_LENGTH:
+                parts.extend(part_text(key, self.writer(key, b - 1), a, b - 1) for a, b in ranges)
+                continue
             numbers = ":".join(str(a) if b == a + 1 else f"{a}-{b - 1}" for a, b in ranges)
             parts.append(f"{key}:{numbers}")
         return ",".join(parts)
@@ -212,6 +276,10 @@ class GtidSet:
 def brief(gtids: GtidSet | str, limit: int = BRIEF_MAX) -> str:
     """Return a GTID set as a message names it: whole, or its beginning and that there is more."""
     return cut_set(str(gtids), limit) or "nothing"
+
+
+def _in_order(key: str) -> tuple[int, str]:
+    return (int(key), "") if len(key) < _UUID_LENGTH and key.isdecimal() else (-1, key)
 
 
 def _without(ranges: list[list[int]], holes: list[list[int]]) -> list[list[int]]:
@@ -305,5 +373,5 @@ def _uuid_text(octets: bytes) -> str:
     if text is None:
         if len(_uuid_texts) > 1000:
             _uuid_texts.clear()
-        text = _uuid_texts[octets] = str(uuid.UUID(bytes=octets))
+        text = _uuid_texts[octets] = from_octets(octets) or str(uuid.UUID(bytes=octets))
     return text

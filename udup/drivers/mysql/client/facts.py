@@ -23,6 +23,9 @@ _NAME = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)?")
 ON = frozenset({"ON", "1", "YES", "TRUE"})
 
 
+#: From this version on there are roles.
+ROLES: Version = (8, 0, 0)
+
 #: From this version on a server logs what its foreign keys change, unless innodb_native_foreign_keys is ON.
 LOGS_CASCADES: Version = (9, 6, 0)
 
@@ -185,7 +188,8 @@ def may_lock_globally(privileges: Privileges) -> bool:
 
 def _privileges(connection: Connection, mariadb: bool, partial_revokes: bool) -> Privileges:
     """The account's grants with those of the roles that are active in this session."""
-    roles = "NONE" if mariadb else str(scalar(connection, "SELECT CURRENT_ROLE()"))
+    knows_roles = not mariadb and connection.version >= ROLES
+    roles = str(scalar(connection, "SELECT CURRENT_ROLE()")) if knows_roles else "NONE"
     using = "" if roles == "NONE" else f" USING {roles}"
     lines = [str(row[0]) for row in query(connection, f"SHOW GRANTS FOR CURRENT_USER(){using}")]
     mode = str(scalar(connection, "SELECT @@SESSION.sql_mode"))

@@ -21,16 +21,22 @@ import pymysql
 from pymysql.constants import CR, ER
 
 from udup.base.errors import Fault, Refused, UdupError
+from udup.drivers.mysql.client.dialect import fitting, name_of
+from udup.drivers.mysql.client.flavour import is_mariadb, version_of
 from udup.drivers.mysql.client.sessions import ALL, BASE, OPTIONAL, Session
+from udup.drivers.mysql.mariadb import sessions as mariadb
 
 if TYPE_CHECKING:
     from udup.drivers.mysql.client.connection import Connection
 
-#: What a question itself depends on. MariaDB, which is told apart later, passes over the comment and the limit in it.
+#: What a question itself depends on. Servers before 5.7.8, and MariaDB, pass over the comment and the limit in it.
 _ABLE_TO_ASK = (
     "SET SESSION sql_select_limit = 18446744073709551615, max_join_size = 18446744073709551615, sql_big_selects = 1"
-    " /*!80000 , max_execution_time = 0 */"
+    " /*!50708 , max_execution_time = 0 */"
 )
+
+#: Older servers are told of by the checks, whatever their sessions are like.
+_OLDEST = (5, 6, 0)
 
 #: Errors that belong to one assignment: a missing privilege, a value or a variable that the server does not take.
 _NOT_SETTABLE = frozenset(
@@ -58,6 +64,7 @@ _SWITCHES = frozenset(
     for name in settings
     if settings[name] in ("ON", "OFF")
 )
+_SWITCHES |= {"tx_read_only"} | mariadb.SWITCHES  # by other names
 _SWITCHED = {"1": "ON", "0": "OFF"}
 
 #: In the one value that all variables are asked for as: what stands between two, and for NULL. They are numbers, since
@@ -95,8 +102,7 @@ def enter(connection: Connection, session: Session) -> None:
 
 def begin(connection: Connection, session: Session) -> None:
     """As `enter`, of a connection that is new."""
-    wanted = tuple(session.settings.items())
-    key = (*_server(connection), connection.user, wanted)
+    key = (*_server(connection), connection.user, tuple(session.settings.items()))
     before = _BEGUN.pop(key, [])
     more = _bring_about(connection, session, before)
     if more is not None:
@@ -105,15 +111,18 @@ def begin(connection: Connection, session: Session) -> None:
 
 def _bring_about(connection: Connection, session: Session, before: list[Assignment]) -> list[Assignment] | None:
     """Set it all, these at once; return what was set besides, None where something could not be set like that."""
-    wanted = session.settings
+    wanted = _wanted(connection, session)
     asked = {**wanted, _SERVER_UUID: None, _NUMBER: None}
+    if is_mariadb(_version(connection)):
+        asked |= dict.fromkeys(mariadb.IDENTITY)
     try:
         current, as_before = present(connection, asked, before), True
     except pymysql.MySQLError as error:
         if not before or _code(error) not in _NOT_SETTABLE:
             raise
         current, as_before = present(connection, asked), False  # another server, other rights, another build
-    connection.server_uuid = current.pop(_SERVER_UUID, "")
+    identity = mariadb.identity(current)
+    connection.server_uuid = current.pop(_SERVER_UUID, identity)
     number = current.pop(_NUMBER, "")
     connection.session_number = int(number) if number.isdecimal() else 0
     if "autocommit" not in current:  # every server has it
@@ -133,6 +142,12 @@ def _bring_about(connection: Connection, session: Session, before: list[Assignme
     return changes if as_before else None
 
 
+def _wanted(connection: Connection, session: Session) -> dict[str, str | None]:
+    """Return what a use has on this server, by the names that the server has for it."""
+    version = _version(connection)
+    return fitting(mariadb.for_mariadb(session.settings) if is_mariadb(version) else session.settings, version)
+
+
 def present(
     connection: Connection, wanted: Mapping[str, str | None], before: Sequence[Assignment] = ()
 ) -> dict[str, str]:
@@ -148,15 +163,19 @@ def present(
         except pymysql.MySQLError as error:
             if _code(error) != ER.UNKNOWN_SYSTEM_VARIABLE:  # else another build listens there now
                 raise
-    asked = _EVERY.union(wanted)
+    asked = {name_of(name, server[2]) for name in _EVERY}.union(wanted)
     current = _listed(connection, asked)
     if "autocommit" in current:
-        _KNOWN[server] = _Known(asked, frozenset(current))
+        _KNOWN[server] = _Known(frozenset(asked), frozenset(current))
     return current
 
 
 def _server(connection: Connection) -> tuple[str, int, str]:
-    return connection.host, connection.port, str(connection.get_server_info())  # type: ignore[no-untyped-call]
+    return connection.host, connection.port, _version(connection)
+
+
+def _version(connection: Connection) -> str:
+    return str(connection.get_server_info())  # type: ignore[no-untyped-call]
 
 
 def _listed(connection: Connection, names: Iterable[str]) -> dict[str, str]:
@@ -201,8 +220,8 @@ def forget_servers() -> None:
 
 def reset(connection: Connection, session: Session, *names: str) -> None:
     """Give back these variables what they have in a session that `enter` has brought about; one round trip."""
-    wanted = session.settings
-    _set(connection, [(name, _literal(wanted[name])) for name in names])
+    version, wanted = _version(connection), _wanted(connection, session)
+    _set(connection, [(each, _literal(wanted[each])) for each in (name_of(name, version) for name in names)])
 
 
 def differing(wanted: Mapping[str, str | None], current: Mapping[str, str]) -> list[Assignment]:
@@ -264,8 +283,7 @@ def _set_singly(
 
 def _is_known(connection: Connection) -> bool:
     """Whether the server is one that Udup works with; another is refused by the checks that follow, and told why."""
-    version = str(connection.get_server_info())  # type: ignore[no-untyped-call]
-    return "mariadb" not in version.lower() and int(version.split(".")[0]) >= 8
+    return version_of(_version(connection)) >= _OLDEST
 
 
 def _takes(connection: Connection, changes: list[Assignment]) -> pymysql.MySQLError | None:
@@ -296,14 +314,22 @@ def _fault(
         f"'{user}'@'{host}' on {connection.host}:{connection.port}",
         f"{session.use} needs a session with {name} = {value}, this server begins one with {current[name]!r}, and the"
         f" account may not change it (error {error.args[0]}: {error.args[1]})",
-        f"GRANT SESSION_VARIABLES_ADMIN ON *.* TO '{user}'@'{host}', or SET GLOBAL {name} = {value}",
+        f"GRANT {_setter(connection, name)} ON *.* TO '{user}'@'{host}', or SET GLOBAL {name} = {value}",
     )
+
+
+def _setter(connection: Connection, name: str) -> str:
+    """Return the privilege to set what is restricted in a session: MySQL has one of its own since 8.0.14."""
+    if is_mariadb(_version(connection)):
+        return mariadb.SETTER.get(name, "SUPER")
+    is_old = (0, 0, 0) < version_of(_version(connection)) < (8, 0, 14)
+    return "SUPER" if is_old else "SESSION_VARIABLES_ADMIN"
 
 
 def _literal(value: str | None) -> str:
     if value is None:
         return "NULL"
-    return value if value.isdigit() else f"'{value}'"
+    return value if value.replace(".", "", 1).isdecimal() else f"'{value}'"
 
 
 def _text(value: object) -> str:

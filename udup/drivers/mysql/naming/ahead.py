@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Transient
+from udup.base.transaction_names import transaction_name
 from udup.drivers.mysql.binlog.event import EventType, has_checksums
 from udup.drivers.mysql.binlog.gtid import Gtid, GtidSet, parse_gtid_event
 from udup.drivers.mysql.binlog.query import parse_query
@@ -37,7 +38,7 @@ class Change(NamedTuple):
 
     @property
     def gtid(self) -> str:
-        return f"{self.source}:{self.number}"
+        return transaction_name(self.source, self.number)
 
 
 class LogAhead:

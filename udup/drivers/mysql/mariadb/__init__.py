@@ -1,0 +1,1 @@
+"""What MariaDB does otherwise than MySQL: its log, sessions, rows, definitions."""

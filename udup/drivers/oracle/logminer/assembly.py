@@ -1,0 +1,246 @@
+"""Rows of V$LOGMNR_CONTENTS in the order of the redo, put together to transactions in the order of their commits.
+
+Without COMMITTED_DATA_ONLY the view shows changes as they were made, of all transactions mixed. A change is kept until
+its transaction's COMMIT comes, and forgotten at its ROLLBACK. A rollback to a savepoint shows as rows with
+ROLLBACK = 1: each undoes the *last* change of its row (DATA_OBJ#, ROW_ID) in the transaction that is not undone yet.
+
+What is wrong with a transaction (a statement that LogMiner could not rebuild, an undo that finds nothing to undo) is
+told when it is committed and is to be applied, not before: after a restart rows come again of transactions that are on
+the target already, some of them without their beginning or by a dictionary that does not fit them any more.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+
+from udup.base.errors import Unsupported
+from udup.base.remedies import NEW_COPY
+from udup.drivers.oracle.logminer.rows import NOT_REBUILT, Code, LogRow
+
+#: Bytes of SQL that transactions which are not committed may have together: they wait in memory.
+OPEN_BYTES = 512 << 20
+
+#: The end of an XID of which only the undo segment and slot are known: its transaction began before what is read.
+_UNKNOWN_SEQUENCE = "ffffffff"
+
+#: A table that the dictionary does not know (any more), by its object number.
+_OBJECT = re.compile(r"OBJ#\s*(\d+)")
+
+_HALF = (
+    "its beginning has not come: it was open at SCN {scn}, where the job begins, and what it changed before is not"
+    " known; begin the job with a full copy, or at an SCN at which no transaction was open"
+)
+
+_ROWS = frozenset({Code.INSERT, Code.UPDATE, Code.DELETE})
+_LOBS = frozenset({Code.SELECT_LOB_LOCATOR, Code.LOB_WRITE, Code.LOB_TRIM, Code.LOB_ERASE})
+_XML = frozenset({Code.XML_DOC_BEGIN, Code.XML_DOC_WRITE, Code.XML_DOC_END})
+_EXTENDED = frozenset({Code.EXTENDED_STRING_BEGIN, Code.EXTENDED_STRING_WRITE, Code.EXTENDED_STRING_END})
+_SILENT = frozenset({Code.REPLICATION_MARKER})
+
+
+@dataclass(slots=True)
+class OpenTransaction:
+    """What a transaction has done so far. `problems` are why it cannot be applied, each with its SCN.
+
+    `first_scn` is that of its first change, also where that is undone by now: a reader that begins between a change
+    and its undo would find nothing to undo.
+    """
+
+    first_scn: int
+    items: list[LogRow] = field(default_factory=list)
+    problems: list[tuple[int, str]] = field(default_factory=list)
+    size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """A transaction, or all that were committed at one SCN. `items` are its changes and definitions in their order."""
+
+    scn: int
+    xids: tuple[str, ...]
+    items: tuple[LogRow, ...]
+    problems: tuple[tuple[int, str], ...]
+    microseconds: int
+
+
+class Assembly:
+    """`feed` the rows of a window of SCNs, whole; then `take` what was committed in it.
+
+    `wants` says whether a table is the job's, `knows` whether an object of this number is one of its tables.
+    `begun_at`: reading begins at this SCN, where transactions were open of which nobody knows; 0 if that is not so.
+    """
+
+    def __init__(
+        self,
+        wants: Callable[[str, str], bool],
+        knows: Callable[[int], bool] = lambda number: False,
+        *,
+        begun_at: int = 0,
+        open_bytes: int = OPEN_BYTES,
+    ) -> None:
+        self._wants = wants
+        self._knows = knows
+        self._open: dict[str, OpenTransaction] = {}
+        self._committed: list[Committed] = []
+        self._begun_at = begun_at
+        self._defining: dict[tuple[str, str], str] = {}  # tables of definitions that are not committed, and by whom
+        self._started: set[str] = set()  # whose beginning was seen, as long as that matters
+        self._open_bytes = open_bytes
+        self._size = 0
+
+    def resume_scn(self, read_to: int) -> int:
+        """Return behind which SCN a later reader must begin, where all up to `read_to` was read and taken.
+
+        Changes of transactions that are not committed hold it back; one that has changed nothing does not.
+        """
+        return min([each.first_scn for each in self._open.values()] + [read_to + 1]) - 1
+
+    def feed(self, rows: Iterable[LogRow]) -> None:
+        """Take rows; raise `Unsupported` for what no reader may pass over."""
+        for row in rows:
+            self._take_row(row)
+
+    def take(self) -> list[Committed]:
+        """Return what was committed, in the order of commits, those of one SCN as one; it is forgotten here."""
+        merged: dict[int, list[Committed]] = {}
+        for each in self._committed:
+            merged.setdefault(each.scn, []).append(each)
+        self._committed = []
+        return [_merged(merged[scn]) for scn in sorted(merged)]
+
+    def _take_row(self, row: LogRow) -> None:
+        code = row.code
+        if code == Code.MISSING_SCN:
+            raise Unsupported(
+                f"redo is missing in front of SCN {row.scn} (LogMiner shows MISSING_SCN): what was changed there is"
+                f" lost for this job. {NEW_COPY}"
+            )
+        if code == Code.COMMIT:
+            self._commit(row)
+        elif code == Code.ROLLBACK:
+            self._forget(row.xid)
+        elif code == Code.DDL:
+            if self._wants(row.owner, row.table):
+                self._keep(row)
+        elif code == Code.START:
+            if self._begun_at:
+                self._started.add(row.xid)
+        elif code not in _SILENT:
+            self._change(row)
+
+    def _change(self, row: LogRow) -> None:
+        if not self._is_ours(row):
+            return
+        if self._begun_at and row.xid not in self._started and row.xid not in self._open:
+            self._spoil(replace(row, scn=self._begun_at + 1), _HALF.format(scn=self._begun_at))
+        if problem := _problem(row):
+            self._spoil(row, problem)
+        elif row.rollback:
+            self._undo(row)
+        else:
+            self._keep(row)
+
+    def _is_ours(self, row: LogRow) -> bool:
+        if found := _OBJECT.fullmatch(row.table):
+            return self._knows(int(found[1]))
+        return self._wants(row.owner, row.table)
+
+    def _opened(self, row: LogRow) -> OpenTransaction:
+        current = self._open.get(row.xid)
+        if current is None:
+            current = self._open[row.xid] = OpenTransaction(row.scn)
+        return current
+
+    def _keep(self, row: LogRow) -> None:
+        current = self._opened(row)
+        if row.code == Code.DDL:
+            self._defining[row.owner, row.table] = row.xid
+        elif self._defining.get((row.owner, row.table), row.xid) != row.xid:
+            self._spoil(row, f"{row.owner}.{row.table} was altered before, and whether that was committed has not come")
+        current.items.append(row)
+        current.size += len(row.sql)
+        self._size += len(row.sql)
+        if self._size > self._open_bytes:
+            raise Unsupported(
+                f"transactions that are not committed have changed more than {self._open_bytes >> 20} MiB of SQL by"
+                f" SCN {row.scn}, which wait in memory; commit in smaller transactions on the source, then give the"
+                " job another ID, so that it is copied"
+            )
+
+    def _spoil(self, row: LogRow, problem: str) -> None:
+        self._opened(row).problems.append((row.scn, problem))
+
+    def _undo(self, row: LogRow) -> None:
+        """Take away the last change of this row that is not undone yet."""
+        if row.xid.endswith(_UNKNOWN_SEQUENCE):
+            self._undo_of_slot(row)
+        elif not self._undo_in(self._opened(row), row):
+            self._spoil(row, f"it undoes a change of row {row.row_id} of {row.owner}.{row.table}, which has not come")
+
+    def _undo_of_slot(self, row: LogRow) -> None:
+        """Undo for a transaction of which the row tells undo segment and slot alone (the first 8 digits).
+
+        A slot has one transaction at a time. None that is known: it began before what is read, and is no matter here.
+        """
+        known = [xid for xid in self._open if xid[:8] == row.xid[:8]]
+        if known and not self._undo_in(self._open[known[-1]], row):
+            self._open[known[-1]].problems.append(
+                (row.scn, f"it undoes a change of row {row.row_id} that is not known")
+            )
+
+    def _undo_in(self, current: OpenTransaction, row: LogRow) -> bool:
+        items = current.items
+        for at in range(len(items) - 1, -1, -1):
+            if (items[at].data_obj, items[at].row_id) == (row.data_obj, row.row_id) and items[at].code != Code.DDL:
+                current.size -= len(items[at].sql)
+                self._size -= len(items[at].sql)
+                del items[at]
+                return True
+        return False
+
+    def _commit(self, row: LogRow) -> None:
+        current = self._forget(row.xid)
+        if current is not None and (current.items or current.problems):
+            problems = tuple(current.problems)
+            self._committed.append(Committed(row.scn, (row.xid,), tuple(current.items), problems, row.microseconds))
+
+    def _forget(self, xid: str) -> OpenTransaction | None:
+        self._started.discard(xid)
+        current = self._open.pop(xid, None)
+        if current is not None:
+            self._size -= current.size
+            self._defining = {name: by for name, by in self._defining.items() if by != xid}
+        return current
+
+
+def _merged(parts: list[Committed]) -> Committed:
+    if len(parts) == 1:
+        return parts[0]
+    return Committed(
+        parts[0].scn,
+        tuple(xid for each in parts for xid in each.xids),
+        tuple(item for each in parts for item in each.items),
+        tuple(problem for each in parts for problem in each.problems),
+        max(each.microseconds for each in parts),
+    )
+
+
+def _problem(row: LogRow) -> str:
+    """Return why a change cannot be carried; "" if it can, as far as the row's kind shows it."""
+    what = f"of {row.owner}.{row.table}"
+    if row.status == NOT_REBUILT or _OBJECT.fullmatch(row.table):
+        return (
+            f"LogMiner could not rebuild a statement {what} (STATUS {row.status}: {row.info or 'no reason given'}): the"
+            " dictionary does not fit the redo, as after DDL that came in between"
+        )
+    if row.code in _LOBS:
+        return f"it changes a LOB {what} piece by piece ({Code(row.code).name}), which is not carried"
+    if row.code in _XML:
+        return f"it changes a document {what} ({Code(row.code).name}), which is not carried"
+    if row.code in _EXTENDED:
+        return f"it changes an extended string {what} ({Code(row.code).name}), which is not carried"
+    if row.code not in _ROWS:
+        return f"it holds an operation {what} that LogMiner calls {row.code} ({row.info or 'no reason given'})"
+    return ""
