@@ -61,6 +61,11 @@ NOT_BY_STATEMENTS = {
     "engines/large_myisam": "8,100 changes of a MyISAM table without a key, each of which reads it: slow, not hung",
 }
 
+#: Cases of which more than the case's own sessions has to be set, and what.
+_NEEDS_SETTINGS = {
+    "contexts/zones": "it is about a source whose global time_zone is that of its clients, +05:30",
+}
+
 #: A name that stands in SQL as it is, and is no word of another meaning.
 _PLAIN_NAME = re.compile(r"[A-Za-z]\w*_\w+")
 
@@ -86,7 +91,11 @@ def choose(cases: Iterable[Case], *, by_statements: bool = False) -> Choice:
     chosen: list[Case] = []
     left_out: dict[str, str] = {}
     for case in cases:
-        reason = reaches_further(case) or (_not_by_statements(case) if by_statements else "")
+        reason = (
+            reaches_further(case)
+            or _NEEDS_SETTINGS.get(case.name, "")
+            or (_not_by_statements(case) if by_statements else "")
+        )
         moved = case if reason else renamed(case)
         if moved is None:
             reason = "its further schemas have names that are not certain to be found in all of its text"

@@ -11,8 +11,6 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from pymysql.constants import CR
-
 from udup.base.endpoint import Endpoint
 from udup.base.errors import UdupError
 from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, describe, error_code, query, scalar
@@ -44,8 +42,8 @@ _REMOVING = PLAIN.with_(
 #: Errors of an account that may not make a schema: 1044, 1142, 1227, 1410.
 _DENIED = frozenset({1044, 1142, 1227, 1410})
 
-#: Errors of a connection that was idle for longer than something on the way allows.
-_CUT = frozenset({CR.CR_SERVER_GONE_ERROR, CR.CR_SERVER_LOST, CR.CR_SERVER_LOST_EXTENDED})
+#: Errors of a connection that was idle for longer than something on the way allows; 0: it was found closed.
+_CUT = frozenset({0, 2006, 2013, 2055})
 
 
 @dataclass(frozen=True)

@@ -127,9 +127,12 @@ class Report:
             self.summary(),
         ]
         for outcome in (Outcome.DIFFERENT, Outcome.FAILED, Outcome.REFUSED, Outcome.SKIPPED):
-            found = [each for each in self.verdicts if each.outcome is outcome]
+            found = [each for each in self.verdicts if each.outcome is outcome and not each.refusal]
             lines += ["", f"== {outcome} ({len(found)})"] if found else []
             lines += [f"{each.case} ({each.phase}): {_text(each)}" for each in found]
+        expected = [each for each in self.verdicts if each.refusal]
+        lines += ["", f"== refused, as they have to be ({len(expected)})"] if expected else []
+        lines += [f"{each.case} ({each.phase})" for each in expected]
         lines += ["", f"== left out ({len(self.left_out)})"] if self.left_out else []
         lines += [f"{name}: {reason}" for name, reason in self.left_out.items()]
         told = [each for each in self.checks if each["Result"] != "pass"]
@@ -165,23 +168,25 @@ class Scrubber:
     """Takes out of texts whose servers they are about."""
 
     def __init__(self) -> None:
-        self._rules: list[tuple[re.Pattern[str], str]] = []
+        self._places: list[tuple[re.Pattern[str], str]] = []
+        self._names: list[tuple[re.Pattern[str], str]] = []
 
     def learn(self, side: str, endpoint: Endpoint, facts: ServerFacts | None = None) -> None:
         """Replace what names this server or its account. `facts` tell what the server calls itself."""
-        names = {endpoint.host, *_addresses(endpoint.host)}
+        hosts = {endpoint.host, *_addresses(endpoint.host)}
         users = {endpoint.user}
         if facts is not None:
-            names |= {facts.value(name) for name in ("hostname", "report_host", "bind_address", "wsrep_node_name")}
+            hosts |= {facts.value(name) for name in ("hostname", "report_host", "bind_address", "wsrep_node_name")}
             user, _, host = facts.account.rpartition("@")
             users.add(user.strip("'"))
-            names.add(host.strip("'"))
-            self._replace([facts.uuid], f"<{side} uuid>")
-        for user in filter(None, users):  # what is called so elsewhere stays: an account may be named as anything
-            quoted = re.compile(rf"(?<!\w)([`'\"]?){re.escape(user)}\1(?=@)")
-            self._rules.append((quoted, f"<{side} account>"))
-        self._replace([endpoint.password], "<password>")
-        self._replace(names - {"%", "*", "::", "0.0.0.0"}, f"<{side}>")
+            hosts.add(host.strip("'"))
+            self._names += _rules([facts.uuid], r"(?<!\w){}(?!\w)", f"<{side} uuid>")
+        hosts -= {"%", "*", "::", "0.0.0.0"}
+        # Two servers may be on one host, and what an account is called may be a word of another meaning elsewhere.
+        self._places += _rules(users, r"(?<!\w)([`'\"]?){}\1(?=@)", f"<{side} account>")
+        self._places += _rules((f"{host}:{endpoint.port}" for host in hosts), r"(?<!\w){}(?!\w)", f"<{side}>")
+        self._names += _rules(hosts, r"(?<!\w){}(?!\w)", f"<{side}>")
+        self._names += _rules([endpoint.password], r"(?<!\w){}(?!\w)", "<password>")
 
     def __call__(self, value: Any) -> Any:
         """Return a JSON value, or a text, without what was learnt."""
@@ -191,14 +196,15 @@ class Scrubber:
             return [self(each) for each in value]
         if not isinstance(value, str):
             return value
-        for pattern, word in (*self._rules, *_EVERYWHERE):
+        for pattern, word in (*self._places, *self._names, *_EVERYWHERE):
             value = pattern.sub(word, value)
         return value
 
-    def _replace(self, names: Iterable[str], word: str) -> None:
-        """The longest first: one may be a part of another."""
-        for name in sorted(filter(None, names), key=len, reverse=True):
-            self._rules.append((re.compile(rf"(?<!\w){re.escape(name)}(?!\w)"), word))
+
+def _rules(names: Iterable[str], form: str, word: str) -> list[tuple[re.Pattern[str], str]]:
+    """The longest first: one may be a part of another."""
+    found = sorted(filter(None, set(names)), key=len, reverse=True)
+    return [(re.compile(form.replace("{}", re.escape(name))), word) for name in found]
 
 
 #: In the servers' own errors: 'user'@'host' of whoever asks, and addresses.

@@ -29,7 +29,7 @@ from udup.pipeline.selection.selection import NameRule, SchemaRule, Selection
 from udup.sandbox.api import Json, job_document
 from udup.selftest.case import Case
 from udup.selftest.client import Client, NotRun
-from udup.selftest.verdict import Fault, Outcome, Verdict
+from udup.selftest.verdict import CaseFault, Outcome, Verdict
 from udup.verify.compare import compare_strictly
 
 #: Cases that share a job.
@@ -138,7 +138,7 @@ class Suite:
                 text = f"the job's reason names neither a GTID nor a table: {reason}"
                 return Verdict(case, phase, text, failure.outcome)
             return Verdict(case, phase, outcome=Outcome.REFUSED, refusal=reason)
-        carried = Fault(Outcome.FAILED, f"the job carried what it should refuse ({case.refusal})")
+        carried = CaseFault(Outcome.FAILED, f"the job carried what it should refuse ({case.refusal})")
         return Verdict.of(case, phase, fault or carried)
 
     def prepare(self, trial: Trial) -> None:
@@ -177,13 +177,13 @@ class Trial:
         self.phase = phase
         self.job = f"{suite.job_prefix}{label}"
         self.schema = {case: f"{suite.prefix}{label}_{case.stem}" for case in cases}
-        self.faults: dict[Case, Fault] = {}
+        self.faults: dict[Case, CaseFault] = {}
 
     @property
     def schemas(self) -> list[str]:
         return [schema for case in self.cases for schema in self.schemas_of(case)]
 
-    def carry_out(self) -> dict[Case, Fault]:
+    def carry_out(self) -> dict[Case, CaseFault]:
         """The faults by case; raises `_JobFailed` if the job stops."""
         self.suite.prepare(self)
         try:
@@ -231,7 +231,7 @@ class Trial:
                 clients[case].run(late=late)
             except UdupError as error:
                 outcome = Outcome.SKIPPED if isinstance(error, NotRun) else Outcome.FAILED
-                self.faults[case] = Fault(outcome, f"the case does not run on the source: {error}")
+                self.faults[case] = CaseFault(outcome, f"the case does not run on the source: {error}")
 
         with ThreadPoolExecutor(2) as pool:
             list(pool.map(run, self.cases))
@@ -300,7 +300,7 @@ class Trial:
             try:
                 new.make(old.defined(scope, new.lacking(old.triggers(scope))), _LOCK_SECONDS)
             except UdupError as error:
-                self.faults[case] = Fault(Outcome.FAILED, f"a cut-over does not make its triggers: {error}")
+                self.faults[case] = CaseFault(Outcome.FAILED, f"a cut-over does not make its triggers: {error}")
 
     def _compare(self) -> None:
         """Note every difference with the case to whose schema it belongs."""
@@ -318,7 +318,7 @@ class Trial:
             if difference.counter and not case.same_counters:
                 continue
             known = self.faults.get(case)
-            self.faults[case] = Fault(
+            self.faults[case] = CaseFault(
                 Outcome.DIFFERENT, f"{known.text}\n{difference.text}" if known else difference.text
             )
 
