@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.end_to_end.conftest import World, run, value, wait_for
+from tests.end_to_end.conftest import World, run, value
 from udup.drivers.mysql.client.connection import connect, query
 from udup.sandbox.node import UdupNode
 from udup.sandbox.server import MysqlServer
