@@ -120,7 +120,7 @@ class BinlogChanges:
             return BinlogStream(self.endpoint, replica.server_id, after, replica.uuid, self._plan.silent)
 
         own = opened(start_after)
-        if shared is None:
+        if shared is None or own.is_mariadb:
             return own
         return JobEvents(shared, replica, own, start_after, opened, self._plan.silent)
 
