@@ -10,7 +10,7 @@ from pymysql.charset import charset_by_name
 
 from udup.base.endpoint import Endpoint
 from udup.base.errors import UdupError
-from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, describe, error_code
+from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, describe, error_code, is_transient
 from udup.drivers.mysql.client.sessions import PLAIN
 from udup.selftest.case import Case, Step
 
@@ -34,6 +34,10 @@ CLIENT = PLAIN.with_(
 
 #: How often a session is tried to be had.
 _TRIES = 5
+
+
+class NotRun(UdupError):
+    """The source has answered a statement of a case otherwise than the case expects."""
 
 
 class Client:
@@ -69,10 +73,11 @@ class Client:
             raise UdupError(f"{self._place(step)}: {error}") from error
         except MySQLError as error:
             if error_code(error) != step.error:
-                raise UdupError(f"{self._place(step)}: {describe(error)}") from error
+                kind = UdupError if is_transient(error) else NotRun
+                raise kind(f"{self._place(step)}: {describe(error)}") from error
         else:
             if step.error:
-                raise UdupError(f"{self._place(step)}: the source accepts what it should refuse with {step.error}")
+                raise NotRun(f"{self._place(step)}: the source accepts what it should refuse with {step.error}")
 
     def _session(self, name: str) -> Connection:
         if name not in self._sessions:

@@ -10,6 +10,7 @@ The cases themselves run in sessions of a client of an ordinary server, whatever
 from __future__ import annotations
 
 import itertools
+import re
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +20,8 @@ from typing import Protocol
 
 from udup.base.endpoint import Endpoint
 from udup.base.errors import UdupError
-from udup.drivers.mysql.client.connection import Connection, connect, query, scalar
+from udup.drivers.mysql.binlog.gtid import GtidSet
+from udup.drivers.mysql.client.connection import Connection, connect, query
 from udup.drivers.mysql.client.names import quote
 from udup.drivers.mysql.client.sessions import DEFINITION
 from udup.drivers.mysql.cutover.source_gate import MySQLSourceGate
@@ -28,11 +30,16 @@ from udup.pipeline.ports import Scope
 from udup.pipeline.selection.selection import NameRule, SchemaRule, Selection
 from udup.sandbox.api import Json, job_document
 from udup.selftest.case import Case
-from udup.selftest.client import Client
+from udup.selftest.client import Client, NotRun
+from udup.selftest.verdict import Fault, Outcome, Verdict
 from udup.verify.compare import compare_strictly
+from udup.verify.positions import executed
 
 #: Cases that share a job.
 GROUP_CASES = 80
+
+#: A transaction in a reason: of MySQL, or of MariaDB.
+_GTID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}:\d|\b\d+-\d+-\d+\b")
 
 #: Rows of a chunk, so small that a table of a few hundred rows has several.
 CHUNK_ROWS = 40
@@ -51,21 +58,12 @@ _LOOKS = 8
 _LOCK_SECONDS = 10
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """`fault` is empty if the case passed, else why it did not."""
-
-    case: Case
-    phase: str
-    fault: str = ""
-
-
-def groups(cases: Sequence[Case]) -> list[list[Case]]:
+def groups(cases: Sequence[Case], size: int = GROUP_CASES) -> list[list[Case]]:
     """The cases that share a job, and each one that must be refused alone. Row filters have a job of their own."""
     shared: list[list[Case]] = []
     for filtered in (False, True):
         carried = [case for case in cases if not case.refusal and bool(case.filters) is filtered]
-        shared += [carried[start : start + GROUP_CASES] for start in range(0, len(carried), GROUP_CASES)]
+        shared += [carried[start : start + size] for start in range(0, len(carried), size)]
     return shared + [[case] for case in cases if case.refusal]
 
 
@@ -83,7 +81,8 @@ class Jobs(Protocol):
 class Suite:
     """Two servers, with the account that makes and compares the cases, and a Udup server.
 
-    Cases leave their schemas behind, which go with the servers.
+    Cases leave their schemas behind, which go with the servers. `prefix` is what the names of their schemas begin
+    with, and those of the jobs.
     """
 
     source: Endpoint
@@ -91,6 +90,7 @@ class Suite:
     node: Jobs
     accounts: tuple[Endpoint, Endpoint]  # of the jobs
     managed: bool = False  # rows go by statements, and a cut-over makes the triggers
+    prefix: str = ""
     _number: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def run(self, cases: Sequence[Case], phase: str) -> list[Verdict]:
@@ -98,7 +98,7 @@ class Suite:
         verdicts: list[Verdict] = []
         for group in groups([case for case in cases if phase in case.phases]):
             if group[0].refusal:
-                verdicts += [Verdict(case, phase, self._refused(case, phase)) for case in group]
+                verdicts += [self._refused(case, phase) for case in group]
             else:
                 verdicts += self._group(group, phase)
         return verdicts
@@ -112,34 +112,45 @@ class Suite:
             faults = trial.carry_out()
         except _JobFailed as failure:
             if str(failure) == before:
-                return [Verdict(case, phase, f"the job stops whatever its cases: {failure}") for case in cases]
-            return self._without_culprit(trial, phase, str(failure))
-        return [Verdict(case, phase, faults.get(case, "")) for case in cases]
+                text = f"the job stops whatever its cases: {failure}"
+                return [Verdict(case, phase, text, Outcome.FAILED) for case in cases]
+            return self._without_culprit(trial, phase, failure)
+        return [Verdict.of(case, phase, faults.get(case)) for case in cases]
 
-    def _without_culprit(self, trial: Trial, phase: str, reason: str) -> list[Verdict]:
+    def _without_culprit(self, trial: Trial, phase: str, failure: _JobFailed) -> list[Verdict]:
+        reason = str(failure)
         culprits = trial.named_in(reason) if len(trial.cases) > 1 else list(trial.cases)
         if culprits:
             rest = [case for case in trial.cases if case not in culprits]
-            stopped = [Verdict(case, phase, f"the job stopped: {reason}") for case in culprits]
+            stopped = [Verdict(case, phase, f"the job stopped: {reason}", failure.outcome) for case in culprits]
             return stopped + (self._group(rest, phase) if rest else [])
         half = len(trial.cases) // 2
         parts = (trial.cases[:half], trial.cases[half:])
         return [verdict for part in parts for verdict in self._group(part, phase, reason)]
 
-    def _refused(self, case: Case, phase: str) -> str:
-        """Why a case that must stop its job did not do so as it should; empty if it did."""
+    def _refused(self, case: Case, phase: str) -> Verdict:
+        """What became of a case that must stop its job; at fault if it did not, or not as it should."""
         trial = Trial(self, [case], phase, f"{phase[0]}{next(self._number)}")
         try:
-            faults = trial.carry_out()
+            fault = trial.carry_out().get(case)
         except _JobFailed as failure:
             reason = str(failure)
             if case.refusal not in reason:
-                return f"the job stopped for another reason than {case.refusal!r}: {reason}"
-            uuid = str(self._on(self.source, "SELECT @@server_uuid"))
-            if phase == "incremental" and uuid not in reason and trial.schema[case] not in reason:
-                return f"the job's reason names neither a GTID nor a table: {reason}"
-            return ""
-        return faults.get(case) or f"the job carried what it should refuse ({case.refusal})"
+                text = f"the job stopped for another reason than {case.refusal!r}: {reason}"
+                return Verdict(case, phase, text, failure.outcome)
+            if phase == "incremental" and not _GTID.search(reason) and trial.schema[case] not in reason:
+                text = f"the job's reason names neither a GTID nor a table: {reason}"
+                return Verdict(case, phase, text, failure.outcome)
+            return Verdict(case, phase, outcome=Outcome.REFUSED, refusal=reason)
+        carried = Fault(Outcome.FAILED, f"the job carried what it should refuse ({case.refusal})")
+        return Verdict.of(case, phase, fault or carried)
+
+    def prepare(self, trial: Trial) -> None:
+        """Before the schemas of a trial are made: none of them is there."""
+        self.remove(schema for case in trial.cases for schema in case.schemas)
+
+    def leave(self, trial: Trial) -> None:
+        """After a trial, however it ended."""
 
     def remove(self, schemas: Iterable[str]) -> None:
         names = list(schemas)
@@ -148,13 +159,13 @@ class Suite:
                 for schema in names:
                     query(connection, f"DROP DATABASE IF EXISTS {quote(schema)}")
 
-    def _on(self, server: Endpoint, sql: str) -> object:
-        with closing(connect(server)) as connection:
-            return scalar(connection, sql)
-
 
 class _JobFailed(UdupError):
-    """The job ended as failed; the text is its reason."""
+    """The job ended as failed, and the text is its reason; or (`outcome`) it did not get where it should."""
+
+    def __init__(self, text: str, outcome: Outcome = Outcome.FAILED) -> None:
+        super().__init__(text)
+        self.outcome = outcome
 
 
 class Trial:
@@ -164,13 +175,24 @@ class Trial:
         self.suite = suite
         self.cases = list(cases)
         self.phase = phase
-        self.label = label
-        self.schema = {case: f"{label}_{case.stem}" for case in cases}
-        self.faults: dict[Case, str] = {}
+        self.label = f"{suite.prefix}{label}"
+        self.schema = {case: f"{self.label}_{case.stem}" for case in cases}
+        self.faults: dict[Case, Fault] = {}
 
-    def carry_out(self) -> dict[Case, str]:
+    @property
+    def schemas(self) -> list[str]:
+        return [schema for case in self.cases for schema in self.schemas_of(case)]
+
+    def carry_out(self) -> dict[Case, Fault]:
         """The faults by case; raises `_JobFailed` if the job stops."""
-        self.suite.remove(schema for case in self.cases for schema in case.schemas)
+        self.suite.prepare(self)
+        try:
+            self._carry_out()
+        finally:
+            self.suite.leave(self)
+        return self.faults
+
+    def _carry_out(self) -> None:
         with ExitStack() as stack:
             clients = self._clients()
             for client in clients.values():
@@ -185,7 +207,6 @@ class Trial:
         if self.suite.managed:
             self._make_triggers()
         self._compare()
-        return self.faults
 
     def named_in(self, reason: str) -> list[Case]:
         """The cases whose schemas a reason names."""
@@ -209,7 +230,8 @@ class Trial:
             try:
                 clients[case].run(late=late)
             except UdupError as error:
-                self.faults[case] = f"the case does not run on the source: {error}"
+                outcome = Outcome.SKIPPED if isinstance(error, NotRun) else Outcome.FAILED
+                self.faults[case] = Fault(outcome, f"the case does not run on the source: {error}")
 
         with ThreadPoolExecutor(2) as pool:
             list(pool.map(run, self.cases))
@@ -217,9 +239,8 @@ class Trial:
     @contextmanager
     def _job(self) -> Iterator[None]:
         """A job of all schemas that runs; deleted at the end."""
-        schemas = [schema for case in self.cases for schema in self.schemas_of(case)]
         source, target = self.suite.accounts
-        document = job_document(self.label, source, target, schemas, workers=2 if len(self.cases) > 1 else 1) | {
+        document = job_document(self.label, source, target, self.schemas, workers=2 if len(self.cases) > 1 else 1) | {
             "ID": self.label
         }
         document["Tasks"][0]["Config"]["ChunkSize"] = CHUNK_ROWS
@@ -253,10 +274,10 @@ class Trial:
             closing(connect(self.suite.source)) as source,
             closing(connect(self.suite.target)) as target,
         ):
-            wanted = scalar(source, "SELECT @@GLOBAL.gtid_executed")
+            wanted = executed(source)
             end = time.monotonic() + DEADLINE
             for look in itertools.count(1):
-                if scalar(source, "SELECT GTID_SUBSET(%s, %s)", wanted, _applied(target, self.label)):
+                if wanted <= GtidSet.parse(_applied(target, self.label)):
                     return
                 if look % _LOOKS == 0:
                     shown = self._shown()
@@ -267,7 +288,7 @@ class Trial:
     def _shown(self) -> Json:
         shown = self.suite.node.job(self.label)
         if shown["Stage"] == "failed":
-            raise _JobFailed(str(shown["StatusDescription"]))
+            raise _JobFailed(str(shown["StatusDescription"]), Outcome.REFUSED)
         return shown
 
     def _make_triggers(self) -> None:
@@ -279,7 +300,7 @@ class Trial:
             try:
                 new.make(old.defined(scope, new.lacking(old.triggers(scope))), _LOCK_SECONDS)
             except UdupError as error:
-                self.faults[case] = f"a cut-over does not make its triggers: {error}"
+                self.faults[case] = Fault(Outcome.FAILED, f"a cut-over does not make its triggers: {error}")
 
     def _compare(self) -> None:
         """Note every difference with the case to whose schema it belongs."""
@@ -296,7 +317,10 @@ class Trial:
             case = owners[difference.schema]
             if difference.counter and not case.same_counters:
                 continue
-            self.faults[case] = "\n".join(filter(None, [self.faults.get(case), difference.text]))
+            known = self.faults.get(case)
+            self.faults[case] = Fault(
+                Outcome.DIFFERENT, f"{known.text}\n{difference.text}" if known else difference.text
+            )
 
 
 def _applied(connection: Connection, job: str) -> str:

@@ -27,6 +27,7 @@ from udup.drivers.mysql.binlog.table_definition import ColumnDefinition, parse_c
 from udup.drivers.mysql.binlog.table_map import definition_bytes, table_name
 from udup.drivers.mysql.client.connection import connect
 from udup.drivers.mysql.client.facts import read_global
+from udup.drivers.mysql.mariadb.passed import PASSED, parse_passed
 from udup.drivers.mysql.naming.ahead import LogAhead
 from udup.drivers.mysql.naming.dictionary import DictionaryLook
 from udup.drivers.mysql.naming.table_names import touched_by
@@ -85,6 +86,8 @@ class Naming:
                 self._count_passed()
         elif kind == EventType.QUERY:
             self._pass_statement(event)
+        elif kind == PASSED:
+            self._passed.add_range(*parse_passed(event))
         elif kind == EventType.FORMAT_DESCRIPTION:
             self._count_passed()
             self._has_crc = has_checksums(event)
