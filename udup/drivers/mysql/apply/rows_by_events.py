@@ -79,7 +79,7 @@ class EventRows:
     def apply(self, mark: Mark, events: Sequence[bytes], context: bytes) -> None:
         entering = self._entering(context)
         self._marks += 1  # whatever comes of it: the server counts what it undoes as well
-        rows = binlog_statement(self._events_of(mark), *events)
+        rows = binlog_statement(self._events_of(mark), self.rows_of(events))
         execute_raw(self._connection, entering + rows + b";COMMIT", 3 if entering else 2)
         if context:
             self._context = context
@@ -89,7 +89,12 @@ class EventRows:
         self._marks += 1
 
     def stream(self, *, commits: bool = False) -> EventStream:
-        return EventStream(self, LargeStatements(min(PIECE_BYTES, self._max_event), self._max_event), commits=commits)
+        statements = LargeStatements(min(PIECE_BYTES, self._max_event), self._max_event, self.rows_of)
+        return EventStream(self, statements, commits=commits)
+
+    def rows_of(self, events: Sequence[bytes]) -> bytes:
+        """Return what the server is given of a statement's events."""
+        return b"".join(events)
 
     def apply_apart(
         self, gtids: Sequence[str], transactions: Sequence[bytes], mark: Mark, ending: bytes, context: bytes

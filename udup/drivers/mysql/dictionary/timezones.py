@@ -15,7 +15,8 @@ from datetime import UTC, datetime, timedelta
 
 from udup.drivers.mysql.client.connection import Connection, query, scalar
 
-#: The end of TIMESTAMP.
+#: The first moment of TIMESTAMP, and its end. MariaDB takes 0 for no moment.
+_FIRST = 1
 _END = 1 << 31
 
 _DAY = 86_400
@@ -41,7 +42,7 @@ def zone_rules(connection: Connection, zone: str) -> str:
     MySQL's errors pass; 1298 says that the server does not know the zone.
     """
     query(connection, "SET SESSION time_zone = %s", zone)
-    first = int(scalar(connection, f"SELECT {_offset('s')} FROM (SELECT 0 s) moment"))
+    first = int(scalar(connection, f"SELECT {_offset('s')} FROM (SELECT {_FIRST} s) moment"))
     days = _changes(connection, [0], _DAY, _END - _DAY)
     # The day before a sample that differs holds the change.
     changes = _changes(connection, [moment - _DAY for moment, _ in days], _STEP, _DAY) if days else []
@@ -60,7 +61,7 @@ def _changes(connection: Connection, begins: list[int], step: int, seconds: int)
         f" (SELECT {step} UNION ALL SELECT n + {step} FROM steps WHERE n + {step} <= {seconds})"
         f" SELECT /*+ SET_VAR(cte_max_recursion_depth = {seconds // step + 1}) */ s, {_offset('s')}"
         f" FROM (SELECT b + n s FROM ({begun}) begins, steps) moments"
-        f" WHERE {_offset('s')} <> {_offset(f'(s - {step})')} ORDER BY s"
+        f" WHERE {_offset('s')} <> {_offset(f'GREATEST(s - {step}, {_FIRST})')} ORDER BY s"
     )
     return [(int(moment), int(offset)) for moment, offset in query(connection, sql)]
 
