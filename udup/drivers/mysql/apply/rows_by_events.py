@@ -21,7 +21,7 @@ from udup.drivers.mysql.apply.binlog_statements import LargeStatements, binlog_s
 from udup.drivers.mysql.apply.checkpoint import checkpoint_events
 from udup.drivers.mysql.apply.fitted_ddl import fitted_ddl
 from udup.drivers.mysql.apply.rows_path import Mark
-from udup.drivers.mysql.apply.run_ddl import run_ddl, server_of
+from udup.drivers.mysql.apply.run_ddl import run_ddl
 from udup.drivers.mysql.binlog.event import has_checksums, server_version
 from udup.drivers.mysql.binlog.query import parse_query
 from udup.drivers.mysql.client.connection import Connection, query, scalar
@@ -29,7 +29,7 @@ from udup.drivers.mysql.client.raw import execute_counted, execute_raw
 from udup.drivers.mysql.client.session_setup import reset
 from udup.drivers.mysql.client.sessions import Session
 from udup.drivers.mysql.ddl.classify import classify_query
-from udup.drivers.mysql.mariadb.collations import Server
+from udup.drivers.mysql.mariadb.collations import Server, server_of
 from udup.pipeline.ports import RowCounts
 
 #: Bytes of events in one BINLOG of a large transaction.
