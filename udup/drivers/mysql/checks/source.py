@@ -164,9 +164,16 @@ def _log_replica_updates(side: SourceSide) -> Iterator[Finding]:
 
 
 def _row_metadata(side: SourceSide) -> Iterator[Finding]:
-    if side.facts.value("binlog_row_metadata", "FULL").upper() != "FULL":
+    value = side.facts.value("binlog_row_metadata", "NO_LOG").upper()
+    if not side.facts.logs_signs and "binlog_row_metadata" not in side.facts.variables:
         yield warned(
-            "binlog_row_metadata is MINIMAL, so columns in another order and members of ENUM and SET that "
+            f"the log of {side.facts.version_text} says of columns their types alone: whether the target's are of the"
+            " same character set, sign and members cannot be told from it while rows are applied as events",
+            "alter tables of the job on the source alone, as long as the job runs",
+        )
+    elif value != "FULL":
+        yield warned(
+            f"binlog_row_metadata is {value}, so columns in another order and members of ENUM and SET that "
             "differ on the target cannot be told from the log",
             "SET PERSIST binlog_row_metadata = 'FULL'",
         )

@@ -79,6 +79,11 @@ class ServerFacts:
         return new and not self.is_on("innodb_native_foreign_keys")
 
     @property
+    def logs_signs(self) -> bool:
+        """Return whether the log says which numbers have a sign: since MySQL 8.0.1, and where MariaDB is told."""
+        return self.value("binlog_row_metadata", "NO_LOG").upper() != "NO_LOG"
+
+    @property
     def uuid(self) -> str:
         return self.value("server_uuid")
 
