@@ -7,10 +7,10 @@ from contextlib import closing, suppress
 
 import pytest
 
+from tests.conformance.pairs import SAME
 from tests.conftest import MakeServer
 from tests.drivers.mysql.telling.logged import InLog, Name, of_log
 from tests.source_log import logged_by
-from tests.conformance.pairs import SAME
 from udup.base.endpoint import Endpoint
 from udup.drivers.mysql.binlog.table_map import definition_bytes
 from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, query
