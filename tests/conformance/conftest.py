@@ -17,6 +17,7 @@ from tests.conformance.servers import open_suite
 from udup.sandbox.cache import silent
 from udup.selftest import CASES
 from udup.selftest.case import PHASES, Case, read_cases
+from udup.selftest.choice import NOT_BY_STATEMENTS
 from udup.selftest.suite import Suite, groups
 
 #: Another folder of cases, instead of the project's own.
@@ -41,12 +42,6 @@ class Verdicts:
 
 #: The file of the cases that are carried by statements.
 MANAGED = "managed"
-
-#: Cases that statements do not carry, as docs/compatibility.md says.
-NOT_CARRIED = {
-    "types/float_digits": "a FLOAT(M,D) holds what no statement puts there",
-    "engines/large_myisam": "8,100 changes of a MyISAM table without a key, each of which reads it: slow, not hung",
-}
 
 
 #: The file of each pair of servers that has one: `test_mysql_to_mariadb.py`.
@@ -73,7 +68,7 @@ def _is_managed(path: Path) -> bool:
 
 
 def _goes_by_statements(case: Case) -> bool:
-    return case.name not in NOT_CARRIED and not case.refusal
+    return case.name not in NOT_BY_STATEMENTS and not case.refusal
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

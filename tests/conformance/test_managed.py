@@ -1,6 +1,6 @@
 """The cases by statements: the job's account has what Amazon RDS grants, and a cut-over makes the triggers.
 
-All of them are incremental: a full copy is the same there. What is not carried, and why, is in `NOT_CARRIED`.
+All of them are incremental: a full copy is the same there. What is not carried, and why, is in `NOT_BY_STATEMENTS`.
 """
 
 from __future__ import annotations

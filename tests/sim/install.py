@@ -69,7 +69,7 @@ def _check_definition(connection: mysql.Connection, schema: str, table: str, eve
         raise Divergence(f"{schema}.{table} was changed {have} times, and its rows expect {version_of(event)}")
 
 
-def _run_ddl(connection: mysql.Connection, event: Any, gtid: str = "", *_: bytes) -> None:
+def _run_ddl(connection: mysql.Connection, event: Any, gtid: str = "", *_: bytes, **__: Any) -> None:
     server = connection.server
 
     def run() -> None:

@@ -6,10 +6,9 @@ import re
 from collections.abc import Callable
 from contextlib import ExitStack, closing, suppress
 
-from pymysql.charset import charset_by_name
-
 from udup.base.endpoint import Endpoint
 from udup.base.errors import UdupError
+from udup.drivers.mysql.client.charsets import encoding_named
 from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, describe, error_code, is_transient
 from udup.drivers.mysql.client.sessions import PLAIN
 from udup.selftest.case import Case, Step
@@ -101,8 +100,8 @@ class Client:
 
 def _codec(charset: str) -> str:
     """Python's name of a MySQL character set; a client that says `binary` or `default` sends the file's own UTF-8."""
-    found = None if charset in ("binary", "default") else charset_by_name(charset)
-    return found.encoding if found is not None else "utf-8"
+    found = None if charset in ("binary", "default") else encoding_named(charset)
+    return found or "utf-8"
 
 
 def _send(session: Connection, sql: bytes) -> None:
