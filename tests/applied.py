@@ -18,7 +18,7 @@ from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.client.connection import connect, query
 from udup.drivers.mysql.ddl.query_classifier import QueryClassifier
 from udup.drivers.mysql.filters.shaper import Shapers
-from udup.drivers.mysql.stream import stream as binlog_stream
+from udup.drivers.mysql.stream import opening
 from udup.drivers.mysql.stream.assembly import Assembler
 from udup.drivers.mysql.stream.stream import BinlogStream
 from udup.pipeline.ports import ApplyMode, CheckpointState
@@ -60,7 +60,7 @@ def _records(source: Endpoint, after: GtidSet, selection: Selection, shapers: Sh
     found: list[Record] = []
     told = GtidSet()
     assembler = Assembler(selection, QueryClassifier(selection, False).decide, shapers=shapers)
-    with patch.object(binlog_stream, "HEARTBEAT_SECONDS", BEAT_SECONDS):
+    with patch.object(opening, "HEARTBEAT_SECONDS", BEAT_SECONDS):
         stream = BinlogStream(source, 900_200, after, str(uuid.uuid4()))
     try:
         for event in stream:

@@ -11,7 +11,7 @@ from contextlib import closing
 from dataclasses import replace
 
 from udup.base.endpoint import Endpoint
-from udup.drivers.mysql.client.connection import connect, query
+from udup.drivers.mysql.client.connection import Connection, connect, query
 
 #: Variable and SQL value. One that a server does not have is passed over.
 HOSTILE: Mapping[str, str] = {
@@ -115,25 +115,62 @@ HOSTILE_TARGET = HOSTILE | {
 
 
 #: What `init_connect` does on top, to everyone without CONNECTION_ADMIN; some of it no global setting can.
-HOSTILE_START = (
-    "SET sql_select_limit = 0, autocommit = 0, completion_type = 2, rbr_exec_mode = 'IDEMPOTENT', sql_log_bin = 0,"
-    " collation_connection = 'ucs2_general_ci', character_set_results = 'latin1', sql_mode = 'NO_BACKSLASH_ESCAPES',"
-    " use_secondary_engine = 'FORCED', show_create_table_skip_secondary_engine = 1"
-)
+HOSTILE_START: Mapping[str, str] = {
+    "sql_select_limit": "0",
+    "autocommit": "0",
+    "completion_type": "2",
+    "rbr_exec_mode": "'IDEMPOTENT'",
+    "sql_log_bin": "0",
+    "collation_connection": "'ucs2_general_ci'",
+    "character_set_results": "'latin1'",
+    "sql_mode": "'NO_BACKSLASH_ESCAPES'",
+    "use_secondary_engine": "'FORCED'",
+    "show_create_table_skip_secondary_engine": "1",
+}
+
+#: What only MariaDB has, on both sides.
+HOSTILE_MARIADB: Mapping[str, str] = {
+    "max_statement_time": "0.001",
+    "tx_read_only": "1",
+    "tx_isolation": "'READ-UNCOMMITTED'",
+    "check_constraint_checks": "0",
+    "alter_algorithm": "'NOCOPY'",
+    "binlog_annotate_row_events": "1",
+    "optimizer_switch": "'mrr_cost_based=off,derived_merge=off,semijoin=off,materialization=off'",
+    "idle_transaction_timeout": "1",
+    "idle_write_transaction_timeout": "1",
+    "note_verbosity": "''",
+    "sql_if_exists": "1",
+    "character_set_collations": "'utf8mb4=utf8mb4_general_ci,latin1=latin1_german2_ci'",
+}
+
+#: Words of values that MySQL 8 alone has, and what no older one takes at all while it runs.
+_OF_MYSQL_8 = (",TIME_TRUNCATE_FRACTIONAL", "use_invisible_indexes=on,", "prefer_ordering_index=off,")
+_DERIVED_MERGE, _READ_ONLY_ONCE = "derived_merge=off,", "explicit_defaults_for_timestamp"
 
 
 def account_that_starts_hostile(endpoint: Endpoint, name: str) -> Endpoint:
-    """An account with every right but that of being spared `init_connect`."""
+    """An account with every right but that of being spared `init_connect`; with that one, too, on a MySQL 5."""
     with closing(connect(endpoint)) as connection:
         account = f"{name}@'127.0.0.1'"
+        if not connection.is_mariadb and connection.version < (8, 0, 0):  # BINLOG needs SUPER there
+            query(connection, f"GRANT ALL ON *.* TO {account} IDENTIFIED BY 'x' WITH GRANT OPTION")
+            return replace(endpoint, user=name, password="x")
+        spared = "CONNECTION ADMIN" if connection.is_mariadb else "CONNECTION_ADMIN"
         for statement in (
             f"CREATE USER IF NOT EXISTS {account} IDENTIFIED BY 'x'",
             f"GRANT ALL ON *.* TO {account} WITH GRANT OPTION",
-            f"REVOKE SUPER, CONNECTION_ADMIN ON *.* FROM {account}",
-            f"SET GLOBAL init_connect = {connection.escape(HOSTILE_START)}",
+            f"REVOKE SUPER, {spared} ON *.* FROM {account}",
+            f"SET GLOBAL init_connect = {connection.escape(_start(connection, HOSTILE_START))}",
         ):
             query(connection, statement)
     return replace(endpoint, user=name, password="x")
+
+
+def _start(connection: Connection, settings: Mapping[str, str]) -> str:
+    """The statement that sets what the server has."""
+    present = {str(name) for name, _ in query(connection, "SHOW SESSION VARIABLES")}
+    return "SET " + ", ".join(f"{name} = {value}" for name, value in settings.items() if name in present)
 
 
 #: What an account of a managed server may not set in its own session, so that a server that has it takes no job.
@@ -145,9 +182,9 @@ _RESTRICTED = (
 
 def hostile_to_managed(endpoint: Endpoint, account: Endpoint) -> dict[str, str]:
     """Return what may be hostile to an account that may set no restricted variable; its sessions begin hostile too."""
-    start = HOSTILE_START.replace(" sql_log_bin = 0,", "")
+    start = {name: value for name, value in HOSTILE_START.items() if name != "sql_log_bin"}
     with closing(connect(endpoint)) as connection:
-        query(connection, f"SET GLOBAL init_connect = {connection.escape(start)}")
+        query(connection, f"SET GLOBAL init_connect = {connection.escape(_start(connection, start))}")
     assert account.user != endpoint.user, "whoever may do everything is spared"
     return {name: value for name, value in HOSTILE_TARGET.items() if name not in _RESTRICTED}
 
@@ -156,6 +193,18 @@ def set_globals(endpoint: Endpoint, settings: Mapping[str, str]) -> None:
     """For the sessions that begin from now on."""
     with closing(connect(endpoint)) as connection:
         present = {str(name) for name, _ in query(connection, "SHOW GLOBAL VARIABLES")}
-        for name, value in settings.items():
+        for name, value in _taken(connection, settings).items():
             if name in present:
                 query(connection, f"SET GLOBAL {name} = {value}")
+
+
+def _taken(connection: Connection, settings: Mapping[str, str]) -> dict[str, str]:
+    """Settings in values that the server has."""
+    taken = dict(settings)
+    old = not connection.is_mariadb and connection.version < (8, 0, 0)
+    if old or connection.is_mariadb:
+        for word in (*_OF_MYSQL_8, _DERIVED_MERGE):
+            taken = {name: value.replace(word, "") for name, value in taken.items()}
+    if old:
+        taken.pop(_READ_ONLY_ONCE, None)
+    return taken | HOSTILE_MARIADB if connection.is_mariadb else taken

@@ -8,9 +8,9 @@ import tempfile
 import time
 from pathlib import Path
 
+from tests.conformance.pairs import KINDS, Pair, kind_of
 from tests.conformance.servers import open_suite
 from udup.base.errors import UdupError
-from udup.sandbox.provision import provision
 from udup.selftest import CASES
 from udup.selftest.case import PHASES, read_cases
 
@@ -19,6 +19,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.conformance", description=__doc__)
     parser.add_argument("folder", nargs="?", type=Path, default=CASES, help="a folder of cases (*.sql, also below it)")
     parser.add_argument("--only", default="", metavar="TEXT", help="run the cases whose names hold TEXT")
+    parser.add_argument("--source", default="mysql", metavar="KIND", help=f"the source: {', '.join(KINDS)}")
+    parser.add_argument("--target", default="mysql", metavar="KIND", help="the target, likewise")
     parser.add_argument("--phase", choices=PHASES, help="run this phase alone")
     parser.add_argument(
         "--managed",
@@ -27,15 +29,16 @@ def main() -> int:
     )
     options = parser.parse_args()
     try:
-        cases = [case for case in read_cases(options.folder) if options.only in case.name]
-        programs = provision(print)
+        pair = Pair(kind_of(options.source), kind_of(options.target))
+        cases = pair.cases([case for case in read_cases(options.folder) if options.only in case.name])
+        programs, of_target = KINDS[pair.source](print), KINDS[pair.target](print)
     except UdupError as error:
         parser.exit(2, f"{error}\n")
     started = time.monotonic()
     verdicts = []
     with (
         tempfile.TemporaryDirectory(prefix="udup-conformance-") as folder,
-        open_suite(programs, Path(folder), managed=options.managed) as suite,
+        open_suite(programs, Path(folder), of_target=of_target, managed=options.managed) as suite,
     ):
         for phase in [options.phase] if options.phase else PHASES:
             for verdict in suite.run(cases, phase):
@@ -44,7 +47,7 @@ def main() -> int:
                     print(f"FAILED {verdict.case} ({verdict.phase}): {verdict.fault}", flush=True)
             print(f"{phase}: {time.monotonic() - started:.0f} s", flush=True)
     failed = sum(1 for verdict in verdicts if verdict.fault)
-    print(f"{len(verdicts) - failed} passed, {failed} failed in {time.monotonic() - started:.0f} s")
+    print(f"{pair}: {len(verdicts) - failed} passed, {failed} failed in {time.monotonic() - started:.0f} s")
     return 1 if failed else 0
 
 

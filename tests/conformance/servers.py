@@ -37,7 +37,7 @@ _FAST: dict[str, str | int] = {
     "performance-schema-max-table-instances": 2000,
 }
 SOURCE_OPTIONS = _FAST | {
-    "binlog-row-metadata": "FULL",
+    "loose-binlog-row-metadata": "FULL",
     "log-bin-trust-function-creators": 1,
 }
 TARGET_OPTIONS = _FAST | {
@@ -54,10 +54,15 @@ TARGET_GLOBALS = {name: value for name, value in HOSTILE_TARGET.items() if name 
 
 
 @contextmanager
-def open_suite(programs: MysqlPrograms, folder: Path, *, managed: bool = False) -> Iterator[Suite]:
-    """The servers, started together. `managed`: the job's account on the target has what Amazon RDS grants, no more."""
+def open_suite(
+    programs: MysqlPrograms, folder: Path, *, of_target: MysqlPrograms | None = None, managed: bool = False
+) -> Iterator[Suite]:
+    """The servers, started together, the target of other programs if need be.
+
+    `managed`: the job's account on the target has what Amazon RDS grants, no more.
+    """
     source = MysqlServer(programs, folder / "source", options=SOURCE_OPTIONS)
-    target = MysqlServer(programs, folder / "target", options=TARGET_OPTIONS)
+    target = MysqlServer(of_target or programs, folder / "target", options=TARGET_OPTIONS)
     node = UdupNode(folder / "node")
     with ExitStack() as stack, ThreadPoolExecutor(3) as pool:
         for server in (source, target):

@@ -27,7 +27,7 @@ from udup.drivers.mysql import source as source_module
 from udup.drivers.mysql.apply import ownership
 from udup.drivers.mysql.client import connection, silence
 from udup.drivers.mysql.client.connection import connect, query
-from udup.drivers.mysql.stream import stream
+from udup.drivers.mysql.stream import opening, stream
 from udup.drivers.mysql.target import MySQLTarget
 from udup.node.nats_server import NatsServer
 from udup.pipeline.transport import link
@@ -200,9 +200,10 @@ def bench(programs: MysqlPrograms, folder: Path) -> Iterator[Bench]:
         patch.setattr(silence, "AGAIN_SECONDS", 0.2)
         patch.setattr(connection, "CONNECT_TIMEOUT", 1.5)
         patch.setattr(connection, "ASK_SECONDS", 2.0)
-        patch.setattr(stream, "SILENCE_SECONDS", 2.0)
+        patch.setattr(opening, "SILENCE_SECONDS", 2.0)
         patch.setattr(stream, "QUIET_SECONDS", 0.7)
-        patch.setattr(stream, "HEARTBEAT_SECONDS", 0.5)
+        patch.setattr(opening, "QUIET_SECONDS", 0.7)
+        patch.setattr(opening, "HEARTBEAT_SECONDS", 0.5)
         patch.setattr(source_module, "CLOCK_SECONDS", 1.5)
         patch.setattr(link, "PING_SECONDS", 0.8)
         patch.setattr(link, "REQUEST_TIMEOUT", 2)

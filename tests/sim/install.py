@@ -25,7 +25,7 @@ from udup.pipeline.transport import link
 _MYSQL = "udup.drivers.mysql."
 
 #: What every server of the simulation is.
-_FACTS = SimpleNamespace(lower_case_table_names=0, folds_names=False, address="sim", uuid="sim")
+_FACTS = SimpleNamespace(lower_case_table_names=0, folds_names=False, address="sim", uuid="sim", is_mariadb=False)
 
 #: Bytes in a message of NATS: so few that some messages of each history are split.
 _MESSAGE_MAX = 24 << 10
@@ -69,7 +69,7 @@ def _check_definition(connection: mysql.Connection, schema: str, table: str, eve
         raise Divergence(f"{schema}.{table} was changed {have} times, and its rows expect {version_of(event)}")
 
 
-def _run_ddl(connection: mysql.Connection, event: Any, gtid: str = "", *_: bytes) -> None:
+def _run_ddl(connection: mysql.Connection, event: Any, gtid: str = "", *_: bytes, **__: Any) -> None:
     server = connection.server
 
     def run() -> None:

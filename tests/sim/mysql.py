@@ -96,6 +96,8 @@ class Server:
 class Connection:
     """The face of the driver's `Wire`, as far as Udup uses it."""
 
+    is_mariadb, version = False, (9, 7, 4)
+
     def __init__(self, *, host: str, port: int, **_: Any) -> None:
         self.server = server = Server.current[host]
         self.world = world = server.world

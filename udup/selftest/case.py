@@ -18,8 +18,27 @@ _NEW_SCHEMA = re.compile(
 )
 
 #: Directives of a file's head, and those that stand between its statements.
-_HEAD_KEYS = frozenset({"topic", "phase", "expect", "session", "schemas", "counters", "where"})
+_HEAD_KEYS = frozenset({"topic", "phase", "expect", "session", "schemas", "counters", "where", "unfit", "refused"})
 _BODY_KEYS = frozenset({"then", "connection", "error"})
+
+
+_PROVISO = re.compile(r"(?:from (?P<source>[\w., -]+?))?\s*(?:to (?P<target>[\w., -]+?))?:\s+(?P<text>\S.*)")
+
+
+@dataclass(frozen=True)
+class Proviso:
+    """What a case says of some pairs of servers. Kinds are named by their beginnings; none: any."""
+
+    sources: tuple[str, ...]
+    targets: tuple[str, ...]
+    text: str
+
+    def holds(self, source: str, target: str) -> bool:
+        return _is_one_of(source, self.sources) and _is_one_of(target, self.targets)
+
+
+def _is_one_of(kind: str, names: tuple[str, ...]) -> bool:
+    return not names or any(re.match(rf"{re.escape(name)}(?![^-.])", kind) for name in names)
 
 
 @dataclass(frozen=True)
@@ -39,7 +58,8 @@ class Step:
 class Case:
     """`schemas` are those that the case makes besides the one that it is given. `refusal` is empty if the job has to
     carry everything, else what its reason has to say. `filters` are the tables that its job carries, each with the
-    condition of its rows; none: all of the schema.
+    condition of its rows; none: all of the schema. `unfit` are the pairs of servers that it is not for, with the
+    reason; `refused` those between which its job must stop, with what its reason has to say.
     """
 
     path: Path
@@ -52,6 +72,8 @@ class Case:
     schemas: tuple[str, ...] = ()
     same_counters: bool = True
     filters: tuple[tuple[str, str], ...] = ()
+    unfit: tuple[Proviso, ...] = ()
+    refused: tuple[Proviso, ...] = ()
 
     @property
     def stem(self) -> str:
@@ -68,6 +90,7 @@ class _Reader:
     head: dict[str, str] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
     filters: list[tuple[str, str]] = field(default_factory=list)
+    provisos: dict[str, list[Proviso]] = field(default_factory=lambda: {"unfit": [], "refused": []})
     split: bool = False
 
     def read(self) -> None:
@@ -105,7 +128,23 @@ class _Reader:
             table, _, condition = value.partition(" ")
             self.filters.append((table, condition))
             return
+        if key in self.provisos:
+            self.provisos[key].append(self._proviso(key, value, number))
+            return
         self.head[key] = f"{self.head[key]} {value}" if key in self.head else value
+
+    def _proviso(self, key: str, value: str, number: int) -> Proviso:
+        found = _PROVISO.fullmatch(value)
+        if found is None or not (found["source"] or found["target"]):
+            raise UdupError(
+                f"{self.path}, line {number}: '-- {key}:' is followed by 'from KIND, …', 'to KIND, …' or both, a colon"
+                f" and the reason"
+            )
+        sources, targets = (
+            tuple(name.strip() for name in (names or "").split(",") if name.strip())
+            for names in (found["source"], found["target"])
+        )
+        return Proviso(sources, targets, found["text"])
 
 
 def read_case(path: Path, folder: Path) -> Case:
@@ -133,6 +172,8 @@ def read_case(path: Path, folder: Path) -> Case:
         schemas=_schemas(steps, head.get("schemas", "")),
         same_counters=head.get("counters", "same") == "same",
         filters=tuple(reader.filters),
+        unfit=tuple(reader.provisos["unfit"]),
+        refused=tuple(reader.provisos["refused"]),
     )
 
 

@@ -9,7 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from udup.base.endpoint import Endpoint
-from udup.drivers.mysql.client.connection import connect, scalar
+from udup.drivers.mysql.binlog.gtid import GtidSet
+from udup.drivers.mysql.client.connection import connect
 from udup.drivers.mysql.client.facts import read_facts
 from udup.drivers.mysql.dictionary.catalog import Column
 from udup.drivers.mysql.filters.table_filter import dictionary_condition
@@ -17,6 +18,7 @@ from udup.drivers.mysql.snapshot.schema import read_columns
 from udup.pipeline.selection.selection import Selection
 from udup.verify.definitions import Definitions, read_definitions
 from udup.verify.dictionary import Name
+from udup.verify.positions import executed
 from udup.verify.sums import TableSum, TableSums
 
 #: Seconds between two looks at a server's progress.
@@ -227,9 +229,9 @@ def wait_level(
     end = time.monotonic() + deadline
     stop = cancelled or threading.Event()
     with connect(source) as connection:
-        wanted = scalar(connection, "SELECT @@GLOBAL.gtid_executed")
-        while True:
-            if scalar(connection, "SELECT GTID_SUBSET(%s, %s)", wanted, applied()):
-                return True
-            if time.monotonic() > end or stop.wait(POLL_SECONDS):
-                return False
+        wanted = executed(connection)
+    while True:
+        if wanted <= GtidSet.parse(applied()):
+            return True
+        if time.monotonic() > end or stop.wait(POLL_SECONDS):
+            return False

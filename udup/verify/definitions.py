@@ -20,6 +20,7 @@ from udup.drivers.mysql.client.names import qualified, quote
 from udup.drivers.mysql.client.session_setup import enter
 from udup.drivers.mysql.client.sessions import PRINTED
 from udup.verify.dictionary import Name, read_dictionary
+from udup.verify.portable import read_portable
 
 _COUNTER = re.compile(r"(?<=\n\)) (?P<engine>ENGINE=\w+) AUTO_INCREMENT=(?P<counter>\d+)")
 _COLUMN_COLLATION = re.compile(r"( CHARACTER SET \w+) COLLATE \w+")
@@ -39,8 +40,12 @@ _SHOWN = {
 class Definitions:
     """What was found in some schemas: each kind's texts by name, the tables' AUTO_INCREMENT counters (where there is
     one), the dictionary's rows by view, and the names of the events that are enabled.
+
+    `dialect` is what the texts are written in; those of another one are compared in the `portable` form.
     """
 
+    dialect: str
+    portable: dict[str, dict[Name, str]]
     schemas: dict[Name, str]
     tables: dict[Name, str]
     counters: dict[Name, int]
@@ -50,6 +55,10 @@ class Definitions:
 
     def pairs(self, other: Definitions) -> Iterator[tuple[str, dict[Name, str], dict[Name, str]]]:
         """(kind, texts here, texts there) for every kind of thing that has a statement to make it."""
+        if self.dialect != other.dialect:
+            for kind in sorted(self.portable.keys() | other.portable.keys()):
+                yield kind, self.portable.get(kind, {}), other.portable.get(kind, {})
+            return
         yield "SCHEMA", self.schemas, other.schemas
         yield "TABLE", self.tables, other.tables
         for kind in _SHOWN:
@@ -59,6 +68,8 @@ class Definitions:
         """(view, rows here, rows there) for every view of the dictionary that both servers have; without the rows
         about views, which the dictionary works out again, and forgets while a view cannot be used.
         """
+        if self.dialect != other.dialect:
+            return
         views = self.objects["VIEW"].keys() | other.objects["VIEW"].keys()
         for view in sorted(self.dictionary.keys() & other.dictionary.keys()):
             left, right = (
@@ -76,6 +87,8 @@ def read_definitions(connection: Connection, schemas: Sequence[str]) -> Definiti
     shown = {name: _show(connection, "TABLE", qualified(*name), (1,)) for name in names["BASE TABLE"]}
     counters = {name: found for name, text in shown.items() if (found := _COUNTER.search(text))}
     return Definitions(
+        dialect=_dialect(connection),
+        portable=read_portable(connection, existing),
         schemas={(name,): _show(connection, "DATABASE", quote(name), (1,)) for name in existing},
         tables={name: _comparable(text) for name, text in shown.items()},
         counters={name: int(found["counter"]) for name, found in counters.items()},
@@ -83,6 +96,14 @@ def read_definitions(connection: Connection, schemas: Sequence[str]) -> Definiti
         dictionary=read_dictionary(connection, existing),
         enabled_events=frozenset(names["ENABLED EVENT"]),
     )
+
+
+def _dialect(connection: Connection) -> str:
+    """What the server prints definitions in: each series of MariaDB, MySQL before 8.0, and MySQL since."""
+    series = ".".join(str(number) for number in connection.version[:2])
+    if connection.is_mariadb:
+        return f"MariaDB {series}"
+    return "MySQL" if connection.version >= (8, 0, 0) else f"MySQL {series}"
 
 
 def _comparable(create_table: str) -> str:

@@ -1,13 +1,15 @@
 """A table's rows as a checksum that the server computes itself.
 
 A row's canonical form is, for each column, `N` for NULL or `<length>:<bytes>`, and the row's digest is SHA-256 of
-that. A table is its number of rows, the XOR of all digests, and the sum of a part of each: without a primary key two
-equal rows too many vanish from an XOR, not from the sum and the count. CHECKSUM TABLE is no use: it gives a NULL
+that. A table is its number of rows, the XOR of a half of all digests, and the sum of another part: without a primary
+key two equal rows too many vanish from an XOR, not from the sum and the count. Numbers of 64 bits are what every server
+can take an XOR of. CHECKSUM TABLE is no use: it gives a NULL
 column no byte, and combines CRC32 values of rows only.
 
 What a column's bytes are, so that nothing hides behind a conversion:
 
 * texts are their bytes in the column's own character set (SHOW CREATE TABLE says which one that is);
+* UUID and addresses are their bytes, as they are kept where there is no such type;
 * FLOAT is widened to DOUBLE, whose text has 17 digits; as text FLOAT has six, and DOUBLE(M,D) has D behind the point,
   and both hide differences;
 * ENUM, SET and BIT are their numbers; TIMESTAMP is read in UTC; JSON is the server's normal text form, in which a
@@ -31,13 +33,19 @@ from udup.drivers.mysql.client.sessions import SUMS
 #: Tables compared at once on each side.
 TABLES_AT_ONCE = 2
 
+#: MySQL's first version that has CAST(… AS DOUBLE).
+_CASTS_TO_DOUBLE = (8, 0, 17)
+
+#: Types of MariaDB that are so many bytes.
+_BYTES = {"uuid": 16, "inet6": 16, "inet4": 4}
+
 _NUMBERED = frozenset({"enum", "set", "bit"})
 _LONG = frozenset({"mediumtext", "longtext", "mediumblob", "longblob", "json"})
 
 
 @dataclass(frozen=True)
 class TableSum:
-    """A table's rows: how many, the XOR of their digests, the sum of a part of each."""
+    """A table's rows: how many, the XOR of half their digests, the sum of another part of each."""
 
     rows: int
     xor: str
@@ -76,8 +84,8 @@ def _table_sum(connection: Connection, endpoint: Endpoint, table: tuple[str, str
     digest = _digest(connection, table)
     rows, digested, xor, total = query(
         connection,
-        f"SELECT COUNT(*), COUNT(d), HEX(COALESCE(BIT_XOR(UNHEX(d)), '')),"
-        f" COALESCE(SUM(CAST(CONV(LEFT(d, 16), 16, 10) AS UNSIGNED)), 0)"
+        f"SELECT COUNT(*), COUNT(d), CONCAT(HEX(BIT_XOR({_part(17)})), ' ', HEX(BIT_XOR({_part(33)}))),"
+        f" COALESCE(SUM({_part(1)}), 0)"
         f" FROM (SELECT {digest} AS d FROM {_rows(table, condition)}) AS digests",
     )[0]
     if rows != digested:
@@ -86,6 +94,11 @@ def _table_sum(connection: Connection, endpoint: Endpoint, table: tuple[str, str
             f" checksum -- raise max_allowed_packet on that server"
         )
     return TableSum(int(rows), str(xor), int(total))
+
+
+def _part(start: int) -> str:
+    """The SQL expression of 64 bits of a digest, from a digit on."""
+    return f"CAST(CONV(SUBSTRING(d, {start}, 16), 16, 10) AS UNSIGNED)"
 
 
 def _rows(table: tuple[str, str], condition: str) -> str:
@@ -125,17 +138,20 @@ def _digests(endpoint: Endpoint, table: tuple[str, str], condition: str = "") ->
 
 def _digest(connection: Connection, table: tuple[str, str]) -> str:
     """The SQL expression of one row's digest."""
-    parts = ", ".join(_canonical(name, kind) for name, kind in _columns(connection, table))
+    old = not connection.is_mariadb and connection.version < _CASTS_TO_DOUBLE
+    parts = ", ".join(_canonical(name, kind, old=old) for name, kind in _columns(connection, table))
     return f"SHA2(CONCAT({parts}), 256)"
 
 
-def _canonical(name: str, kind: str) -> str:
-    """The SQL expression of one column's canonical bytes."""
+def _canonical(name: str, kind: str, *, old: bool) -> str:
+    """The SQL expression of one column's canonical bytes; `old`: for a server that casts to no DOUBLE."""
     value = quote(name)
     if kind in _NUMBERED:
         text = f"CAST({value} + 0 AS CHAR)"
     elif kind in ("float", "double"):
-        text = f"CAST(CAST({value} AS DOUBLE) AS CHAR)"
+        text = f"CAST({f'{value} + 0e0' if old else f'CAST({value} AS DOUBLE)'} AS CHAR)"
+    elif kind in _BYTES:
+        text = f"CAST({value} AS BINARY({_BYTES[kind]}))"
     elif kind in _LONG:
         # The digest stands for a long value, so that CONCAT stays below max_allowed_packet.
         text = f"SHA2({value}, 256)"

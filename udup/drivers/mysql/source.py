@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import closing, suppress
+from dataclasses import replace
 
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Side
@@ -18,6 +19,7 @@ from udup.drivers.mysql.client.seam import behind_the_seam
 from udup.drivers.mysql.columns.checks import map_faults
 from udup.drivers.mysql.columns.computed import read_computed
 from udup.drivers.mysql.dictionary.claims import read_feeds
+from udup.drivers.mysql.dictionary.used import read_used
 from udup.drivers.mysql.filters.checks import filter_faults
 from udup.drivers.mysql.rowtext.facts import read_facts_of
 from udup.drivers.mysql.snapshot.copy import SnapshotCopy, open_copy
@@ -74,6 +76,7 @@ class MySQLSource:
         selection = scope.selection
         with closing(connect(self.endpoint)) as connection:
             facts = read_facts(connection)
+            facts = replace(facts, used=read_used(connection, selection.folding(facts.folds_names)))
             faults = check_parents(connection, facts, selection) + check_names(connection, facts, selection)
             faults += filter_faults(connection, facts, selection) + map_faults(connection, facts, selection)
             feeds = read_feeds(connection, selection.folding(facts.folds_names))

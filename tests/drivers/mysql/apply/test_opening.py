@@ -17,6 +17,8 @@ FAULT = Fault("Dest", "it is denied", "GRANT it")
 
 
 class Connection:
+    is_mariadb = False
+
     def __init__(self) -> None:
         self.open = True
 

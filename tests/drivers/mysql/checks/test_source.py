@@ -62,10 +62,17 @@ def test_every_fault_is_told_at_once_with_its_remedy(facts: ServerFacts) -> None
 
 
 def test_other_servers_are_turned_away(facts: ServerFacts) -> None:
-    (fault,) = check_source(replace(facts, version=(5, 7, 44), version_text="5.7.44"), EVERYTHING, None)
-    assert "5.7.44" in fault.problem
+    (fault,) = check_source(replace(facts, version=(5, 5, 62), version_text="5.5.62"), EVERYTHING, None)
+    assert "5.5.62" in fault.problem
     (fault,) = check_source(replace(facts, is_mariadb=True), EVERYTHING, None)
     assert "only MySQL" in fault.problem
+    (fault,) = check_source(replace(facts, version=(8, 0, 11), version_text="8.0.11-TiDB-v8.5.1"), EVERYTHING, None)
+    assert "TiDB" in fault.problem and "TiCDC" in fault.problem
+
+
+def test_old_servers_of_mysql_are_read(facts: ServerFacts) -> None:
+    for version in ((5, 6, 10), (5, 7, 44), (8, 0, 11), (8, 4, 6)):
+        assert check_source(replace(facts, version=version, version_text="x"), EVERYTHING, None) == []
 
 
 def test_missing_privileges_come_with_the_grant_that_gives_them(account: Endpoint, source: MysqlServer) -> None:

@@ -20,6 +20,7 @@ from udup.drivers.mysql.client.connection import connect, query
 from udup.drivers.mysql.client.facts import ServerFacts, read_facts
 from udup.drivers.mysql.client.privileges import Privileges
 from udup.drivers.mysql.dictionary.present import Present
+from udup.drivers.mysql.dictionary.used import COLLATION, INVISIBLE, TYPE, Used
 from udup.drivers.mysql.load.copied import CopyNotes
 from udup.pipeline.checks import Outcome
 from udup.pipeline.selection.selection import Selection
@@ -99,12 +100,41 @@ def test_a_read_only_target_is_open_to_who_may_write(account: Endpoint, theirs: 
 
 def test_servers_that_do_not_fit_are_told(ours: ServerFacts, theirs: ServerFacts) -> None:
     assert "same server" in problems(check_pair(ours, ours))
-    assert "older release" in problems(check_pair(ours, replace(theirs, version=(8, 0, 40), version_text="8.0.40")))
     assert check_pair(replace(ours, version=(8, 0, 40)), theirs) == []
     assert "lower_case" in problems(check_pair(ours, changed(theirs, lower_case_table_names="1")))
     assert "default_storage_engine" in problems(check_pair(ours, changed(theirs, default_storage_engine="MyISAM")))
-    newer = replace(ours, collations={**ours.collations, 9999: "utf8mb4_9999_ai_ci"})
-    assert "utf8mb4_9999_ai_ci" in problems(check_pair(newer, theirs))
+
+
+def test_an_older_target_takes_what_it_knows(ours: ServerFacts, theirs: ServerFacts) -> None:
+    """The way back after an upgrade: told, and refused by table and column where it does not fit."""
+    older = replace(theirs, version=(8, 0, 22), version_text="8.0.22")
+    assert check_pair(ours, older) == [] and "older release" in problems(warn_pair(ours, older))
+    using = (
+        Used(COLLATION, "utf8mb4_general_ci", "shop.a"),
+        Used(INVISIBLE, "", "shop.a, column hidden"),
+        Used(TYPE, "VECTOR", "shop.b, column v"),
+    )
+    found = problems(check_pair(replace(ours, used=using), older))
+    assert "shop.a, column hidden" in found and "VECTOR (shop.b, column v)" in found and "general_ci" not in found
+    assert check_pair(replace(ours, used=using), theirs) == []
+
+
+def test_collations_that_the_job_uses_are_compared_and_no_others(ours: ServerFacts, theirs: ServerFacts) -> None:
+    newer = replace(ours, collations={**ours.collations, 9999: "utf8mb4_9999_ai_ci"}, used=())
+    assert check_pair(newer, theirs) == []
+    used = replace(newer, used=(Used(COLLATION, "utf8mb4_9999_ai_ci", "shop.t, column a"),))
+    assert "utf8mb4_9999_ai_ci (shop.t, column a)" in problems(check_pair(used, theirs))
+    old = replace(ours, used=(Used(COLLATION, "utf8_general_ci", "shop"), Used(COLLATION, "latin1_bin", "shop")))
+    assert check_pair(old, theirs) == [], "another name of utf8mb3_general_ci"
+    new = replace(ours, used=(Used(COLLATION, "utf8mb3_general_ci", "shop.t, column a"),))
+    before_8_0_30 = replace(theirs, version=(8, 0, 29), collations={33: "utf8_general_ci"})
+    assert "utf8mb3_general_ci (shop.t, column a)" in problems(check_pair(new, before_8_0_30))
+
+
+def test_two_servers_of_which_one_is_turned_away_are_not_compared(ours: ServerFacts, theirs: ServerFacts) -> None:
+    foreign = changed(replace(ours, is_mariadb=False, version_text="8.0.11-TiDB-v8.5.1"), lower_case_table_names="2")
+    assert check_pair(foreign, theirs) == [] == warn_pair(foreign, theirs)
+    assert pair_checks(ours, replace(theirs, version=(5, 6, 24), version_text="5.6.24")) == []
 
 
 def test_what_may_matter_is_a_warning(ours: ServerFacts, theirs: ServerFacts) -> None:

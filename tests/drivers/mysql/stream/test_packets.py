@@ -17,8 +17,9 @@ from udup.drivers.mysql.binlog.build import build
 from udup.drivers.mysql.binlog.event import EventType, resized
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.stream import stream as module
+from udup.drivers.mysql.stream.opening import HEARTBEAT_SECONDS
 from udup.drivers.mysql.stream.packets import QUIET_SECONDS, QUIETS
-from udup.drivers.mysql.stream.stream import HEARTBEAT_SECONDS, BinlogStream
+from udup.drivers.mysql.stream.stream import BinlogStream
 
 #: FORMAT_DESCRIPTIONs of logs with and without checksums.
 WITH, WITHOUT = (
@@ -28,8 +29,8 @@ WITH, WITHOUT = (
 
 
 def _stream(data: bytes, monkeypatch: pytest.MonkeyPatch, piece: int = 1 << 20) -> BinlogStream:
-    connection: Any = SimpleNamespace(_sock=PieceSocket(data, piece))
-    monkeypatch.setattr(module, "_open_dump", lambda *_: (connection, "uuid"))
+    connection: Any = SimpleNamespace(server_uuid="uuid", _sock=PieceSocket(data, piece))
+    monkeypatch.setattr(module, "open_dump", lambda *_: (connection, None))
     return BinlogStream(Endpoint("here", 1, "u", ""), 1, GtidSet(), "")
 
 
@@ -133,8 +134,8 @@ class _QuietSocket:
 
 
 def _quiet(limits: int, monkeypatch: pytest.MonkeyPatch) -> tuple[list[float], list[bytes], UdupError]:
-    connection: Any = SimpleNamespace(_sock=_QuietSocket(limits, packets([b"\0" + WITH])))
-    monkeypatch.setattr(module, "_open_dump", lambda *_: (connection, "uuid"))
+    connection: Any = SimpleNamespace(server_uuid="uuid", _sock=_QuietSocket(limits, packets([b"\0" + WITH])))
+    monkeypatch.setattr(module, "open_dump", lambda *_: (connection, None))
     told: list[float] = []
     events, error = _events(iter(BinlogStream(Endpoint("here", 1, "u", ""), 1, GtidSet(), "", told.append)))
     return told, events, error

@@ -37,7 +37,11 @@ _ZONES_TRIED = 20
 _UNLOGGED = ("div_precision_increment", "default_week_format", "block_encryption_mode")
 
 #: What decides beside them what a statement of the log makes: the engine of a CREATE TABLE that names none.
-_UNLOGGED_OF_DDL = (*_UNLOGGED, "default_storage_engine")
+#: The last two of servers before 8.0 alone, whose log does not say them.
+_UNLOGGED_OF_DDL = (
+    *(*_UNLOGGED, "default_storage_engine"),
+    *("explicit_defaults_for_timestamp", "default_collation_for_utf8mb4"),
+)
 _VARIABLES = ("sql_mode", "time_zone", "lc_time_names", *_UNLOGGED)
 
 _RULES = "time_zone_rules"

@@ -30,7 +30,7 @@ from udup.drivers.mysql.apply.table_checks import TableChecks
 from udup.drivers.mysql.apply.target_answers import answers, check_now
 from udup.drivers.mysql.apply.target_thread import TargetThread
 from udup.drivers.mysql.apply.wait_look import look_at_waits
-from udup.drivers.mysql.binlog.event import has_checksums
+from udup.drivers.mysql.binlog.event import has_checksums, server_version
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.checks.binlog_access import goes_by_statements
 from udup.drivers.mysql.checks.target import check_target, check_writable, is_admin
@@ -42,6 +42,7 @@ from udup.drivers.mysql.columns.computed import only_there, read_computed
 from udup.drivers.mysql.load.copy_fence import CopyFence
 from udup.drivers.mysql.load.copy_writer import MySQLCopyWriter
 from udup.drivers.mysql.load.filling import Filling
+from udup.drivers.mysql.mariadb.collations import Server
 from udup.pipeline.ports import ApplyMode, CheckpointState, Claim, ControlSettings, TargetNotices
 from udup.pipeline.records import CopyPlan, Definition, Tables, Transaction, XaEnd
 from udup.pipeline.start_note import JobStart
@@ -110,7 +111,8 @@ class MySQLControl:
             if passing:
                 raise Unavailable("; ".join(map(str, passing)))
             self._is_admin = is_admin(facts)
-            self._ddl.notes_intents = self._tables.by_statements = by_statements
+            self._ddl.by_statements = self._tables.by_statements = by_statements
+            self._ddl.notes_intents = by_statements or facts.is_mariadb
             if self._mode is not ApplyMode.CONVERTED:
                 self._mode = ApplyMode.STATEMENTS if by_statements else ApplyMode.EVENTS
             return facts
@@ -261,6 +263,7 @@ class MySQLControl:
 
     async def set_format(self, event: bytes) -> None:
         self._has_crc = has_checksums(event)
+        self._ddl.source = Server.of(server_version(event))
         await self._thread.run(partial(self._opened_inline.set_format, event))
 
     async def run_definition(self, record: Definition, own_gtid: str) -> None:

@@ -12,20 +12,22 @@ from dataclasses import replace
 
 from udup.base.errors import Divergence
 from udup.drivers.mysql.apply import intents
+from udup.drivers.mysql.apply.fitted_ddl import fitted_ddl
 from udup.drivers.mysql.apply.rows_path import Mark
-from udup.drivers.mysql.apply.run_ddl import run_ddl
+from udup.drivers.mysql.apply.run_ddl import MYSQL, run_ddl, server_of
 from udup.drivers.mysql.binlog.query import QueryEvent, parse_query
 from udup.drivers.mysql.client.connection import Connection, query
 from udup.drivers.mysql.client.errors import missing_row
 from udup.drivers.mysql.client.names import qualified
 from udup.drivers.mysql.ddl.classify import classify_query
 from udup.drivers.mysql.ddl.sqltokens import codec_of, decoded, tokenize
+from udup.drivers.mysql.mariadb.collations import Server
 from udup.pipeline.selection.schemas import UDUP_SCHEMA
 
 _THERE = "SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s"
 
 
-def make_for_rows(connection: Connection, mark: Mark, create: bytes, context: bytes) -> None:
+def make_for_rows(connection: Connection, mark: Mark, create: bytes, context: bytes, source: Server = MYSQL) -> None:
     """Note the table and make it, in its own session context, which stays the connection's."""
     event = parse_query(create, has_crc=False)
     made = classify_query(event).objects[0]
@@ -40,7 +42,9 @@ def make_for_rows(connection: Connection, mark: Mark, create: bytes, context: by
         )
     intents.note_made(connection, job, intents.Made(made.schema, made.name, mark.gtids))
     connection.commit()
-    run_ddl(connection, _by_itself(event), computing=context)
+    fitted, _ = fitted_ddl(_by_itself(event), classify_query(event), source, server_of(connection))
+    if fitted is not None:
+        run_ddl(connection, fitted, computing=context, source=source)
 
 
 def drop_unfilled(connection: Connection, job: str) -> None:

@@ -15,8 +15,9 @@ from udup.base.errors import Transient, UdupError
 from udup.drivers.mysql.apply import intents
 from udup.drivers.mysql.apply.claims import Claims
 from udup.drivers.mysql.apply.ddl_state import State, has_run, state_of, why_unknown
+from udup.drivers.mysql.apply.fitted_ddl import fitted_ddl
 from udup.drivers.mysql.apply.ownership import DDL_PLACE, hold, same_server, see_version
-from udup.drivers.mysql.apply.run_ddl import Attempt, finish_ddl, run_ddl, shown_of
+from udup.drivers.mysql.apply.run_ddl import MYSQL, Attempt, finish_ddl, run_ddl, server_of, shown_of
 from udup.drivers.mysql.apply.tablespaces import housed
 from udup.drivers.mysql.binlog.query import QueryEvent, parse_query
 from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, query, scalar
@@ -27,6 +28,7 @@ from udup.drivers.mysql.ddl.classify import classify_query
 from udup.drivers.mysql.ddl.sqltokens import UntokenizableError, codec_of, decode, tokenize
 from udup.drivers.mysql.ddl.statement import Kind, Statement
 from udup.drivers.mysql.load.stale_views import StaleView, retry_stale_views, stale_views
+from udup.drivers.mysql.mariadb import once
 from udup.drivers.mysql.statements.plan import left_out_by
 from udup.pipeline.records import Definition
 
@@ -34,8 +36,9 @@ from udup.pipeline.records import Definition
 class DdlRunner:
     """`told`: what is to be known of what was done. `stale_views`: views that are broken as they are on the source.
 
-    `notes_intents`: the account may not run definitions under a GTID, so each is noted before (`intents.py`).
-    `has_intents`: it was so in a run before.
+    `notes_intents`: definitions cannot be run under a GTID, since the account may not, or the server has no gtid_next:
+    so each is noted before (`intents.py`). `has_intents`: it was so in a run before. `by_statements`: how
+    rows get there.
 
     What runs a definition holds its place on the target and has then seen the checkpoint's version (`ownership.py`): so
     nothing comes from a run that was frozen. No server skips a definition without a GTID that comes a second time; and
@@ -44,7 +47,8 @@ class DdlRunner:
     """
 
     def __init__(self, endpoint: Endpoint, job: str, claims: Claims) -> None:
-        self.notes_intents = self.has_intents = False
+        self.notes_intents = self.has_intents = self.by_statements = False
+        self.source = MYSQL  # as its log's FORMAT_DESCRIPTION says
         self._endpoint = endpoint
         self._job = job
         self._claims = claims
@@ -70,23 +74,27 @@ class DdlRunner:
             event = parse_query(record.query, has_crc=False)
             statement = classify_query(event)
             if (
-                self.notes_intents
+                self.by_statements
                 and statement.kind is Kind.TRIGGER_DDL
                 and self._leaves_out(control, statement, event)
             ):
                 return
             self._claims.before(control, statement)
-            to_run = self._housed(control, event)
+            to_run = self._fitted(control, statement, self._housed(control, event))
+            if to_run is None:
+                return
             with self._opened(DDL, control, version) as connection:
                 before = self._before(control, connection, record, statement, event, gtid)
                 if before is None:
-                    finish_ddl(connection, event)
+                    finish_ddl(connection, event, self.source)
                 elif not self.notes_intents:
-                    run_ddl(connection, to_run, gtid, computing, unlogged)
+                    run_ddl(connection, to_run, gtid, computing, unlogged, source=self.source)
                 else:
                     attempt = Attempt()
+                    if connection.is_mariadb:
+                        once.enter(connection, _mark(gtid))
                     try:
-                        run_ddl(connection, to_run, None, computing, unlogged, attempt)
+                        run_ddl(connection, to_run, None, computing, unlogged, attempt, self.source)
                     except UdupError:
                         self._conclude(control, statement, event, gtid, before, attempt)
                         raise
@@ -112,14 +120,15 @@ class DdlRunner:
         unknown = State({})
         if not self.notes_intents and not self.has_intents:
             return unknown
-        if self.notes_intents and scalar(control, "SELECT GTID_SUBSET(%s, @@GLOBAL.gtid_executed)", own):
+        is_numbered = self.notes_intents and not control.is_mariadb
+        if is_numbered and scalar(control, "SELECT GTID_SUBSET(%s, @@GLOBAL.gtid_executed)", own):
             return None  # by a run whose account might set it
         intent = intents.read(control, self._job)
         if intent is not None and (intent.own, intent.gtid) != (own, record.id.gtid):
             intent = None
         if intent is None and not self.notes_intents:
             return unknown
-        now = state_of(control, statement, _named(statement, event))
+        now = state_of(control, statement, _named(statement, event), _mark(own))
         if intent is not None and self._has_run(control, statement, intent, now):
             return None
         if self.notes_intents:
@@ -132,7 +141,7 @@ class DdlRunner:
                 return True
             case intents.NOT_APPLIED:
                 return False
-        asked = intent.answer == intents.IN_DOUBT or not now.objects
+        asked = intent.answer == intents.IN_DOUBT or not (now.objects or now.log)
         ran = None if asked else has_run(statement, intent.objects, now)
         if ran is None:
             raise intents.ask(control, self._job, intent, why_unknown(intent.objects, now))
@@ -152,7 +161,8 @@ class DdlRunner:
             return
         known = intents.APPLIED if attempt.ran else intents.NOT_APPLIED
         try:
-            if attempt.refused and state_of(control, statement, _named(statement, event)) != before:
+            now = state_of(control, statement, _named(statement, event), _mark(own)) if attempt.refused else before
+            if now != before:
                 known = intents.IN_DOUBT  # of several tables without transactions a part may be gone
             intents.conclude(control, self._job, own, known)
         except MySQLError as error:
@@ -199,6 +209,12 @@ class DdlRunner:
             self._connection = None
             connection.close()
 
+    def _fitted(self, control: Connection, statement: Statement, event: QueryEvent) -> QueryEvent | None:
+        """Return the statement in the target's words; None if nothing of it is left. `Unsupported` if there is none."""
+        fitted, told = fitted_ddl(event, statement, self.source, server_of(control))
+        self.told += [each for each in told if each not in self.told]
+        return fitted
+
     def _housed(self, control: Connection, event: QueryEvent) -> QueryEvent:
         """Return the statement with a tablespace that the target has."""
         variables = event.variables()
@@ -207,6 +223,11 @@ class DdlRunner:
         if told and told not in self.told:
             self.told.append(told)
         return replace(event, sql=sql)
+
+
+def _mark(own: str) -> str:
+    """Return the checkpoint's mark, of a definition's own number."""
+    return own.partition(":")[0]
 
 
 def _named(statement: Statement, event: QueryEvent) -> list[str]:

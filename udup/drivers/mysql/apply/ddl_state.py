@@ -17,15 +17,16 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from udup.drivers.mysql.client.connection import Connection, MySQLError, error_code, query
+from udup.drivers.mysql.client.connection import Connection, MySQLError, error_code, query, scalar
 from udup.drivers.mysql.client.errors import is_transient
 from udup.drivers.mysql.client.names import qualified, quote
 from udup.drivers.mysql.ddl.statement import Kind, Statement
+from udup.drivers.mysql.mariadb import once
 
 _TABLES = "SELECT TABLE_TYPE, ENGINE FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s"
 
 _NUMBERS = (
-    "SELECT NAME, TABLE_ID FROM information_schema.INNODB_TABLES WHERE LOWER(NAME) = LOWER({name})"
+    "SELECT NAME, TABLE_ID FROM information_schema.{tables} WHERE LOWER(NAME) = LOWER({name})"
     " OR LOWER(NAME) LIKE LOWER(CONCAT(REPLACE({name}, '_', '\\\\_'), '#p#%')) ORDER BY NAME"
 )
 
@@ -35,6 +36,12 @@ _OF_ACCOUNTS = {
     "proxies_priv": ("User", "Proxied_user"),
     "role_edges": ("FROM_USER", "TO_USER"),
     "default_roles": ("USER", "DEFAULT_ROLE_USER"),
+}
+
+_OF_MARIADBS_ACCOUNTS = {
+    **dict.fromkeys(("global_priv", "db", "tables_priv", "columns_priv", "procs_priv"), ("User",)),
+    "proxies_priv": ("User", "Proxied_user"),
+    "roles_mapping": ("User", "Role"),
 }
 
 _TRIGGER = "SELECT * FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = %s AND {} ORDER BY TRIGGER_NAME"
@@ -56,7 +63,7 @@ _ABSENT = "absent"
 class State:
     """The objects by their names, as digests: of what is printed, and behind a blank of what is this server's own.
 
-    `why` tells what about them cannot be seen, "" for nothing.
+    `why` tells what about them cannot be seen, "" for nothing. `log`: what MariaDB's log has of the job's definitions.
     """
 
     objects: Mapping[str, str]
@@ -64,10 +71,12 @@ class State:
     server: str = ""
     version: str = ""
     form: int = _FORM
+    log: str = ""
 
     def text(self) -> str:
         """Return it as it is noted."""
         kept = {"objects": dict(self.objects), "server": self.server, "version": self.version, "form": self.form}
+        kept |= {"log": self.log} if self.log else {}
         return json.dumps(kept, sort_keys=True)
 
     @classmethod
@@ -76,13 +85,15 @@ class State:
         return cls(**{"form": 1, **json.loads(text)})
 
 
-def state_of(connection: Connection, statement: Statement, named: Iterable[str] = ()) -> State:
+def state_of(connection: Connection, statement: Statement, named: Iterable[str] = (), mark: str = "") -> State:
     """Ask the target what a definition's objects are now, on a connection in Udup's own session.
 
-    `named` are words of its text, accounts among them; of none, every account is looked at.
+    `named` are words of its text, accounts among them; of none, every account is looked at. `mark`: the checkpoint's.
     """
-    [(server, version)] = query(connection, "SELECT @@server_uuid, @@version")
-    return replace(_state(connection, statement, frozenset(named)), server=str(server), version=str(version))
+    version = str(scalar(connection, "SELECT @@version"))
+    log = once.logged(connection, mark) if connection.is_mariadb and mark else ""
+    state = _state(connection, statement, frozenset(named))
+    return replace(state, server=connection.server_uuid, version=version, log=log)
 
 
 def _state(connection: Connection, statement: Statement, named: frozenset[str]) -> State:
@@ -115,6 +126,9 @@ def has_run(statement: Statement, before: str, now: State) -> bool | None:
     What has run without being seen is false as well, where it does no harm to run it again.
     """
     noted = State.of(before)
+    by_log = once.has_run(noted.log, now.log)
+    if by_log is not None:
+        return by_log
     if statement.verb.startswith("DROP") and statement.verb != "DROP INDEX" and statement.kind is not Kind.ACCOUNT:
         there = [name for name, digest in noted.objects.items() if digest != _ABSENT]
         left = [name for name in there if _is_changed(noted, now, name) is not True]
@@ -162,8 +176,9 @@ def _swaps(statement: Statement) -> bool:
 
 
 def _schema(connection: Connection, schema: str) -> str:
+    more = "SCHEMA_COMMENT" if connection.is_mariadb else "DEFAULT_ENCRYPTION"
     sql = (
-        "SELECT DEFAULT_CHARACTER_SET_NAME, DEFAULT_COLLATION_NAME, DEFAULT_ENCRYPTION FROM"
+        f"SELECT DEFAULT_CHARACTER_SET_NAME, DEFAULT_COLLATION_NAME, {more} FROM"
         " information_schema.SCHEMATA WHERE SCHEMA_NAME = %s"
     )
     options = query(connection, sql, schema)
@@ -196,9 +211,10 @@ def _numbers(connection: Connection, schema: str, name: str) -> list[list[str]]:
     """Return InnoDB's numbers of a table and its partitions; none if they cannot be asked for."""
     if not (schema + name).isascii():
         return []  # InnoDB has letters of its own for them
+    tables = "INNODB_SYS_TABLES" if connection.is_mariadb else "INNODB_TABLES"
     file = f"_utf8mb4 x'{f'{_as_file(schema)}/{_as_file(name)}'.encode().hex()}'"
     try:
-        return [list(map(str, row)) for row in query(connection, _NUMBERS.format(name=file))]
+        return [list(map(str, row)) for row in query(connection, _NUMBERS.format(name=file, tables=tables))]
     except MySQLError as error:
         if is_transient(error):
             raise
@@ -224,7 +240,7 @@ def _rows(connection: Connection, sql: str, schema: str, name: str) -> str:
 
 def _accounts(connection: Connection, named: frozenset[str]) -> Iterator[str]:
     words = ", ".join(f"_utf8mb4 x'{word.encode().hex()}'" for word in sorted(named))
-    for table, columns in _OF_ACCOUNTS.items():
+    for table, columns in (_OF_MARIADBS_ACCOUNTS if connection.is_mariadb else _OF_ACCOUNTS).items():
         wanted = " OR ".join(f"{column} IN ({words})" for column in columns) if words else "TRUE"
         rows = sorted(str(row) for row in query(connection, f"SELECT * FROM mysql.{quote(table)} WHERE {wanted}"))
         yield _digest(rows)

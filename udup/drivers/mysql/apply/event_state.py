@@ -8,11 +8,11 @@ runs here too, and its rows would be there twice. So the state is written into t
 
 from __future__ import annotations
 
-from udup.drivers.mysql.client.connection import Connection, scalar
+from udup.drivers.mysql.client.connection import Connection
 from udup.drivers.mysql.ddl.sqltokens import UntokenizableError, Word, decoded, tokenize
 
 #: The first version that says REPLICA.
-_SAYS_REPLICA = (8, 2)
+_SAYS_REPLICA = (8, 2, 0)
 
 #: What stands before a name, which could be the word ENABLE.
 _BEFORE_NAMES = frozenset({"EVENT", "EXISTS", "TO", "."})
@@ -20,8 +20,8 @@ _BEFORE_NAMES = frozenset({"EVENT", "EXISTS", "TO", "."})
 
 def disabled_on_replica(connection: Connection) -> str:
     """Return the clause by which this server's version leaves an event defined and does not run it."""
-    major, minor, *_ = str(scalar(connection, "SELECT VERSION()")).split(".")
-    return f"DISABLE ON {'REPLICA' if (int(major), int(minor)) >= _SAYS_REPLICA else 'SLAVE'}"
+    says_replica = not connection.is_mariadb and connection.version >= _SAYS_REPLICA
+    return f"DISABLE ON {'REPLICA' if says_replica else 'SLAVE'}"
 
 
 def with_state(sql: bytes, codec: str, sql_mode: int, state: str) -> bytes:

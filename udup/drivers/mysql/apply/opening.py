@@ -12,6 +12,7 @@ from udup.drivers.mysql.apply.rows_path import RowsPath
 from udup.drivers.mysql.client.connection import Connection, connect, error_code
 from udup.drivers.mysql.client.session_setup import SessionRefused
 from udup.drivers.mysql.client.sessions import apply_session, statement_session
+from udup.drivers.mysql.mariadb.rows import MariaRows
 from udup.pipeline.ports import ApplyMode
 
 #: "you need (at least one of) the … privilege(s)".
@@ -47,7 +48,8 @@ def open_path(
             if mode is not ApplyMode.BY_PRIVILEGE:
                 raise
             return open_path(endpoint, ApplyMode.STATEMENTS, lock_wait, answer_within, hold)
-        return _opened(connection, hold, EventRows(connection, session), mode)
+        rows = MariaRows(connection, session) if connection.is_mariadb else EventRows(connection, session)
+        return _opened(connection, hold, rows, mode)
     session = statement_session(lock_wait, hurried=hurried)
     connection = connect(endpoint, session, read_timeout=answer_within, counts_found=True)
     return _opened(connection, hold, StatementRows(connection, session, converts=mode is ApplyMode.CONVERTED), mode)

@@ -46,9 +46,12 @@ from udup.drivers.mysql.client.errors import (
 from udup.drivers.mysql.client.limits import DENIED
 from udup.drivers.mysql.client.names import qualified
 from udup.drivers.mysql.client.raw import COMMAND
+from udup.drivers.mysql.client.sql_modes import has_other_types
 from udup.drivers.mysql.ddl.classify import classify_query
 from udup.drivers.mysql.ddl.sqltokens import codec_of
 from udup.drivers.mysql.ddl.statement import Kind, Statement
+from udup.drivers.mysql.mariadb.collations import Server
+from udup.drivers.mysql.mariadb.spelling import Spelling
 from udup.pipeline.checks import DEST
 
 #: How much of a statement a message shows, in characters.
@@ -62,6 +65,10 @@ _ENDED = frozenset({ER.SERVER_SHUTDOWN, ER.QUERY_INTERRUPTED, ER.NEW_ABORTING_CO
 
 #: Errors of a lost connection that servers and clients make themselves.
 _OF_THE_WAY = (range(1158, 1162), range(2000, 3000))
+
+#: A source of which nothing else is known, and how sessions are said between two of its kind.
+MYSQL = Server.of("")
+BY_NUMBER = Spelling(MYSQL, MYSQL)
 
 #: The end of a statement that was run once. A word, no string: the context is still the statement's.
 _AUTOMATIC = "gtid_next=AUTOMATIC"
@@ -85,6 +92,7 @@ def run_ddl(
     computing: bytes = b"",
     unlogged: bytes = b"",
     attempt: Attempt | None = None,
+    source: Server = MYSQL,
 ) -> None:
     """Execute a Query event's statement in its own session context, exactly once if `gtid_next` is given.
 
@@ -92,17 +100,25 @@ def run_ddl(
     `computing` is the SET of a context whose time zone is to be taken: where the event says none and rows follow in the
     same transaction, between which and it no SET may come; and where the target knows the zone by another name.
     The connection is given over to this: its session is changed for good. `Transient` is worth another try,
-    `Divergence` and `Unsupported` are not. `attempt` is told what has become of the statement.
+    `Divergence` and `Unsupported` are not. `attempt` is told what has become of the statement. `source`: whose session
+    it was.
     """
     variables = event.variables()
     statement = classify_query(event)
     doing = f"run on the target {shown_of(event, statement)}"
+    if has_other_types(variables.sql_mode or 0, event.sql.decode("latin1")):
+        raise Unsupported(
+            f"cannot {doing}: its sql_mode has MAXDB, in which TIMESTAMP is DATETIME; run it on the target by hand,"
+            " with DATETIME, and skip the statement"
+        )
     try:
         if statement.numbers_rows:
             check_row_order(connection, statement.objects[0], gtid_next)
         # All that we ask and set ourselves comes first: in the statement's context a string of ours may be UTF-16.
         _enter_schema(connection, event)
-        settings, restricted = session_settings(event, variables), _restricted_settings(connection, variables)
+        spelling = Spelling(source, server_of(connection))
+        settings = session_settings(event, variables, spelling)
+        restricted = _restricted_settings(connection, variables, spelling)
         connection.rollback()  # without autocommit our questions began a transaction, in which not all can be set
         _check_settable(connection, restricted, doing)
         settings += restricted
@@ -119,7 +135,7 @@ def run_ddl(
         raise _explained(error, doing, event) from error
 
 
-def finish_ddl(connection: Connection, event: QueryEvent) -> None:
+def finish_ddl(connection: Connection, event: QueryEvent, source: Server = MYSQL) -> None:
     """Do what belongs to a statement that an earlier run has run, and may not have finished: its event never runs."""
     statement = classify_query(event)
     if statement.kind is not Kind.EVENT_DDL or statement.verb.startswith("DROP"):
@@ -127,7 +143,7 @@ def finish_ddl(connection: Connection, event: QueryEvent) -> None:
     variables = event.variables()
     try:
         _enter_schema(connection, event)
-        _set(connection, session_settings(event, variables))
+        _set(connection, session_settings(event, variables, Spelling(source, server_of(connection))))
         _keep_from_running(connection, statement, variables)
     except MySQLError as error:
         raise _explained(error, f"finish on the target {shown_of(event, statement)}", event) from error
@@ -138,7 +154,12 @@ def shown_of(event: QueryEvent, statement: Statement) -> str:
     return statement.verb if statement.kind is Kind.ACCOUNT else _shown(event, event.variables())
 
 
-def session_settings(event: QueryEvent, variables: StatusVariables) -> list[str]:
+def server_of(connection: Connection) -> Server:
+    """Return which server a connection leads to."""
+    return Server(connection.is_mariadb, connection.version)
+
+
+def session_settings(event: QueryEvent, variables: StatusVariables, spelling: Spelling = BY_NUMBER) -> list[str]:
     """The assignments of one SET that make the session like the event's; what the event leaves out is default."""
     flags = variables.flags2 or 0
     increment, offset = variables.auto_increment or (1, 1)
@@ -146,7 +167,7 @@ def session_settings(event: QueryEvent, variables: StatusVariables) -> list[str]
         f"foreign_key_checks={int(not flags & FLAG_NO_FOREIGN_KEY_CHECKS)}",
         f"unique_checks={int(not flags & FLAG_RELAXED_UNIQUE_CHECKS)}",
         f"sql_auto_is_null={int(bool(flags & FLAG_AUTO_IS_NULL))}",
-        f"sql_mode={variables.sql_mode if variables.sql_mode is not None else 'DEFAULT'}",
+        f"sql_mode={spelling.sql_mode(variables.sql_mode) if variables.sql_mode is not None else 'DEFAULT'}",
         f"auto_increment_increment={increment}",
         f"auto_increment_offset={offset}",
         f"time_zone={_literal(variables.time_zone) if variables.time_zone else 'DEFAULT'}",
@@ -155,21 +176,21 @@ def session_settings(event: QueryEvent, variables: StatusVariables) -> list[str]
     ]
     if variables.charset is not None:
         settings += [
-            f"character_set_client={variables.charset.client}",
-            f"collation_connection={variables.charset.connection}",
-            f"collation_server={variables.charset.server}",
+            f"character_set_client={spelling.charset(variables.charset.client)}",
+            f"collation_connection={spelling.collation(variables.charset.connection)}",
+            f"collation_server={spelling.collation(variables.charset.server)}",
         ]
     if variables.collation_database is not None:
-        settings.append(f"collation_database={variables.collation_database}")
+        settings.append(f"collation_database={spelling.collation(variables.collation_database)}")
     return settings
 
 
-def _restricted_settings(connection: Connection, variables: StatusVariables) -> list[str]:
+def _restricted_settings(connection: Connection, variables: StatusVariables, spelling: Spelling) -> list[str]:
     """Assignments for variables that need a privilege even in one's own session, where the value is another one.
 
     One that the target does not have is left out: it came with a feature that the target then lacks too.
     """
-    utf8mb4 = variables.default_collation_for_utf8mb4
+    utf8mb4 = None if connection.is_mariadb else variables.default_collation_for_utf8mb4
     wanted = {
         "default_collation_for_utf8mb4": _collation_name(connection, utf8mb4) if utf8mb4 else None,
         # The source took it without a key, if its session was so; one that insisted on keys has made one.
@@ -179,6 +200,7 @@ def _restricted_settings(connection: Connection, variables: StatusVariables) -> 
         "restrict_fk_on_non_standard_key": "OFF",  # in no log: the source took the key as it was
         # The source logs a key that it generated as part of the statement; the target must not add one.
         "sql_generate_invisible_primary_key": "OFF",
+        **{name: f"'{value}'" for name, value in spelling.of_charsets(variables).items()},
     }
     listed = ", ".join(f"'{name}'" for name in wanted)
     current = dict(query(connection, f"SHOW SESSION VARIABLES WHERE Variable_name IN ({listed})"))

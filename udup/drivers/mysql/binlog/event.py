@@ -128,6 +128,12 @@ def has_checksums(format_description: bytes) -> bool:
     return format_description[-CRC_SIZE - 1] == CRC32_ALGORITHM
 
 
+def server_version(format_description: bytes) -> str:
+    """Return the text of the version of the server that wrote a log, as its FORMAT_DESCRIPTION says it."""
+    start = HEADER_SIZE + 2
+    return format_description[start : start + 50].split(b"\0")[0].decode("utf-8", "replace")
+
+
 def read_lenenc(data: bytes, offset: int) -> tuple[int, int]:
     """Return a length-encoded integer of the client protocol: (value, offset behind it)."""
     first = data[offset]

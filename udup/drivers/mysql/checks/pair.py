@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from udup.base.errors import Fault
+from udup.base.long_text import some_of
+from udup.drivers.mysql.checks.source import is_read
+from udup.drivers.mysql.checks.target import is_written
 from udup.drivers.mysql.client.facts import ServerFacts
+from udup.drivers.mysql.client.flavour import Version
 from udup.drivers.mysql.dictionary.claims import by_job, remedy, rings
+from udup.drivers.mysql.dictionary.used import COLLATION, INVISIBLE, TYPE
 from udup.pipeline.checks import BOTH, SRC, Check, Finding, Outcome, Rule, apply, failed, faults, warned
 from udup.pipeline.ownership import Feed, Known
 
@@ -24,14 +29,24 @@ class Pair:
 
 
 def pair_checks(source: ServerFacts, target: ServerFacts, *, innodb: bool = False) -> list[Check]:
-    """Return the checks of everything in which the two servers may differ to a job's harm."""
+    """Return the checks of everything in which the two servers may differ to a job's harm.
+
+    None where one of them is turned away for what it is: what it differs in would only mislead.
+    """
+    if not are_taken(source, target):
+        return []
     return list(apply((*_RULES, *_ADVICE), BOTH, Pair(source, target, innodb)))
 
 
 def check_pair(source: ServerFacts, target: ServerFacts, *, innodb: bool = False) -> list[Fault]:
     """Return everything in which the two servers do not fit together. Clients see it as faults of the source's task."""
     pair = Pair(source, target, innodb)
-    return faults(pair.where, apply(_RULES, SRC, pair))
+    return faults(pair.where, apply(_RULES, SRC, pair)) if are_taken(source, target) else []
+
+
+def are_taken(source: ServerFacts, target: ServerFacts) -> bool:
+    """Return whether both are servers of a kind and age that is replicated from, and to."""
+    return is_read(source) and is_written(target)
 
 
 def ring_faults(
@@ -60,13 +75,22 @@ def ring_checks(
     return [Check(BOTH, "rings", Outcome.FAIL, fault.problem, fault.remedy) for fault in found]
 
 
+#: The version of MySQL from which on a server has it.
+_SINCE: Mapping[tuple[str, str], Version] = {
+    (INVISIBLE, ""): (8, 0, 23),  # what is printed of one is a comment to older servers
+    (TYPE, "VECTOR"): (9, 0, 0),
+}
+
+#: Places shown of a list.
+_SHOWN = 10
+
 _RING = "each change would come back and be applied again, without end; two-way jobs are not supported"
 
 
 def warn_pair(source: ServerFacts, target: ServerFacts) -> list[Fault]:
     """Return differences that matter for some statements or rows only."""
     pair = Pair(source, target)
-    return faults(pair.where, apply(_ADVICE, BOTH, pair), Outcome.WARN)
+    return faults(pair.where, apply(_ADVICE, BOTH, pair), Outcome.WARN) if are_taken(source, target) else []
 
 
 def _uuid(pair: Pair) -> Iterator[Finding]:
@@ -76,11 +100,12 @@ def _uuid(pair: Pair) -> Iterator[Finding]:
 
 def _release(pair: Pair) -> Iterator[Finding]:
     source, target = pair.source, pair.target
-    if target.version[:2] < source.version[:2]:
-        yield failed(
-            f"the target ({target.version_text}) is of an older release than the source ({source.version_text}): it "
-            "may not know what newer statements and events say",
-            "upgrade the target",
+    if target.version[:2] < source.version[:2] and source.is_mariadb == target.is_mariadb:
+        yield warned(
+            f"the target ({target.version_text}) is of an older release than the source ({source.version_text}): what"
+            " the job's tables use now was compared, and a statement or an event of the log that it does not know"
+            " would stop the job",
+            "use nothing on the source that is newer than the target, until it is upgraded",
         )
 
 
@@ -89,7 +114,7 @@ def _same(name: str, consequence: str, remedy: str) -> Rule[Pair]:
 
     def look(pair: Pair) -> Iterator[Finding]:
         ours, theirs = pair.source.value(name), pair.target.value(name)
-        if ours != theirs:
+        if ours != theirs and ours and theirs:
             yield failed(
                 f"{name} is {ours} on the source and {theirs} on the target: {consequence}",
                 remedy.format(ours=ours),
@@ -107,12 +132,38 @@ def _engine(pair: Pair) -> Iterator[Finding]:
 
 
 def _collations(pair: Pair) -> Iterator[Finding]:
+    """Those that the job's schemas and tables have; between families they are mapped, and judged by that."""
     source, target = pair.source, pair.target
-    unknown = [name for number, name in sorted(source.collations.items()) if target.collations.get(number) != name]
-    charsets = source.charsets - target.charsets
-    if charsets or unknown:
-        listed = ", ".join([*sorted(charsets), *unknown])
-        yield failed(f"the target does not know the source's {listed}", "upgrade the target or install them there")
+    if source.is_mariadb or target.is_mariadb:
+        return
+    known = frozenset(target.collations.values())
+    unknown = [each for each in source.used or () if each.kind == COLLATION and not _knows(known, each.name)]
+    if unknown:
+        listed = some_of([f"{each.name} ({each.place})" for each in unknown], _SHOWN)
+        yield failed(
+            f"the target ({target.version_text}) does not know collations that the job's tables have: {listed}",
+            "upgrade the target, or ALTER TABLE … CONVERT TO CHARACTER SET … COLLATE … on the source, or leave the"
+            " tables out",
+        )
+
+
+def _knows(known: frozenset[str], name: str) -> bool:
+    """Return whether a name is one of these: servers from 8.0.30 on know utf8mb3's by their old names, too."""
+    return name in known or (name.startswith("utf8_") and f"utf8mb3_{name.removeprefix('utf8_')}" in known)
+
+
+def _newer_columns(pair: Pair) -> Iterator[Finding]:
+    """What an older server would refuse when the table is made, or take in silence as something else."""
+    source, target = pair.source, pair.target
+    if source.is_mariadb or target.is_mariadb:
+        return
+    found = [each for each in source.used or () if target.version < _SINCE.get((each.kind, each.name), (0, 0, 0))]
+    if found:
+        listed = some_of([f"{each.kind} {each.name}".strip() + f" ({each.place})" for each in found], _SHOWN)
+        yield failed(
+            f"the target ({target.version_text}) does not have what the job's tables use: {listed}",
+            "upgrade the target, or alter or leave out these tables",
+        )
 
 
 def _server_id(pair: Pair) -> Iterator[Finding]:
@@ -146,7 +197,7 @@ def _zones(pair: Pair) -> Iterator[Finding]:
 
 def _row_format(pair: Pair) -> Iterator[Finding]:
     ours, theirs = (facts.value("innodb_default_row_format") for facts in (pair.source, pair.target))
-    if ours != theirs:
+    if ours != theirs and ours and theirs:  # before 5.7.9 it is not said, and COMPACT
         yield warned(
             f"innodb_default_row_format is {ours} on the source and {theirs} on the target: tables made without "
             "ROW_FORMAT take the target's, in which long keys may not fit",
@@ -167,9 +218,14 @@ def _encryption(pair: Pair) -> Iterator[Finding]:
         )
 
 
+def _told(pair: Pair, kind: str) -> str:
+    if pair.source.used is None:
+        return "not looked at"
+    return f"{sum(each.kind == kind for each in pair.source.used)} collations that the job's tables have, all known"
+
+
 _RULES = (
     Rule[Pair]("server_uuid", lambda pair: f"{pair.source.uuid}, {pair.target.uuid}", _uuid),
-    Rule[Pair]("release", lambda pair: f"{pair.source.version_text} to {pair.target.version_text}", _release),
     _same(
         "lower_case_table_names",
         "names that are two on one server are one on the other",
@@ -177,10 +233,12 @@ _RULES = (
         " --lower-case-table-names={ours}) and name that one in the job",
     ),
     Rule[Pair]("default_storage_engine", lambda pair: pair.source.value("default_storage_engine"), _engine),
-    Rule[Pair]("character_sets", lambda pair: f"{len(pair.source.collations)} collations, all known", _collations),
+    Rule[Pair]("character_sets", lambda pair: _told(pair, COLLATION), _collations),
+    Rule[Pair]("newer_columns", lambda pair: "none that the target does not have", _newer_columns),
 )
 
 _ADVICE = (
+    Rule[Pair]("release", lambda pair: f"{pair.source.version_text} to {pair.target.version_text}", _release),
     Rule[Pair](
         "server_id", lambda pair: f"{pair.source.value('server_id')}, {pair.target.value('server_id')}", _server_id
     ),

@@ -18,7 +18,8 @@ from udup.drivers.mysql.stream.position import never_executed, own_part
 from udup.pipeline.checks import SRC, Check, Finding, Outcome, Rule, apply, failed, faults, warned
 from udup.pipeline.selection.selection import Selection
 
-OLDEST_VERSION = (8, 0, 0)
+#: The first release of 5.6 for use: GTIDs, row events of version 2.
+OLDEST_VERSION = (5, 6, 10)
 
 #: Seconds for which a log should be kept at least: a job that has stood for longer cannot go on.
 SHORT_RETENTION_S = 24 * 3600
@@ -86,7 +87,7 @@ def warn_source(facts: ServerFacts) -> list[Fault]:
 
 def is_read(facts: ServerFacts) -> bool:
     """Return whether this is a server of the kind and age that is replicated from."""
-    return not facts.is_mariadb and facts.version >= OLDEST_VERSION
+    return not facts.is_mariadb and not facts.kin.no_source and facts.version >= OLDEST_VERSION
 
 
 # ---- The server ----
@@ -94,11 +95,20 @@ def is_read(facts: ServerFacts) -> bool:
 
 def _version(side: SourceSide) -> Iterator[Finding]:
     facts = side.facts
-    if not is_read(facts):
+    if facts.kin.no_source:
         yield failed(
-            f"the server is {facts.version_text}, and only MySQL 8.0 and newer is replicated from",
-            "replicate from a server of MySQL 8.0 or newer",
+            f"the server is {facts.named}, which is not replicated from: {facts.kin.no_source}",
+            "replicate from MySQL 5.6 or newer (docs/servers.md)",
         )
+    elif not is_read(facts):
+        yield failed(
+            f"the server is {facts.named}, and only MySQL 5.6.10 and newer is replicated from",
+            "replicate from a server of MySQL 5.6.10 or newer, with GTIDs (docs/servers.md)",
+        )
+
+
+def _told(facts: ServerFacts) -> str:
+    return f"{facts.named}: {facts.kin.note}" if facts.kin.note else facts.named
 
 
 def _setting(name: str, wanted: str, remedy: str) -> Rule[SourceSide]:
@@ -261,7 +271,7 @@ def _start(side: SourceSide) -> str:
     return f"goes on after {brief(side.start_after)}"
 
 
-_VERSION = Rule("version", lambda side: side.facts.version_text, _version)
+_VERSION = Rule("version", lambda side: _told(side.facts), _version)
 
 #: What had better be otherwise.
 _ADVICE: tuple[Rule[SourceSide], ...] = (

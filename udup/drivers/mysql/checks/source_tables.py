@@ -12,6 +12,7 @@ from udup.drivers.mysql.checks.snapshot_access import snapshot_findings, snapsho
 from udup.drivers.mysql.client.connection import Connection, MySQLError, error_code, query, scalar
 from udup.drivers.mysql.client.facts import LOGS_CASCADES, ServerFacts
 from udup.drivers.mysql.client.names import quote
+from udup.drivers.mysql.client.xa_recover import XA_RECOVER_DENIED, recover
 from udup.drivers.mysql.columns.checks import MapProblem, map_problems
 from udup.drivers.mysql.dictionary.engines import MERGE, is_non_transactional, is_transactional
 from udup.drivers.mysql.filters.checks import FilterProblem, filter_problems
@@ -29,9 +30,6 @@ _SHOWN = 10
 _LOCKED_LONG = 8 << 20
 
 _MERGES = "have the job carry the MERGE table and all tables that it shows, or none of them (ReplicateIgnoreDb)"
-
-#: Error "the account may not ask for prepared XA transactions".
-_XA_RECOVER_DENIED = 1401
 
 #: NULL from a server that knows time zones by their numbers only.
 _ZONE_PROBE = "SELECT CONVERT_TZ('2000-01-01 00:00:00', 'UTC', 'Europe/Berlin')"
@@ -164,9 +162,9 @@ def _read_cascades(connection: Connection, facts: ServerFacts, selection: Select
 def _read_prepared(connection: Connection) -> tuple[str, ...] | None:
     """The xids of prepared XA transactions."""
     try:
-        return tuple(str(row[3]) for row in query(connection, "XA RECOVER CONVERT XID"))
+        return tuple(map(str, recover(connection)))
     except MySQLError as error:
-        if error_code(error) == _XA_RECOVER_DENIED:
+        if error_code(error) == XA_RECOVER_DENIED:
             return None
         raise
 

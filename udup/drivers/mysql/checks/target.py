@@ -18,7 +18,8 @@ from udup.pipeline.checks import DEST, Check, Finding, Outcome, Rule, apply, fai
 from udup.pipeline.selection.schemas import UDUP_SCHEMA
 from udup.pipeline.selection.selection import Selection
 
-OLDEST_VERSION = (8, 0, 0)
+#: The first with REPLICATION_APPLIER, and with definitions that a crash leaves whole.
+OLDEST_VERSION = (8, 0, 18)
 
 #: The same where rows go by statements: its literals of TIMESTAMP have a time zone.
 OLDEST_FOR_STATEMENTS = (8, 0, 19)
@@ -66,13 +67,29 @@ def warn_target(facts: ServerFacts, *, by_statements: bool = False) -> list[Faul
 # ---- The server ----
 
 
+def is_written(facts: ServerFacts) -> bool:
+    """Return whether this is a server of the kind and age that is replicated to."""
+    return not facts.is_mariadb and not facts.kin.no_target and facts.version >= OLDEST_VERSION
+
+
 def _version(side: TargetSide) -> Iterator[Finding]:
     facts = side.facts
-    if facts.is_mariadb or facts.version < OLDEST_VERSION:
+    if facts.kin.no_target:
         yield failed(
-            f"the server is {facts.version_text}, and only MySQL 8.0 and newer is replicated to",
-            "replicate to a server of MySQL 8.0 or newer",
+            f"the server is {facts.named}, which is not replicated to: {facts.kin.no_target}",
+            "replicate to MySQL 8.0.18 or newer (docs/servers.md)",
         )
+    elif not is_written(facts):
+        yield failed(
+            f"the server is {facts.named}, and only MySQL 8.0.18 and newer is replicated to: older ones have no"
+            " privilege to apply row events (REPLICATION_APPLIER), and before 8.0 no definitions that a crash leaves"
+            " whole",
+            "replicate to a server of MySQL 8.0.18 or newer (docs/servers.md)",
+        )
+
+
+def _told(facts: ServerFacts) -> str:
+    return f"{facts.named}: {facts.kin.note}" if facts.kin.note else facts.named
 
 
 def _version_for_statements(side: TargetSide) -> Iterator[Finding]:
@@ -194,7 +211,7 @@ def _any(facts: ServerFacts, *privileges: str) -> bool:
     return any(facts.privileges.has(each) for each in privileges)
 
 
-_VERSION = Rule("version", lambda side: side.facts.version_text, _version)
+_VERSION = Rule("version", lambda side: _told(side.facts), _version)
 
 _READ_ONLY = Rule[TargetSide]("read_only", lambda side: side.facts.value("read_only", "OFF"), _read_only)
 

@@ -19,7 +19,7 @@ from udup.drivers.mysql.apply.claims import conflicts
 from udup.drivers.mysql.binlog.gtid import brief
 from udup.drivers.mysql.checks.binlog_access import goes_by_statements
 from udup.drivers.mysql.checks.definers import StoredSide, stored_checks
-from udup.drivers.mysql.checks.pair import pair_checks, ring_checks
+from udup.drivers.mysql.checks.pair import are_taken, pair_checks, ring_checks
 from udup.drivers.mysql.checks.source import is_read, source_checks
 from udup.drivers.mysql.checks.source_tables import SourceTables, knows_zones, read_tables, table_checks
 from udup.drivers.mysql.checks.start import column_setting_checks
@@ -41,6 +41,7 @@ from udup.drivers.mysql.dictionary.claims import read_claims, read_feeds
 from udup.drivers.mysql.dictionary.definers import Defined, KnownAccounts, read_accounts, read_defined
 from udup.drivers.mysql.dictionary.details import CopyDetails
 from udup.drivers.mysql.dictionary.present import Present
+from udup.drivers.mysql.dictionary.used import Used, read_used
 from udup.drivers.mysql.load.copied import CopyNotes
 from udup.drivers.mysql.load.filling import FilledTables, Filling
 from udup.drivers.mysql.snapshot.copy import catalog_there, log_of
@@ -88,6 +89,7 @@ class _Source:
 
     tables: SourceTables
     objects: list[Present]
+    used: tuple[Used, ...]
     defined: list[Defined]
     feeds: list[Feed]
     filled: CopyDetails | None = None
@@ -142,8 +144,9 @@ def validate(plan: JobPlan, known: Known = _NOTHING_KNOWN) -> list[Check]:
         side = StoredSide(theirs.facts, look.defined, theirs.accounts, copies, by_statements)
         checks += stored_checks(side)
         checks += _in_the_way(plan, look, theirs, start_after, known)
-    if not isinstance(ours, Check):
-        checks += pair_checks(ours, theirs.facts, innodb=plan.scope.innodb)
+    if not isinstance(ours, Check) and are_taken(ours, theirs.facts):
+        seen_whole = replace(ours, used=look.used if look else None)
+        checks += pair_checks(seen_whole, theirs.facts, innodb=plan.scope.innodb)
         checks += ring_checks(look.feeds if look else [], plan.job, ours, theirs.facts, known)
     return checks
 
@@ -218,7 +221,8 @@ def _look_at_tables(plan: JobPlan, facts: ServerFacts, *, full_copy: bool) -> _S
         defined = read_defined(connection, tables.selection)
         feeds = read_feeds(connection, tables.selection)
         filled = _filled(connection, plan, facts, tables.selection) if full_copy and plan.fill_existing else None
-        return _Source(tables, objects, defined, feeds, filled)
+        used = read_used(connection, tables.selection)
+        return _Source(tables, objects, used, defined, feeds, filled)
 
 
 def _filled(connection: Connection, plan: JobPlan, facts: ServerFacts, selection: Selection) -> CopyDetails | None:

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 from udup.drivers.mysql.client.connection import Connection, MySQLError, is_transient, query, scalar
 from udup.drivers.mysql.client.flavour import Version, is_mariadb, version_of
+from udup.drivers.mysql.client.kin import MYSQL, Kin, Signs, kin_of
 from udup.drivers.mysql.client.privileges import Privileges, parse_grants, split_accounts
 from udup.drivers.mysql.ddl.sqltokens import MODE_ANSI_QUOTES
+from udup.drivers.mysql.dictionary.used import Used
 
 #: Error "you need (at least one of) the … privilege(s)".
 _NO_PRIVILEGE = 1227
@@ -47,6 +49,7 @@ class ServerFacts:
     unlogged_schemas: frozenset[str] = frozenset()  # binlog_ignore_db
     encrypted: bool = False  # the connection by which it was seen went over TLS
     verified: bool = False  # and the server's certificate was looked at
+    used: tuple[Used, ...] | None = None  # of a job's source: what its tables use; None where that was not asked
 
     def value(self, name: str, default: str = "") -> str:
         return self.variables.get(name, default)
@@ -56,6 +59,17 @@ class ServerFacts:
 
     def is_on(self, name: str) -> bool:
         return self.value(name).upper() in ON
+
+    @property
+    def kin(self) -> Kin:
+        """Return which server it is: MySQL itself, a fork, a service, another database."""
+        return kin_of(Signs(self.version_text, self.variables, self.address))
+
+    @property
+    def named(self) -> str:
+        """Return its version and what it is, for people."""
+        kin = self.kin
+        return f"{self.version_text} ({kin.name})" if kin is not MYSQL else f"MySQL {self.version_text}"
 
     @property
     def logs_cascades(self) -> bool:
@@ -139,6 +153,13 @@ def read_variables(connection: Connection) -> dict[str, str]:
     rows = rows or [(str(name), str(value)) for name, value in query(connection, "SHOW GLOBAL VARIABLES")]
     shown = {name.lower(): value for name, value in rows}
     return shown | dict(_uncut(connection, shown))
+
+
+def read_global(connection: Connection, *names: str) -> dict[str, str]:
+    """Return those of these global variables that the server has, as SHOW VARIABLES prints them."""
+    listed = ", ".join(f"'{name}'" for name in names)
+    rows = query(connection, f"SHOW GLOBAL VARIABLES WHERE Variable_name IN ({listed})")
+    return {str(name).lower(): str(value) for name, value in rows}
 
 
 def rows_in_one(connection: Connection, columns: tuple[str, ...], source: str) -> list[tuple[str, ...]]:

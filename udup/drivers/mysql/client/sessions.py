@@ -15,6 +15,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from udup.drivers.mysql.client.dialect import has_uca_0900
+
 #: Seconds that a connection may be idle: as long as a copy or a quiet night lasts. The largest that a server takes.
 PATIENCE_SECONDS = 31_536_000
 
@@ -236,6 +238,14 @@ DEFINITION = Session(
         "innodb_ddl_buffer_size": str(INDEX_BUFFER_BYTES),
     },
 )
+
+
+def definition_session(source_version: str) -> Session:
+    """Return `DEFINITION` for what a server of this version printed: utf8mb4 was born with another collation."""
+    if has_uca_0900(source_version):
+        return DEFINITION
+    return DEFINITION.with_("making definitions", default_collation_for_utf8mb4="utf8mb4_general_ci")
+
 
 #: DDL of the log; the statement's own context is put on top of it, and what the source's sessions begin with.
 DDL = Session("running DDL", {})

@@ -136,6 +136,18 @@ class Wire(Line):
             self.shows_statements = False
 
     @contextmanager
+    def reading_bytes(self) -> Iterator[None]:
+        """Have texts of results stand for their bytes, one character each: what a server calls a text need not be one.
+
+        `text.encode("latin1")` gives the bytes. Statements sent meanwhile are ASCII.
+        """
+        before, self.encoding = self.encoding, "latin1"
+        try:
+            yield
+        finally:
+            self.encoding = before
+
+    @contextmanager
     def reading_within(self, seconds: float | None) -> Iterator[None]:
         """Have the server say something within so many seconds each time, in place of PyMySQL's `read_timeout`."""
         before, self._read_timeout = self._read_timeout, seconds

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from udup.drivers.mysql.client.connection import Connection, query
+from udup.drivers.mysql.client.dictionary_columns import with_known_columns
 
 Name = tuple[str, str]
 
@@ -26,9 +27,10 @@ def read_computed(connection: Connection, tables: Iterable[Name]) -> set[tuple[s
     wanted = set(tables)
     schemas = sorted({schema for schema, _ in wanted})
     found = set()
+    sql = with_known_columns(connection, _SQL) if schemas else ""
     for at in range(0, len(schemas), _AT_A_TIME):
         some = schemas[at : at + _AT_A_TIME]
-        for schema, table, column in query(connection, _SQL.format(", ".join(["%s"] * len(some))), *some):
+        for schema, table, column in query(connection, sql.format(", ".join(["%s"] * len(some))), *some):
             if (schema, table) in wanted:
                 found.add((str(schema), str(table), str(column)))
     return found

@@ -15,6 +15,7 @@ from udup.drivers.mysql.client.errors import NOTHING_THERE, failure
 from udup.drivers.mysql.client.facts import ServerFacts, read_facts
 from udup.drivers.mysql.client.seam import behind_the_seam
 from udup.drivers.mysql.client.sessions import DICTIONARY
+from udup.drivers.mysql.client.xa_recover import recover
 from udup.drivers.mysql.cutover import events as event_states
 from udup.drivers.mysql.cutover import read_only, source_triggers
 from udup.drivers.mysql.cutover.place import CutoverPlace
@@ -107,7 +108,7 @@ class MySQLSourceGate:
 
     def unfinished(self) -> list[str]:
         with self._connected("asking for XA transactions") as connection:
-            prepared = [f"prepared {row[3]}" for row in query(connection, "XA RECOVER CONVERT XID")]
+            prepared = [f"prepared {each}" for each in recover(connection)]
             try:
                 begun = query(connection, _OPEN_XA)
             except MySQLError as error:

@@ -180,6 +180,8 @@ class _Reader(WordReader):
                 return self.event(label)
             case "USER" | "ROLE":
                 return Statement(Kind.ACCOUNT, label)
+            case "SEQUENCE":
+                return Statement(Kind.SEQUENCE, label)
         if noun in _SERVER_OBJECTS:
             return Statement(Kind.SERVER_OBJECT, label)
         raise UnexpectedWordError(f"{verb} of {noun or self.words[self.at - 1].text!r}")

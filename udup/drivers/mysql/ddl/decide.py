@@ -52,6 +52,7 @@ _SKIPPED = {
     Kind.TEMPORARY: "temporary tables belong to one session of the source",
     Kind.ACCOUNT: "accounts and grants are not carried",
     Kind.MAINTENANCE: "changes no data",
+    Kind.SEQUENCE: "sequences are not carried; what a statement took from one is in its rows",
     Kind.SERVER_OBJECT: "belongs to the server, in no schema; a table that needs it says so when it is made",
 }
 

@@ -30,6 +30,7 @@ class Kind(StrEnum):
     MAINTENANCE = "MAINTENANCE"  # changes no data: ANALYZE, OPTIMIZE, FLUSH, …; also an empty statement
     DML = "DML"  # data changed by statement instead of by row
     SERVER_OBJECT = "SERVER OBJECT"  # tablespaces, federated servers, loadable functions: in no schema
+    SEQUENCE = "SEQUENCE"  # MariaDB's
     UNKNOWN = "UNKNOWN"
 
 

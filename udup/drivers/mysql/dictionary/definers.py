@@ -10,8 +10,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from udup.drivers.mysql.client.connection import Connection, MySQLError, error_code, query
+from udup.drivers.mysql.client.facts import ROLES
 from udup.drivers.mysql.client.limits import DENIED
 from udup.pipeline.selection.selection import Selection
+
+#: From 8.0.16 on; the table is of 8.0.0.
+_SYSTEM_USERS = "SELECT USER, HOST FROM mysql.global_grants WHERE PRIV = 'SYSTEM_USER'"
 
 VIEW, TRIGGER = "VIEW", "TRIGGER"
 
@@ -72,7 +76,7 @@ def read_accounts(connection: Connection) -> KnownAccounts | None:
     """Return the server's accounts; None if this one may not read them."""
     try:
         users = query(connection, "SELECT User, Host FROM mysql.user")
-        system = query(connection, "SELECT USER, HOST FROM mysql.global_grants WHERE PRIV = 'SYSTEM_USER'")
+        system = query(connection, _SYSTEM_USERS) if connection.version >= ROLES else []
     except MySQLError as error:
         if error_code(error) not in DENIED:
             raise

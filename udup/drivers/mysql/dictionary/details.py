@@ -18,12 +18,13 @@ class SourceLog(msgspec.Struct, frozen=True, array_like=True):
 
 class CopyDetails(msgspec.Struct, frozen=True, array_like=True):
     """What a copy brings, under the target's names; the source's global settings if a table computes something; and
-    what comes behind the copy.
+    what comes behind the copy. `source` is the source's VERSION(), "" one of MySQL of today.
     """
 
     catalog: Catalog
     context: dict[str, str] = {}
     log: SourceLog = SourceLog()
+    source: str = ""
 
     def encoded(self) -> bytes:
         return msgspec.msgpack.encode(self)

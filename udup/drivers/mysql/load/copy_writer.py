@@ -21,7 +21,7 @@ from udup.drivers.mysql.client.connection import Connection, connect, scalar
 from udup.drivers.mysql.client.raw import shut_down
 from udup.drivers.mysql.client.seam import behind_the_seam
 from udup.drivers.mysql.client.session_setup import enter
-from udup.drivers.mysql.client.sessions import DEFINITION
+from udup.drivers.mysql.client.sessions import definition_session
 from udup.drivers.mysql.dictionary.catalog import Catalog, StoredObject
 from udup.drivers.mysql.dictionary.details import CopyDetails, Filled, LoadDetails
 from udup.drivers.mysql.load import objects
@@ -78,6 +78,7 @@ class MySQLCopyWriter:
         self._job = fence.job
         details = CopyDetails.decode(plan.details)
         self._catalog, self._log = details.catalog, details.log
+        self._session = definition_session(details.source)
         if filling is not None:
             self._catalog = replace(self._catalog, tables=tuple(map(as_filled, self._catalog.tables)))
         self._fence = fence
@@ -130,7 +131,7 @@ class MySQLCopyWriter:
         return None
 
     def _new(self) -> _Builder:
-        builder = _Builder(connect(self.endpoint, DEFINITION), self._places.pop(), runtime.now())
+        builder = _Builder(connect(self.endpoint, self._session), self._places.pop(), runtime.now())
         self._connections.add(builder.connection)
         return self._entered(builder, lambda connection: self._fence.enter(connection, builder.place))
 
@@ -215,7 +216,7 @@ class MySQLCopyWriter:
                 self._computed.enter(connection)
             objects.add_indexes(connection, made)
             if made.computes:
-                enter(connection, DEFINITION)
+                enter(connection, self._session)
             self._computed.compare_indexes(connection, made, totals.sums)
 
     def finish_tables(self) -> None:

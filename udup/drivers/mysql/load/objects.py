@@ -20,6 +20,7 @@ from udup.drivers.mysql.client.connection import Connection, MySQLError, describ
 from udup.drivers.mysql.client.names import qualified, quote
 from udup.drivers.mysql.client.session_setup import reset
 from udup.drivers.mysql.client.sessions import DEFINITION
+from udup.drivers.mysql.client.sql_modes import known_words
 from udup.drivers.mysql.dictionary.catalog import Schema, StoredObject, Table
 from udup.drivers.mysql.load.create_table import (
     create_statement,
@@ -154,7 +155,7 @@ def create(connection: Connection, stored: StoredObject, replace: bool = False) 
             is_altered = True
         if stored.kind == "EVENT":  # one whose end has passed would be dropped at once (note 1588)
             query(connection, f"SET SESSION timestamp = {stored.made or 'DEFAULT'}")
-        query(connection, "SET SESSION sql_mode = %s", stored.sql_mode)
+        query(connection, "SET SESSION sql_mode = %s", known_words(stored.sql_mode))
         if stored.time_zone:
             query(connection, "SET SESSION time_zone = %s", stored.time_zone)
         query(connection, f"SET character_set_client = {charset}")
@@ -179,7 +180,12 @@ def _database_collation(connection: Connection, stored: StoredObject) -> str:
     if not stored.collation_database:
         return ""
     current = str(scalar(connection, "SELECT @@collation_database"))
-    return current if current != stored.collation_database else ""
+    return current if _of_today(current) != _of_today(stored.collation_database) else ""
+
+
+def _of_today(collation: str) -> str:
+    """Return a collation's name as servers from 8.0.30 on print it."""
+    return re.sub(r"^utf8_", "utf8mb3_", collation)
 
 
 def _encoded(connection: Connection, stored: StoredObject) -> tuple[str, bytes]:

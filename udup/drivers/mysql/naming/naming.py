@@ -25,7 +25,9 @@ from udup.drivers.mysql.binlog.gtid import GtidSet, parse_gtid_event
 from udup.drivers.mysql.binlog.query import is_begin
 from udup.drivers.mysql.binlog.table_definition import ColumnDefinition, parse_columns
 from udup.drivers.mysql.binlog.table_map import definition_bytes, table_name
-from udup.drivers.mysql.client.connection import connect, scalar
+from udup.drivers.mysql.client.connection import connect
+from udup.drivers.mysql.client.facts import read_global
+from udup.drivers.mysql.mariadb.passed import PASSED, parse_passed
 from udup.drivers.mysql.naming.ahead import LogAhead
 from udup.drivers.mysql.naming.dictionary import DictionaryLook
 from udup.drivers.mysql.naming.table_names import touched_by
@@ -35,6 +37,9 @@ from udup.pipeline.ports import Scope
 from udup.pipeline.selection.renames import Name
 
 _ID_AND_FLAGS = 8
+
+#: What says whether the log names columns; a server before 8.0.1 never does.
+_METADATA = "binlog_row_metadata"
 
 #: GTIDs that are counted together at most: they are asked for seldom.
 _BEHIND_MAX = 1000
@@ -61,7 +66,7 @@ class Naming:
     def begin(self) -> None:
         """Ask for all tables of the job, if the source does not name their columns now."""
         with closing(connect(self._endpoint)) as connection:
-            if str(scalar(connection, "SELECT @@global.binlog_row_metadata")).upper() == "FULL":
+            if read_global(connection, _METADATA).get(_METADATA, "MINIMAL").upper() == "FULL":
                 return
             names = read_base_tables(connection, self._scope.selection)
         for definitions, executed in self._dictionary.read(names, available=True):
@@ -81,6 +86,8 @@ class Naming:
                 self._count_passed()
         elif kind == EventType.QUERY:
             self._pass_statement(event)
+        elif kind == PASSED:
+            self._passed.add_range(*parse_passed(event))
         elif kind == EventType.FORMAT_DESCRIPTION:
             self._count_passed()
             self._has_crc = has_checksums(event)

@@ -9,9 +9,8 @@ from dataclasses import replace
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Side
 from udup.drivers.mysql.client.asking import Asking
-from udup.drivers.mysql.client.connection import Connection, query, scalar
-from udup.drivers.mysql.client.facts import LOGS_CASCADES, ON, ServerFacts
-from udup.drivers.mysql.client.flavour import version_of
+from udup.drivers.mysql.client.connection import Connection
+from udup.drivers.mysql.client.facts import LOGS_CASCADES, ON, ServerFacts, read_global
 from udup.drivers.mysql.client.raw import shut_down
 from udup.drivers.mysql.client.seam import behind_the_seam
 from udup.drivers.mysql.columns.definitions import mapped_catalog
@@ -139,9 +138,9 @@ def _plan_of(connection: Connection, scope: Scope, baseline: Baseline) -> CopyPl
     computes = any(table.computes for table in baseline.catalog.tables)
     renamed = catalog_there(baseline.catalog, scope)
     tables = tuple(replace(table, condition="") for table in renamed.tables)
-    details = CopyDetails(
-        replace(renamed, tables=tables), own_context(connection) if computes else {}, read_log(connection)
-    )
+    context = own_context(connection) if computes else {}
+    version = str(connection.get_server_info())  # type: ignore[no-untyped-call]
+    details = CopyDetails(replace(renamed, tables=tables), context, read_log(connection), version)
     return CopyPlan(_tables(renamed), details.encoded(), baseline.snapshot.gtid_set)
 
 
@@ -165,9 +164,7 @@ def log_of(facts: ServerFacts) -> SourceLog:
 
 def read_log(connection: Connection) -> SourceLog:
     """Return the same of the server of a connection."""
-    named, version = query(connection, "SELECT @@GLOBAL.binlog_row_metadata, VERSION()")[0]
-    native = "OFF"
-    if version_of(str(version)) >= LOGS_CASCADES:
-        native = str(scalar(connection, "SELECT @@GLOBAL.innodb_native_foreign_keys"))
-    has_cascades = version_of(str(version)) >= LOGS_CASCADES and native.upper() not in ON
-    return SourceLog(names_columns=str(named).upper() == "FULL", has_cascades=has_cascades)
+    found = read_global(connection, "binlog_row_metadata", "innodb_native_foreign_keys")
+    named, native = found.get("binlog_row_metadata", "MINIMAL"), found.get("innodb_native_foreign_keys", "OFF")
+    is_new = not connection.is_mariadb and connection.version >= LOGS_CASCADES
+    return SourceLog(names_columns=named.upper() == "FULL", has_cascades=is_new and native.upper() not in ON)

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from udup.drivers.mysql.client.connection import Connection, MySQLError, error_code, query, scalar
+from udup.drivers.mysql.client.connection import Connection, MySQLError, error_code, scalar
+from udup.drivers.mysql.client.xa_recover import XA_RECOVER_DENIED, recover
 
 _COM_QUERY = 3
 _START = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"
-_XA_RECOVER_DENIED = 1401
-
 #: What a server answers an account that may not.
 ACCESS_DENIED = frozenset({1044, 1045, 1142, 1227})
 LOCK_WAIT_TIMEOUT = 1205
@@ -57,13 +56,8 @@ def prepared(connection: Connection) -> list[str]:
 def prepared_now(connection: Connection) -> list[str] | None:
     """Return the same; None without XA_RECOVER_ADMIN."""
     try:
-        rows = query(connection, "XA RECOVER CONVERT XID")
+        return [str(each) for each in recover(connection)]
     except MySQLError as error:
-        if error_code(error) == _XA_RECOVER_DENIED:
+        if error_code(error) == XA_RECOVER_DENIED:
             return None
         raise
-    return [_xid(int(number), int(gtrid), str(data)[2:].lower()) for number, gtrid, _, data in rows]
-
-
-def _xid(format_id: int, gtrid_bytes: int, digits: str) -> str:
-    return f"X'{digits[: 2 * gtrid_bytes]}',X'{digits[2 * gtrid_bytes :]}',{format_id}"

@@ -17,6 +17,7 @@ from typing import Any
 
 from udup.base.errors import Unsupported
 from udup.drivers.mysql.client.connection import Connection, MySQLError, error_code, is_transient, query
+from udup.drivers.mysql.client.dictionary_columns import with_known_columns
 from udup.drivers.mysql.client.errors import ER
 from udup.drivers.mysql.client.names import qualified, quote
 from udup.drivers.mysql.client.session_setup import enter
@@ -51,6 +52,22 @@ _LOST_LITERAL = re.compile(r"_utf8mb4'(?:[^'\\]|\\.|'')*\?{4}", re.DOTALL)
 #: Names and strings of a definition, and what is left of a CHECK, and of an index on an expression, without them.
 _QUOTED = re.compile(r"`(?:[^`]|``)*`|'(?:[^'\\]|\\.|'')*'", re.DOTALL)
 _COMPUTED = re.compile(r" CHECK \(|KEY \S+ [^\n]*?[(,]\(")
+
+_COLUMNS = (
+    "SELECT TABLE_NAME, COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, CHARACTER_SET_NAME, COLLATION_NAME,"
+    " IS_NULLABLE, GENERATION_EXPRESSION, CHARACTER_OCTET_LENGTH, EXTRA, COLUMN_DEFAULT"
+    " FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = %s ORDER BY TABLE_NAME, ORDINAL_POSITION"
+)
+_UNIQUE_KEYS = (
+    "SELECT TABLE_NAME, INDEX_NAME, COLUMN_NAME, SUB_PART FROM information_schema.STATISTICS"
+    " WHERE TABLE_SCHEMA = %s AND NON_UNIQUE = 0 AND IS_VISIBLE = 'YES'"
+    " ORDER BY TABLE_NAME, INDEX_NAME, SEQ_IN_INDEX"
+)
+_INDEXED_COLUMNS = (
+    "SELECT TABLE_NAME, COLUMN_NAME, MIN(INDEX_NAME) FROM information_schema.STATISTICS"
+    " WHERE TABLE_SCHEMA = %s AND COLUMN_NAME IS NOT NULL AND SUB_PART IS NULL AND IS_VISIBLE = 'YES'"
+    " AND INDEX_TYPE = 'BTREE' GROUP BY TABLE_NAME, COLUMN_NAME ORDER BY TABLE_NAME, COLUMN_NAME"
+)
 
 #: Columns of EXPLAIN: the rows that are looked at, and how many of a hundred pass.
 _PLAN_ROWS, _PLAN_FILTERED = 9, 10
@@ -256,9 +273,7 @@ def read_columns(connection: Connection, schema: str) -> dict[str, tuple[Column,
     """Return the columns of a schema's tables, in their order."""
     rows = query(
         connection,
-        "SELECT TABLE_NAME, COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, CHARACTER_SET_NAME, COLLATION_NAME,"
-        " IS_NULLABLE, GENERATION_EXPRESSION, CHARACTER_OCTET_LENGTH, EXTRA, COLUMN_DEFAULT"
-        " FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = %s ORDER BY TABLE_NAME, ORDINAL_POSITION",
+        with_known_columns(connection, _COLUMNS),
         schema,
     )
     columns: dict[str, list[Column]] = {}
@@ -284,9 +299,7 @@ def _read_keys(connection: Connection, schema: str) -> dict[str, dict[str, list[
     """Unique indexes by table and name; a part that is an expression or a prefix is the empty name."""
     rows = query(
         connection,
-        "SELECT TABLE_NAME, INDEX_NAME, COLUMN_NAME, SUB_PART FROM information_schema.STATISTICS"
-        " WHERE TABLE_SCHEMA = %s AND NON_UNIQUE = 0 AND IS_VISIBLE = 'YES'"
-        " ORDER BY TABLE_NAME, INDEX_NAME, SEQ_IN_INDEX",
+        with_known_columns(connection, _UNIQUE_KEYS),
         schema,
     )
     keys: dict[str, dict[str, list[str]]] = {}
@@ -304,9 +317,7 @@ def _read_virtual_keys(
         return {}
     rows = query(
         connection,
-        "SELECT TABLE_NAME, COLUMN_NAME, MIN(INDEX_NAME) FROM information_schema.STATISTICS"
-        " WHERE TABLE_SCHEMA = %s AND COLUMN_NAME IS NOT NULL AND SUB_PART IS NULL AND IS_VISIBLE = 'YES'"
-        " AND INDEX_TYPE = 'BTREE' GROUP BY TABLE_NAME, COLUMN_NAME ORDER BY TABLE_NAME, COLUMN_NAME",
+        with_known_columns(connection, _INDEXED_COLUMNS),
         schema,
     )
     found: dict[str, tuple[tuple[str, str], ...]] = {}

@@ -18,6 +18,7 @@ from weakref import WeakKeyDictionary
 from udup.drivers.mysql.client.connection import Connection, MySQLError, describe, error_code, is_transient, query
 from udup.drivers.mysql.client.errors import ER
 from udup.drivers.mysql.client.names import qualified
+from udup.drivers.mysql.client.sql_modes import has_other_types
 from udup.drivers.mysql.dictionary.catalog import StoredObject
 from udup.pipeline.selection.selection import Selection
 
@@ -135,6 +136,9 @@ def _read(connection: Connection, sql: str, schema: str, listed: _Listed, proble
                 return None
             continue
         stored = _stored(schema, listed, row, stale)
+        if has_other_types(stored.sql_mode, stored.sql):
+            why = "its sql_mode has MAXDB, in which TIMESTAMP is DATETIME; make it again without MAXDB"
+            break
         if stored.sql:
             return stored
         why = f"grant {'EVENT' if listed.kind == 'EVENT' else 'SHOW_ROUTINE'} to the source account"

@@ -43,6 +43,7 @@ from udup.drivers.mysql.binlog.xa import XaStatement, XaVerb, is_one_phase, pars
 from udup.drivers.mysql.columns.shaper import ColumnMaps
 from udup.drivers.mysql.ddl.query_action import Action, Decide
 from udup.drivers.mysql.filters.shaper import Shapers
+from udup.drivers.mysql.mariadb.passed import PASSED, parse_passed
 from udup.drivers.mysql.stream.anonymous import WITHOUT_GTID
 from udup.drivers.mysql.stream.contexts import Contexts
 from udup.drivers.mysql.stream.damage import DAMAGE, unreadable
@@ -168,6 +169,9 @@ class Assembler:
                 yield from self._format_description(event)
             elif kind == EventType.ROTATE:
                 self._tables.clear()
+            elif kind == PASSED:
+                seconds = int.from_bytes(event[:4], "little")
+                self._skipped.add_range(*parse_passed(event), seconds * 1_000_000)
             elif kind not in SILENT:
                 check_ignorable(event, self._open.id.gtid if self._open else "")
         except DAMAGE as error:

@@ -25,7 +25,8 @@ from udup.base.errors import Unsupported
 from udup.drivers.mysql.binlog.query import parse_status
 from udup.drivers.mysql.binlog.remedies import UNKNOWN
 from udup.drivers.mysql.client.asking import Asking, asked
-from udup.drivers.mysql.client.connection import Connection, connect, query
+from udup.drivers.mysql.client.connection import Connection, connect
+from udup.drivers.mysql.client.facts import read_global
 from udup.drivers.mysql.dictionary.timezones import is_fixed, zone_rules
 from udup.pipeline.records import Context
 
@@ -48,6 +49,10 @@ _KNOWN_BITS = 34
 
 #: Settings in no log; a server that does not have one leaves it out.
 _UNLOGGED = ("div_precision_increment", "default_week_format", "block_encryption_mode", "default_storage_engine")
+
+#: Older servers do not log what a TIMESTAMP column is by default; and utf8mb4 without a collation meant another one.
+_LOGS_ITS_DEFAULTS = (8, 0, 1)
+_UTF8MB4_BEFORE = {"default_collation_for_utf8mb4": "utf8mb4_general_ci"}
 
 #: The key under which a zone's rules travel beside its name (`drivers/mysql/dictionary/timezones.py`).
 ZONE_RULES = "time_zone_rules"
@@ -150,12 +155,12 @@ def mode_words(sql_mode: int) -> str:
 
 def read_defaults(connection: Connection) -> dict[str, str]:
     """Return the settings of a session of this server that changes none."""
-    names = ("sql_mode", "time_zone", "lc_time_names", *_UNLOGGED)
-    [values] = query(connection, f"SELECT {', '.join(f'@@GLOBAL.{name}' for name in names)}")
-    found = dict(zip(names, values, strict=True))
-    words = str(found["sql_mode"]).split(",")
+    found = read_global(connection, "sql_mode", "time_zone", "lc_time_names", *_UNLOGGED)
+    if not connection.is_mariadb and connection.version < _LOGS_ITS_DEFAULTS:
+        found |= read_global(connection, "explicit_defaults_for_timestamp") | _UTF8MB4_BEFORE
+    words = found["sql_mode"].split(",")
     found["sql_mode"] = ",".join(word for word in VALUE_MODES.values() if word in words)
-    return {name: str(found[name]) for name in names}
+    return found
 
 
 def own_context(connection: Connection) -> dict[str, str]:

@@ -20,6 +20,7 @@ from udup.base.endpoint import Endpoint
 from udup.base.errors import Fault, Refused
 from udup.drivers.mysql.binlog.gtid import Gtid, GtidSet, brief
 from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, error_code, query
+from udup.drivers.mysql.client.xa_recover import XA_RECOVER_DENIED, recover
 from udup.drivers.mysql.stream.log_file import FIRST_EVENT, LogEvent, first_events, read_file, set_before
 from udup.pipeline.checks import SRC
 from udup.pipeline.ports import Beginning, StartPoint
@@ -30,9 +31,6 @@ _ANSWER_SECONDS = 20.0
 _SHOW_FILES = "run SHOW BINARY LOGS on the source, which lists what it has, or copy: leave the start out"
 _COPY = "copy: leave the start out of the document"
 _WRITE_SET = "write the GTID set of what the target has into Gtid, in its place"
-
-#: "You need the XA_RECOVER_ADMIN privilege."
-_XA_RECOVER_DENIED = 1401
 
 _NUMBERED = re.compile(r"(.*)\.(\d+)")
 
@@ -75,9 +73,9 @@ class _Source:
         Told as far as the account may see them (XA_RECOVER_ADMIN), and of a start at the log's end.
         """
         try:
-            xids = [str(row[3]) for row in query(self.connection, "XA RECOVER CONVERT XID")]
+            xids = [str(each) for each in recover(self.connection)]
         except MySQLError as error:
-            if error_code(error) != _XA_RECOVER_DENIED:
+            if error_code(error) != XA_RECOVER_DENIED:
                 raise
             return
         if xids:

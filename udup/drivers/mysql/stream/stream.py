@@ -5,6 +5,8 @@ from the socket in large pieces and cut at their headers, since its own decoding
 this manages over 200,000. Every event's CRC is checked, because the target does not check it.
 
 A compressed transaction (TRANSACTION_PAYLOAD) is taken apart, piece by piece where it is large.
+
+MariaDB's dump is asked for in its own way (`mariadb/dump.py`), and its events come in MySQL's form (`mariadb/log.py`).
 """
 
 from __future__ import annotations
@@ -15,11 +17,8 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import pymysqlreplication.binlogstream as dump_protocol
-from pymysqlreplication import BinLogStreamReader
-
 from udup.base.endpoint import Endpoint
-from udup.base.errors import Transient, UdupError, Unavailable, Unsupported
+from udup.base.errors import Transient, Unavailable, Unsupported
 from udup.base.remedies import NEW_COPY
 from udup.drivers.mysql.binlog.event import (
     ARTIFICIAL,
@@ -34,17 +33,14 @@ from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.binlog.payload import FIELDS_MAX, data_offset, inner_events
 from udup.drivers.mysql.binlog.split import EVENT_MAX
 from udup.drivers.mysql.checks.retention import lost_log
-from udup.drivers.mysql.client import sessions
-from udup.drivers.mysql.client.connection import Connection, connect
+from udup.drivers.mysql.client.connection import Connection
 from udup.drivers.mysql.client.errors import MySQLError, failure
 from udup.drivers.mysql.client.raw import raw_socket, shut_down
 from udup.drivers.mysql.client.wire import ERROR_BYTES
+from udup.drivers.mysql.mariadb.reading import NotAfterPlaceError, Reading
 from udup.drivers.mysql.stream.anonymous import WITHOUT_GTID
-from udup.drivers.mysql.stream.packets import QUIET_SECONDS, QUIETS, SILENCE_SECONDS, PacketBuffer
-from udup.drivers.mysql.stream.replica import end_earlier_dump
-
-#: Seconds between the source's heartbeats when it has nothing to send: how soon it is noticed that it says nothing.
-HEARTBEAT_SECONDS = 1.5
+from udup.drivers.mysql.stream.opening import connect_for_dump, open_dump
+from udup.drivers.mysql.stream.packets import QUIET_SECONDS, QUIETS, PacketBuffer
 
 #: The server's lost-binlog error: what the dump needs was purged, or the source lacks GTIDs that the job has.
 ER_SOURCE_FATAL_READING = 1236
@@ -56,31 +52,6 @@ _PURGED, _AHEAD = "purged", "more GTIDs than"
 _ANONYMOUS = "anonymous transaction"
 
 _U32 = struct.Struct("<I")
-
-
-class _EncodedSet:
-    """Stands in for mysql-replication's GtidSet, which does not know tagged GTIDs."""
-
-    def __init__(self, gtids: GtidSet) -> None:
-        self._data = gtids.encode()
-        self.encoded_length = len(self._data)
-
-    def encoded(self) -> bytes:
-        return self._data
-
-
-class _Position:
-    """A GTID set to start after; true even when empty, which mysql-replication would take for "no GTIDs"."""
-
-    def __init__(self, gtids: GtidSet) -> None:
-        self.gtids = gtids
-
-
-def _encode_position(position: _Position) -> _EncodedSet:
-    return _EncodedSet(position.gtids)
-
-
-dump_protocol.GtidSet = _encode_position
 
 
 class BinlogStream:
@@ -98,15 +69,27 @@ class BinlogStream:
         replica_uuid: str,
         silent: Callable[[float], None] = lambda _: None,
     ) -> None:
-        self._endpoint = endpoint
-        self._connection, self.server_uuid = _open_dump(endpoint, server_id, start_after, replica_uuid)
-        sock = raw_socket(self._connection)
-        self._packets = PacketBuffer(sock, QUIETS, lambda passed: silent(passed * QUIET_SECONDS))
+        self._endpoint, self._silent, self._closed = endpoint, silent, False
+        self._server_id, self._replica_uuid = server_id, replica_uuid
+        connection, self._maria = open_dump(endpoint, server_id, start_after, replica_uuid)
+        self.server_uuid = connection.server_uuid  # nothing can be asked during the dump
+        self._read_from(connection)
+
+    @property
+    def is_mariadb(self) -> bool:
+        """Return whether the server is MariaDB: its dumps cannot be carried on by others."""
+        return self._maria is not None
+
+    def _read_from(self, connection: Connection) -> None:
+        self._connection = connection
+        sock = raw_socket(connection)
+        self._packets = PacketBuffer(sock, QUIETS, lambda passed: self._silent(passed * QUIET_SECONDS))
         self._arrived: deque[bytes] = deque()
         self._has_crc = True
 
     def close(self) -> None:
         """End the stream; a read under way fails with `Transient`."""
+        self._closed = True
         shut_down(self._connection)
 
     @property
@@ -125,6 +108,29 @@ class BinlogStream:
 
     def __iter__(self) -> Iterator[bytes]:
         """Yield events with their CRC if the log has CRCs, those of compressed transactions one by one."""
+        if self._maria is None:
+            yield from self._events()
+            return
+        while True:
+            try:
+                for event in self._events():
+                    yield from self._maria.translation.events_of(event)
+            except NotAfterPlaceError as error:
+                self._begin_with_a_file(self._maria, error)
+
+    def _begin_with_a_file(self, maria: Reading, error: NotAfterPlaceError) -> None:
+        """Read on from the beginning of a file, where the server cannot begin behind a transaction."""
+        shut_down(self._connection)
+        connection = connect_for_dump(self._endpoint, self._replica_uuid)
+        if connection.server_uuid != self.server_uuid or not maria.ask_for_file(connection, self._server_id):
+            connection.close()
+            raise error
+        raw_socket(connection).settimeout(QUIET_SECONDS)
+        self._read_from(connection)
+        if self._closed:
+            shut_down(connection)
+
+    def _events(self) -> Iterator[bytes]:
         arrived = self._arrived
         while True:
             while arrived:
@@ -218,6 +224,8 @@ class BinlogStream:
         text = payload[9:ERROR_BYTES].decode("utf-8", "replace")
         doing = f"the source {self._endpoint} refuses the binlog dump"
         message = f"{doing}: error {code}: {text}"
+        if self._maria is not None and code == ER_SOURCE_FATAL_READING:
+            self._maria.check(message)
         if code == ER_SOURCE_FATAL_READING and _ANONYMOUS in text:
             raise Unsupported(f"{message}: changes without a GTID, {WITHOUT_GTID}")
         if code == ER_SOURCE_FATAL_READING and _PURGED in text:
@@ -252,43 +260,3 @@ class _RunningChecksum:
 
     def is_right(self) -> bool:
         return not self._enabled or self._crc == int.from_bytes(self._tail, "little")
-
-
-def _open_dump(endpoint: Endpoint, server_id: int, start_after: GtidSet, replica_uuid: str) -> tuple[Connection, str]:
-    """Return the connection of the dump, and whose it is."""
-    uuids: list[str] = []
-
-    def open_connection(**_: object) -> Connection:
-        connection = connect(
-            endpoint,
-            sessions.DUMP,
-            read_timeout=SILENCE_SECONDS,
-            # Whatever its binlog_checksum is now, its older files may have been written with checksums.
-            init_command="SET @master_binlog_checksum = 'CRC32', @source_binlog_checksum = 'CRC32'",
-        )
-        uuids.append(connection.server_uuid)  # nothing can be asked during the dump
-        end_earlier_dump(connection, replica_uuid)
-        return connection
-
-    reader = BinLogStreamReader(
-        connection_settings={"host": endpoint.host},
-        server_id=server_id,
-        blocking=True,
-        auto_position=_Position(start_after),
-        report_slave="udup",
-        slave_uuid=replica_uuid,
-        slave_heartbeat=HEARTBEAT_SECONDS,
-        pymysql_wrapper=open_connection,
-        enable_logging=False,
-    )
-    # It would ask whether there are checksums, and say then what has been said.
-    reader._BinLogStreamReader__checksum_enabled = lambda: False
-    try:
-        reader._BinLogStreamReader__connect_to_stream()
-    except UdupError:
-        raise
-    except Exception as error:
-        raise failure(error, f"cannot open the binlog dump of {endpoint}", Transient) from error
-    connection: Connection = reader._stream_connection
-    raw_socket(connection).settimeout(QUIET_SECONDS)
-    return connection, uuids[-1]

@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from udup.drivers.mysql.client.connection import Connection, query
+from udup.drivers.mysql.client.dictionary_columns import with_known_columns
 from udup.drivers.mysql.client.names import qualified
 from udup.pipeline.selection.renames import Name
 
@@ -79,7 +80,8 @@ def read_tables(connection: Connection, names: Iterable[Name]) -> dict[Name, byt
 def _read(connection: Connection, schema: str, tables: Sequence[str]) -> Iterable[tuple[Name, bytes]]:
     among = f" ({', '.join(['%s'] * len(tables))})"
     columns: dict[str, list[dict[str, Any]]] = {}
-    for row in query(connection, f"{_COLUMNS}{among} ORDER BY TABLE_NAME, ORDINAL_POSITION", schema, *tables):
+    listed = with_known_columns(connection, _COLUMNS)
+    for row in query(connection, f"{listed}{among} ORDER BY TABLE_NAME, ORDINAL_POSITION", schema, *tables):
         table, *rest = map(_text, row)
         columns.setdefault(table, []).append(_column(*rest))
     for row in query(connection, _TABLES + among, schema, *tables):

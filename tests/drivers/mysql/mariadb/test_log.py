@@ -1,0 +1,223 @@
+"""A MariaDB log in MySQL's form: what three versions have sent, event by event; order, gaps, and what comes again."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.drivers.mysql.mariadb.recorded import LOGS, events_of
+from udup.base.errors import Unsupported
+from udup.drivers.mysql.binlog.event import HEADER, EventType, checksum_is_right, has_checksums, resized
+from udup.drivers.mysql.binlog.gtid import Gtid, GtidSet, parse_gtid_event
+from udup.drivers.mysql.binlog.query import parse_query
+from udup.drivers.mysql.binlog.table_map import table_name
+from udup.drivers.mysql.ddl.query_classifier import QueryClassifier
+from udup.drivers.mysql.mariadb.events import MariaEvent, gtid_list, inflated, parse_gtid, status_to_mysql
+from udup.drivers.mysql.mariadb.log import Translation
+from udup.drivers.mysql.mariadb.passed import PASSED, parse_passed
+from udup.drivers.mysql.mariadb.sequences import without_sequence
+from udup.drivers.mysql.mariadb.sql_modes import NOT_IN_MYSQL, to_mariadb, to_mysql
+from udup.drivers.mysql.rows.codec import RowCodecs
+from udup.drivers.mysql.stream.assembly import Assembler
+from udup.pipeline.records import Definition, Skipped, Transaction, XaEnd
+from udup.pipeline.selection.selection import Selection
+
+#: The server of each version, which its GTIDs have.
+SERVERS = {"10.5.23": 10, "10.11.18": 11, "11.8.9": 12}
+
+VERSIONS = pytest.mark.parametrize("version", LOGS)
+
+
+def _translated(version: str, start_after: str = "", last: dict[int, int] | None = None) -> list[bytes]:
+    translation = Translation(GtidSet.parse(start_after))
+    translation.begin(last or {})
+    return [made for event in events_of(version) for made in translation.events_of(event)]
+
+
+def _gtids(events: list[bytes]) -> list[Gtid]:
+    return [parse_gtid_event(event, has_crc=True) for event in events if event[4] == EventType.GTID]
+
+
+@VERSIONS
+def test_every_event_is_one_of_mysql_with_its_size_and_its_checksum(version: str) -> None:
+    events = _translated(version)
+    known = {*EventType, PASSED}
+    for event in events:
+        assert event[4] in known
+        assert HEADER.unpack_from(event)[3] == len(event)
+        assert checksum_is_right(event)
+    assert not {event[4] for event in events} & {*MariaEvent, 23, 24, 25} - {PASSED}
+
+
+@VERSIONS
+def test_each_transaction_begins_with_a_gtid_of_domain_and_server(version: str) -> None:
+    server = SERVERS[version]
+    names = [str(gtid) for gtid in _gtids(_translated(version))]
+    assert names[:3] == [f"0-{server}-1", f"0-{server}-2", f"0-{server}-3"]
+    assert f"5-{server}-1" in names
+    assert names.index(f"0-{server}-100") == names.index(f"5-{server}-1") + 1
+    assert all(gtid.committed_us % 1_000_000 == 0 and gtid.committed_us > 1e15 for gtid in _gtids(_translated(version)))
+
+
+@VERSIONS
+def test_numbers_that_nobody_has_used_are_told_as_passed(version: str) -> None:
+    passed = [parse_passed(event) for event in _translated(version) if event[4] == PASSED]
+    assert passed[0] == (f"0-{SERVERS[version]}", 18, 100)
+    everything = GtidSet()
+    for gtid in _gtids(_translated(version)):
+        everything.add(gtid.source, gtid.number)
+    for each in passed:
+        everything.add_range(*each)
+    assert [len(ranges) for _, ranges in everything.items()] == [1, 1]
+
+
+@VERSIONS
+def test_statements_are_as_mysql_writes_them(version: str) -> None:
+    statements = [parse_query(event, has_crc=True) for event in _translated(version) if event[4] == EventType.QUERY]
+    for each in statements:
+        each.variables()
+    texts = [each.sql.decode() for each in statements]
+    assert "XA START X'7831',X'62',3" in texts
+    assert "XA COMMIT X'7831',X'62',3" in texts
+    [made] = [text for text in texts if text.startswith("CREATE TABLE `s`")]
+    assert made.endswith(" START TRANSACTION")
+    [long] = [text for text in texts if text.startswith("create table c")]
+    assert long.count("long ") == 100
+    # of an ALTER in two halves, the end runs; what failed does not
+    altered = [text for text in texts if text.startswith("alter")]
+    assert altered == ([] if version == "10.5.23" else ["alter table t add x int", "alter table t drop x"])
+
+
+@VERSIONS
+def test_rows_are_read_as_they_were_written_compressed_or_in_any_image(version: str) -> None:
+    codecs, found, maps = RowCodecs(), [], {}
+    for event in _translated(version):
+        if event[4] == EventType.TABLE_MAP:
+            maps[event[19:25]] = event
+        elif event[4] in (EventType.WRITE_ROWS, EventType.UPDATE_ROWS, EventType.DELETE_ROWS):
+            table_map = maps[event[19:25]]
+            if table_name(table_map).table == "t":
+                found.append((EventType(event[4]).name, len(event)))
+            codecs.of(table_map, has_crc=True).read(event, has_crc=True)
+    assert any(kind == "WRITE_ROWS" and size > 3000 for kind, size in found)
+    assert any(kind == "UPDATE_ROWS" and size > 6000 for kind, size in found)
+
+
+def test_what_committed_together_depends_on_nothing_within() -> None:
+    events = _translated("11.8.9")
+    order = [(gtid.number, gtid.last_committed, gtid.sequence) for gtid in _gtids(events)]
+    orders = {number: (before, own) for number, before, own in order}
+    assert [orders[number] for number in range(112, 121)] == [
+        (1, 2),
+        *[(2, 3), (2, 4), (2, 5)],
+        *[(5, 6), (5, 7), (5, 8)],
+        *[(8, 9), (9, 10)],
+    ]
+    assert [orders[number] for number in (5, 6, 7)] == [(4, 5), (5, 6), (6, 7)]
+
+
+@VERSIONS
+def test_what_is_executed_is_left_out_and_all_else_comes(version: str) -> None:
+    server = SERVERS[version]
+    executed = GtidSet.parse(f"0-{server}-6,0-{server}-9:101,5-{server}-1")
+    found = [str(gtid) for gtid in _gtids(_translated(version, str(executed)))]
+    all_of_it = _gtids(_translated(version))
+    assert found == [str(gtid) for gtid in all_of_it if not executed.contains(gtid.source, gtid.number)]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_stream_that_begins_again_anywhere_tells_each_once(seed: int) -> None:
+    """What a stream has told is a set, and one that begins with all of the log and that set tells the rest."""
+    events = events_of("11.8.9")
+    cut = seed * len(events) // 20
+    first = Translation(GtidSet())
+    told = [made for event in events[:cut] for made in first.events_of(event)]
+    again = Translation(first.passed)
+    told += [made for event in events for made in again.events_of(event)]
+    names = [str(gtid) for gtid in _gtids(told)]
+    assert names == [str(gtid) for gtid in _gtids(_translated("11.8.9"))]
+    assert again.passed == GtidSet.parse("0-12-122,5-12-1")
+
+
+def test_numbers_that_do_not_grow_stop_the_job() -> None:
+    events = events_of("11.8.9")
+    translation = Translation(GtidSet())
+    translation.begin({0: 50})
+    with pytest.raises(Unsupported, match="0-12-1 stands in the log behind number 50 of its domain"):
+        [translation.events_of(event) for event in events]
+
+
+@VERSIONS
+def test_a_log_becomes_records(version: str) -> None:
+    selection = Selection()
+    assembler = Assembler(selection, QueryClassifier(selection, False).decide)
+    records = [record for event in _translated(version) for record in assembler.feed(event)]
+    records += assembler.flush_skipped()
+    server = SERVERS[version]
+    named = {record.id.gtid: record for record in records if isinstance(record, Transaction | Definition | XaEnd)}
+    made = named[f"0-{server}-13"]
+    assert isinstance(made, Transaction)
+    assert made.create
+    prepared, ended = named[f"0-{server}-14"], named[f"0-{server}-15"]
+    assert isinstance(prepared, Transaction)
+    assert isinstance(ended, XaEnd)
+    assert prepared.xid == ended.xid
+    assert ended.commit
+    everything = GtidSet.parse(",".join(record.gtids for record in records if isinstance(record, Skipped)))
+    for record in named.values():
+        everything.add(record.id.source, record.id.number)
+    last = {"10.5.23": 115, "10.11.18": 121, "11.8.9": 122}[version]
+    assert str(everything) == f"0-{server}-{last},5-{server}-1"
+
+
+@VERSIONS
+def test_rows_of_a_sequence_are_nobodys(version: str) -> None:
+    maps = [event for event in _translated(version) if event[4] == EventType.TABLE_MAP]
+    assert sum(table_name(event).schema == "mysql" for event in maps) == 1
+    [logged] = [event for event in events_of(version) if event[4] == EventType.TABLE_MAP and b"cycle_count" in event]
+    without_names = resized(logged[: logged.index(b"\x15next_") - 2] + logged[-4:], has_crc=True)
+    with pytest.raises(Unsupported, match="binlog_row_metadata"):
+        without_sequence(without_names, has_crc=True)
+    renamed = logged.replace(b"cycle_count", b"cycle_COUNT")
+    assert without_sequence(renamed, has_crc=True) == renamed
+
+
+def test_the_list_of_gtids_in_front_of_a_file_is_read() -> None:
+    lists = [event for event in events_of("11.8.9") if event[4] == MariaEvent.GTID_LIST]
+    assert gtid_list(lists[0][19:-4]) == []
+    assert sorted(gtid_list(lists[-1][19:-4])) == [(0, 12, 110), (5, 12, 1)]
+
+
+def test_a_gtid_of_an_old_server_is_filled_up_with_zeros() -> None:
+    [first] = [event for event in events_of("10.5.23") if event[4] == MariaEvent.GTID][:1]
+    assert has_checksums(next(event for event in events_of("10.5.23") if event[4] == EventType.FORMAT_DESCRIPTION))
+    gtid = parse_gtid(first[19:-4], 10)
+    assert (gtid.source, gtid.number, gtid.commit_id, gtid.extra, gtid.xid) == ("0-10", 1, 0, 0, "")
+
+
+def test_what_says_another_size_than_it_has_is_not_inflated() -> None:
+    with pytest.raises(ValueError, match="not of the"):
+        inflated(b"\x81\x05x\x9cKL\x02\x00\x01&\x00\xc4")
+    with pytest.raises(ValueError, match="unknown kind"):
+        inflated(b"\x91\x05")
+
+
+def test_status_variables_of_mariadb_alone_are_left_out() -> None:
+    status = bytes.fromhex("0000000001010000204401000000060373746483012d00000904000900090009")
+    own = bytes.fromhex("80010203810000000000000001820469000000000000008202")
+    found = status_to_mysql(status[:5] + own + status[5:])
+    assert b"\x83" not in found
+    assert found[5:9] == bytes.fromhex("0d010203")  # the microseconds, by MySQL's number
+    assert found.endswith(bytes.fromhex("04000900090009"))
+    assert (
+        status_to_mysql(b"\x00\x00\x00\x00\x00\xc8\x01") == b"\x00\x00\x00\x00\x00\xc8\x01"
+    )  # not known: whoever reads
+
+
+def test_modes_are_translated_by_name() -> None:
+    strict, empty_is_null, rounds, truncates = 1 << 22, 1 << 32, 1 << 34, 1 << 32
+    assert to_mysql(strict) == strict | truncates
+    assert to_mysql(strict | rounds | 1 << 28) == strict
+    own = to_mysql(empty_is_null | rounds)
+    assert NOT_IN_MYSQL[own] == "EMPTY_STRING_IS_NULL"
+    for mode in (strict, strict | rounds, empty_is_null, 1 << 33 | 1 << 9 | rounds):
+        assert to_mariadb(to_mysql(mode)) == mode

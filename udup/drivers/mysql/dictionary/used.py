@@ -1,0 +1,70 @@
+"""What a job's tables use that another server may not have: collations, types and marks of columns of newer versions.
+
+Two servers are compared by this, not by all that either of them knows. It is read with one question of the job's
+source, at each start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from udup.drivers.mysql.client.connection import Connection, query
+from udup.pipeline.selection.schemas import SYSTEM_SCHEMAS
+from udup.pipeline.selection.selection import Selection
+
+COLLATION, TYPE, INVISIBLE = "collation", "type", "invisible column"
+
+#: Types that not every server that is replicated to has.
+_NEWER_TYPES = ("vector",)
+
+_OWN = ", ".join(f"'{schema}'" for schema in sorted(SYSTEM_SCHEMAS))
+
+_COLUMNS = (
+    "SELECT TABLE_SCHEMA, TABLE_NAME, COALESCE(COLLATION_NAME, ''), MIN(COLUMN_NAME),"
+    f" MIN(IF(DATA_TYPE IN ({', '.join(map(repr, _NEWER_TYPES))}), CONCAT(DATA_TYPE, ' ', COLUMN_NAME), NULL)),"
+    " MIN(IF(EXTRA LIKE '%INVISIBLE%', COLUMN_NAME, NULL))"
+    f" FROM information_schema.COLUMNS WHERE TABLE_SCHEMA NOT IN ({_OWN})"
+    " GROUP BY TABLE_SCHEMA, TABLE_NAME, COLLATION_NAME"
+)
+_TABLES = (
+    "SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_COLLATION FROM information_schema.TABLES"
+    f" WHERE TABLE_TYPE = 'BASE TABLE' AND TABLE_SCHEMA NOT IN ({_OWN})"
+)
+_SCHEMAS = "SELECT SCHEMA_NAME, DEFAULT_COLLATION_NAME FROM information_schema.SCHEMATA"
+
+
+@dataclass(frozen=True, order=True)
+class Used:
+    """A thing by its kind and name, and the first place that has it, for people."""
+
+    kind: str
+    name: str
+    place: str
+
+
+def read_used(connection: Connection, selection: Selection) -> tuple[Used, ...]:
+    """Return what the job's schemas and tables use, each thing once. MySQL's own errors pass."""
+    first: dict[tuple[str, str], Used] = {}
+    for each in sorted(_read(connection, selection)):
+        first.setdefault((each.kind, each.name), each)
+    return tuple(first.values())
+
+
+def _read(connection: Connection, selection: Selection) -> Iterator[Used]:
+    for schema, collation in query(connection, _SCHEMAS):
+        if selection.wants_schema(str(schema)):
+            yield Used(COLLATION, str(collation), f"schema {schema}")
+    for schema, table, collation in query(connection, _TABLES):
+        if collation and selection.wants(str(schema), str(table)):
+            yield Used(COLLATION, str(collation), f"{schema}.{table}")
+    for schema, table, collation, column, newer, hidden in query(connection, _COLUMNS):
+        if not selection.wants(str(schema), str(table)):
+            continue
+        if collation:
+            yield Used(COLLATION, str(collation), f"{schema}.{table}, column {column}")
+        if newer:
+            kind, _, name = str(newer).partition(" ")
+            yield Used(TYPE, kind.upper(), f"{schema}.{table}, column {name}")
+        if hidden:
+            yield Used(INVISIBLE, "", f"{schema}.{table}, column {hidden}")

@@ -1,0 +1,53 @@
+"""sql_mode by its words: the two families number them alike up to bit 31, and differently above.
+
+Bit 32 is EMPTY_STRING_IS_NULL on MariaDB and TIME_TRUNCATE_FRACTIONAL on MySQL. Fractions of a second that are more
+than a column holds are rounded by MySQL unless it is told to cut them, and cut by MariaDB unless it is told to round.
+"""
+
+from __future__ import annotations
+
+from udup.base.errors import Unsupported
+from udup.drivers.mysql.binlog.remedies import UNKNOWN
+
+#: MySQL's words by the number of their bit, those of 5.6 and 5.7 among them.
+WORDS: dict[int, str] = {
+    0: "REAL_AS_FLOAT",
+    1: "PIPES_AS_CONCAT",
+    2: "ANSI_QUOTES",
+    3: "IGNORE_SPACE",
+    5: "ONLY_FULL_GROUP_BY",
+    6: "NO_UNSIGNED_SUBTRACTION",
+    7: "NO_DIR_IN_CREATE",
+    19: "NO_AUTO_VALUE_ON_ZERO",
+    20: "NO_BACKSLASH_ESCAPES",
+    21: "STRICT_TRANS_TABLES",
+    22: "STRICT_ALL_TABLES",
+    23: "NO_ZERO_IN_DATE",
+    24: "NO_ZERO_DATE",
+    25: "ALLOW_INVALID_DATES",
+    26: "ERROR_FOR_DIVISION_BY_ZERO",
+    29: "HIGH_NOT_PRECEDENCE",
+    30: "NO_ENGINE_SUBSTITUTION",
+    31: "PAD_CHAR_TO_FULL_LENGTH",
+    32: "TIME_TRUNCATE_FRACTIONAL",
+}
+
+#: Bits that only stand for others beside them (ANSI, TRADITIONAL, names of other databases), or that say how accounts
+#: or SHOW CREATE were once: nothing of a statement that has run depends on them.
+_OF_NO_MATTER = frozenset({*range(8, 19), 27, 28})
+
+_CUTS, _ROUNDS = "TIME_TRUNCATE_FRACTIONAL", "TIME_ROUND_FRACTIONAL"
+
+
+def words_of(sql_mode: int) -> list[str]:
+    """Return the words of an sql_mode of MySQL's bits. Raise `Unsupported` for a bit that is not known."""
+    unknown = [bit for bit in range(sql_mode.bit_length()) if sql_mode >> bit & 1 and bit not in WORDS]
+    if any(bit not in _OF_NO_MATTER for bit in unknown):
+        raise Unsupported(f"a session had sql_mode {sql_mode:#x}, of which not every bit is known; {UNKNOWN}")
+    return [word for bit, word in WORDS.items() if sql_mode >> bit & 1]
+
+
+def for_mariadb(words: list[str]) -> str:
+    """Return an sql_mode of MySQL's as one that means the same on MariaDB."""
+    kept = [word for word in words if word and word != _CUTS]
+    return ",".join(kept if _CUTS in words else [*kept, _ROUNDS])

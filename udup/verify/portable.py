@@ -1,0 +1,261 @@
+"""Definitions in a form that MySQL and MariaDB of any version can be compared in: what both can say, said alike.
+
+SHOW CREATE and the views of information_schema differ between the families, and between MySQL 5 and 8, in words that
+mean the same: display widths, names of character sets, how a default is quoted, whether a rule is RESTRICT or NO
+ACTION. Here is what a definition means: columns, keys, partitions, checks by their number, views by their columns,
+routines, triggers and events by their bodies. What one family alone knows is not compared.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from udup.drivers.mysql.client.connection import Connection, query
+from udup.verify.dictionary import Name
+
+#: Types of one family, and what stands for them in the other.
+_TYPES: Mapping[str, str] = {
+    "json": "longtext",
+    "uuid": "binary(16)",
+    "inet6": "binary(16)",
+    "inet4": "binary(4)",
+    "geomcollection": "geometrycollection",
+    "year(4)": "year",
+}
+
+#: How a JSON column is told: MySQL's has no collation, MariaDB's is a text.
+_JSON = {("longtext", ""), ("longtext", "utf8mb4_bin")}
+
+#: Words of a sql_mode that one family alone has.
+_OWN_MODES = frozenset(
+    {"NO_AUTO_CREATE_USER", "TIME_TRUNCATE_FRACTIONAL", "TIME_ROUND_FRACTIONAL", "EMPTY_STRING_IS_NULL"}
+    | {"SIMULTANEOUS_ASSIGNMENT", "IGNORE_BAD_TABLE_OPTIONS", "NO_KEY_OPTIONS", "NO_FIELD_OPTIONS", "NO_TABLE_OPTIONS"}
+)
+
+_WIDTH = re.compile(r"\b(tinyint|smallint|mediumint|int|bigint)\(\d+\)(?! unsigned zerofill)")
+_NOW = re.compile(r"\b(?:current_timestamp|now|localtimestamp|localtime)\b(?:\((\d*)\))?")
+_UTF8 = re.compile(r"^utf8(?=_|$)")
+_UCA = re.compile(r"_(?:uca1400|0900)(?:_nopad)?_")
+
+
+def _name(value: object) -> str:
+    return "" if value is None else str(value)
+
+
+def _type(value: object) -> str:
+    text = _WIDTH.sub(r"\1", str(value).lower())
+    return _TYPES.get(text.split(" ")[0], text) if not text.startswith(("enum", "set")) else str(value)
+
+
+def _collation(value: object) -> str:
+    """The newest general orders of both families stand for each other: MySQL's of 9.0, MariaDB's of 14.0."""
+    return _UCA.sub("_uca_", _UTF8.sub("utf8mb3", _name(value)))
+
+
+def _rule(value: object) -> str:
+    return "RESTRICT" if value == "NO ACTION" else _name(value)
+
+
+def _mode(value: object) -> str:
+    return ",".join(sorted({word for word in str(value).split(",") if word} - _OWN_MODES))
+
+
+def _expression(value: object) -> str:
+    return re.sub(r"[\s`]", "", _name(value)).lower()
+
+
+def _extra(value: object) -> str:
+    text = str(value).lower().replace("default_generated", "").replace("persistent", "stored")
+    words = _NOW.sub(_now, text).replace("without system versioning", "").split()
+    return " ".join(sorted(words))
+
+
+def _now(found: re.Match[str]) -> str:
+    return f"now({(found[1] or '0').lstrip('0')})"
+
+
+@dataclass(frozen=True)
+class _Question:
+    """A query of (schema, object, values …), the schema's column for its condition, and how each value is said."""
+
+    kind: str
+    columns: str
+    source: str
+    schema: str
+    said: tuple[Callable[[object], str], ...]
+
+
+_QUESTIONS = (
+    _Question(
+        "SCHEMA",
+        "SCHEMA_NAME, SCHEMA_NAME, DEFAULT_COLLATION_NAME",
+        "SCHEMATA WHERE TRUE",
+        "SCHEMA_NAME",
+        (_collation,),
+    ),
+    _Question(
+        "TABLE",
+        "TABLE_SCHEMA, TABLE_NAME, ENGINE, TABLE_COLLATION, TABLE_COMMENT",
+        "TABLES WHERE TABLE_TYPE <> 'VIEW'",
+        "TABLE_SCHEMA",
+        (_name, _collation, _name),
+    ),
+    _Question(
+        "VIEW",
+        "TABLE_SCHEMA, TABLE_NAME, CHECK_OPTION, DEFINER, SECURITY_TYPE",
+        "VIEWS WHERE TRUE",
+        "TABLE_SCHEMA",
+        (_name, _name, _name),
+    ),
+    _Question(
+        "INDEXES OF",
+        "TABLE_SCHEMA, TABLE_NAME, INDEX_NAME, SEQ_IN_INDEX, NON_UNIQUE, COLUMN_NAME, SUB_PART, INDEX_TYPE,"
+        " INDEX_COMMENT",
+        "STATISTICS WHERE TRUE",
+        "TABLE_SCHEMA",
+        (_name,) * 7,
+    ),
+    _Question(
+        "FOREIGN KEY COLUMNS OF",
+        "TABLE_SCHEMA, TABLE_NAME, CONSTRAINT_NAME, ORDINAL_POSITION, COLUMN_NAME, REFERENCED_TABLE_SCHEMA,"
+        " REFERENCED_TABLE_NAME, REFERENCED_COLUMN_NAME",
+        "KEY_COLUMN_USAGE WHERE REFERENCED_TABLE_NAME IS NOT NULL",
+        "TABLE_SCHEMA",
+        (_name,) * 6,
+    ),
+    _Question(
+        "FOREIGN KEYS OF",
+        "CONSTRAINT_SCHEMA, TABLE_NAME, CONSTRAINT_NAME, UPDATE_RULE, DELETE_RULE",
+        "REFERENTIAL_CONSTRAINTS WHERE TRUE",
+        "CONSTRAINT_SCHEMA",
+        (_name, _rule, _rule),
+    ),
+    _Question(
+        "PARTITIONS OF",
+        "TABLE_SCHEMA, TABLE_NAME, PARTITION_ORDINAL_POSITION, SUBPARTITION_ORDINAL_POSITION, PARTITION_NAME,"
+        " SUBPARTITION_NAME, PARTITION_METHOD, SUBPARTITION_METHOD, PARTITION_EXPRESSION, SUBPARTITION_EXPRESSION,"
+        " PARTITION_DESCRIPTION",
+        "PARTITIONS WHERE PARTITION_NAME IS NOT NULL",
+        "TABLE_SCHEMA",
+        (*(_name,) * 6, *(_expression,) * 3),
+    ),
+    _Question(
+        "ROUTINE",
+        "ROUTINE_SCHEMA, ROUTINE_NAME, ROUTINE_TYPE, ROUTINE_DEFINITION, IS_DETERMINISTIC, SQL_DATA_ACCESS,"
+        " SECURITY_TYPE, SQL_MODE, ROUTINE_COMMENT, DEFINER, CHARACTER_SET_CLIENT, COLLATION_CONNECTION",
+        "ROUTINES WHERE TRUE",
+        "ROUTINE_SCHEMA",
+        (*(_name,) * 5, _mode, _name, _name, _collation, _collation),
+    ),
+    _Question(
+        "PARAMETERS OF",
+        "SPECIFIC_SCHEMA, SPECIFIC_NAME, ORDINAL_POSITION, PARAMETER_MODE, PARAMETER_NAME, DTD_IDENTIFIER,"
+        " COLLATION_NAME",
+        "PARAMETERS WHERE TRUE",
+        "SPECIFIC_SCHEMA",
+        (_name, _name, _name, _type, _collation),
+    ),
+    _Question(
+        "TRIGGER",
+        "TRIGGER_SCHEMA, TRIGGER_NAME, EVENT_OBJECT_TABLE, ACTION_TIMING, EVENT_MANIPULATION, ACTION_STATEMENT,"
+        " SQL_MODE, DEFINER, CHARACTER_SET_CLIENT, COLLATION_CONNECTION",
+        "TRIGGERS WHERE TRUE",
+        "TRIGGER_SCHEMA",
+        (_name, _name, _name, _name, _mode, _name, _collation, _collation),
+    ),
+    _Question(
+        "EVENT",
+        "EVENT_SCHEMA, EVENT_NAME, TIME_ZONE, EVENT_DEFINITION, EVENT_TYPE, EXECUTE_AT, INTERVAL_VALUE,"
+        " INTERVAL_FIELD, SQL_MODE, STARTS, ENDS, ON_COMPLETION, EVENT_COMMENT, DEFINER, CHARACTER_SET_CLIENT",
+        "EVENTS WHERE TRUE",
+        "EVENT_SCHEMA",
+        (*(_name,) * 6, _mode, *(_name,) * 5, _collation),
+    ),
+)
+
+_COLUMNS = (
+    "SELECT c.TABLE_SCHEMA, c.TABLE_NAME, t.TABLE_TYPE, c.ORDINAL_POSITION, c.COLUMN_NAME, c.COLUMN_TYPE,"
+    " c.IS_NULLABLE, c.COLUMN_DEFAULT, c.EXTRA, c.CHARACTER_SET_NAME, c.COLLATION_NAME, c.COLUMN_COMMENT"
+    " FROM information_schema.COLUMNS c JOIN information_schema.TABLES t"
+    " ON t.TABLE_SCHEMA = c.TABLE_SCHEMA AND t.TABLE_NAME = c.TABLE_NAME WHERE c.TABLE_SCHEMA IN ({})"
+)
+
+#: MySQL tells a table's checks among its constraints, MariaDB in a view of their own; one that it makes of JSON is its
+#: own affair.
+_MYSQL_CHECKS = (
+    "SELECT TABLE_SCHEMA, TABLE_NAME, COUNT(*) FROM information_schema.TABLE_CONSTRAINTS"
+    " WHERE CONSTRAINT_TYPE = 'CHECK' AND TABLE_SCHEMA IN ({}) GROUP BY 1, 2"
+)
+_MARIADB_CHECKS = (
+    "SELECT CONSTRAINT_SCHEMA, TABLE_NAME, COUNT(*) FROM information_schema.CHECK_CONSTRAINTS"
+    " WHERE CHECK_CLAUSE NOT LIKE 'json_valid(%%' AND CONSTRAINT_SCHEMA IN ({}) GROUP BY 1, 2"
+)
+
+
+def read_portable(connection: Connection, schemas: Sequence[str]) -> dict[str, dict[Name, str]]:
+    """By kind and object, what defines it, as text that is the same on a server of another family or version."""
+    if not schemas:
+        return {}
+    marks = ", ".join(["%s"] * len(schemas))
+    found = {question.kind: _answers(connection, question, marks, schemas) for question in _QUESTIONS}
+    found["COLUMNS OF"] = _columns(connection, marks, schemas)
+    checks = _MARIADB_CHECKS if connection.is_mariadb else _MYSQL_CHECKS
+    found["NUMBER OF CHECKS OF"] = {
+        (str(schema), str(table)): str(number)
+        for schema, table, number in query(connection, checks.format(marks), *schemas)
+    }
+    return found
+
+
+def _answers(connection: Connection, question: _Question, marks: str, schemas: Sequence[str]) -> dict[Name, str]:
+    sql = f"SELECT {question.columns} FROM information_schema.{question.source} AND {question.schema} IN ({marks})"
+    gathered: dict[Name, list[str]] = {}
+    for schema, name, *values in query(connection, sql, *schemas):
+        said = (say(_text(value)) for say, value in zip(question.said, values, strict=True))
+        gathered.setdefault(_of(schema, name, question.kind), []).append(", ".join(said))
+    return {name: "\n".join(sorted(rows)) for name, rows in gathered.items()}
+
+
+def _columns(connection: Connection, marks: str, schemas: Sequence[str]) -> dict[Name, str]:
+    gathered: dict[Name, list[tuple[int, str]]] = {}
+    for row in query(connection, _COLUMNS.format(marks), *schemas):
+        schema, table, kind, place, *values = (_text(value) for value in row)
+        # The types of a view's columns are worked out by each family in its way.
+        said = "" if kind == "VIEW" else _column(values[1:], mariadb=connection.is_mariadb)
+        gathered.setdefault((str(schema), str(table)), []).append((int(str(place)), f"{values[0]}: {said}"))
+    return {name: "\n".join(text for _, text in sorted(rows)) for name, rows in gathered.items()}
+
+
+def _column(values: Sequence[object], *, mariadb: bool) -> str:
+    column_type, nullable, default, extra, charset, collation, comment = values
+    said = [_type(column_type), _name(nullable), _default(default, str(extra), mariadb=mariadb), _extra(extra)]
+    if (said[0], _name(collation)) not in _JSON:
+        said.append(f"{_collation(charset)} {_collation(collation)}")
+    return ", ".join([*said, _name(comment)])
+
+
+def _default(value: object, extra: str, *, mariadb: bool) -> str:
+    """Return how a default is said: MariaDB prints it as it is written, quotes and NULL included.
+
+    Of an expression is told that it is one: each server prints it in its own way.
+    """
+    if value is None or (mariadb and value == "NULL"):
+        return "none"
+    text = str(value)
+    if _NOW.fullmatch(text.lower()):
+        return _NOW.sub(_now, text.lower())
+    if mariadb:
+        if text.startswith("'") and text.endswith("'"):
+            return repr(text[1:-1].replace("''", "'").replace("\\\\", "\\"))
+        return repr(text) if re.fullmatch(r"-?[\d.]+(?:e[-+]?\d+)?|b'[01]*'|0x[0-9A-Fa-f]*", text) else "an expression"
+    return "an expression" if "default_generated" in extra.lower() else repr(text)
+
+
+def _text(value: object) -> object:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+
+
+def _of(schema: object, name: object, kind: str) -> Name:
+    return (str(schema),) if kind == "SCHEMA" else (str(schema), str(name))
