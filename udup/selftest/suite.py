@@ -23,7 +23,7 @@ from udup.base.errors import UdupError
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.client.connection import Connection, connect, query
 from udup.drivers.mysql.client.names import quote
-from udup.drivers.mysql.client.sessions import DEFINITION
+from udup.drivers.mysql.client.sessions import PLAIN
 from udup.drivers.mysql.cutover.source_gate import MySQLSourceGate
 from udup.drivers.mysql.cutover.target_gate import MySQLTargetGate
 from udup.pipeline.ports import Scope
@@ -40,6 +40,8 @@ GROUP_CASES = 80
 
 #: A transaction in a reason: of MySQL, or of MariaDB.
 _GTID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}:\d|\b\d+-\d+-\d+\b")
+
+_REMOVING = PLAIN.with_("removing schemas", foreign_key_checks="OFF")
 
 #: Rows of a chunk, so small that a table of a few hundred rows has several.
 CHUNK_ROWS = 40
@@ -156,7 +158,7 @@ class Suite:
     def remove(self, schemas: Iterable[str]) -> None:
         names = list(schemas)
         for server in (self.source, self.target):
-            with closing(connect(server, DEFINITION)) as connection:
+            with closing(connect(server, _REMOVING)) as connection:
                 for schema in names:
                     query(connection, f"DROP DATABASE IF EXISTS {quote(schema)}")
 

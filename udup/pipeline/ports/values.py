@@ -182,6 +182,7 @@ class LogPlan:
 
     `stamps` and `source_uuid` tell the server that was followed before (`pipeline/stamps.py`): by them it is recognised
     again. `tells`: records say what the log says of their events beside their bytes (`records.Transaction.told`);
+    `by_values`: the job's rows get to the target as values, for which the log must say what the columns are;
     `snapshot` is what the destination has of a snapshot, whose rows are left out of the log where they were read later,
     and `snapshots` how many tries of one there were: tables that have come into the scope since come in one more.
     `wishes` are tables (`schema.table` on the source) whose rows are to come again, each time with its number.
@@ -195,6 +196,7 @@ class LogPlan:
     stamps: str = ""
     source_uuid: str = ""
     tells: bool = False
+    by_values: bool = False
     snapshot: str = ""
     snapshots: int = 0
     chunk_rows: int | None = None

@@ -11,7 +11,14 @@ from dataclasses import dataclass
 from udup.base.errors import Fault
 from udup.base.remedies import COPY_AGAIN, NEW_COPY
 from udup.drivers.mysql.binlog.gtid import GtidSet, brief
-from udup.drivers.mysql.checks.retention import KEEP_LONGER, expires_after
+from udup.drivers.mysql.checks.retention import expires_after, keep_longer
+from udup.drivers.mysql.checks.source_mariadb import (
+    GLOBAL_PRIVILEGES,
+    OLDEST_MARIADB,
+    missing_for_routines,
+    row_metadata,
+    strict_mode,
+)
 from udup.drivers.mysql.client.facts import ServerFacts
 from udup.drivers.mysql.client.names import quote
 from udup.drivers.mysql.stream.position import never_executed, own_part
@@ -69,7 +76,9 @@ def source_checks(
     folded = selection.folding(facts.lower_case_table_names != 0)
     side = SourceSide(facts, folded, start_after, starting, rows_only)
     found = list(apply((_VERSION,), SRC, side))
-    return found if found[0].outcome == Outcome.FAIL else found + list(apply(_RULES, SRC, side))
+    if found[0].outcome == Outcome.FAIL:
+        return found
+    return found + list(apply(_MARIADB_RULES if facts.is_mariadb else _RULES, SRC, side))
 
 
 def check_source(
@@ -81,13 +90,15 @@ def check_source(
 
 def warn_source(facts: ServerFacts) -> list[Fault]:
     """Return what is recommended and not required."""
-    found = apply(_ADVICE, SRC, SourceSide(facts, Selection(), None))
+    advice = _MARIADB_ADVICE if facts.is_mariadb else _ADVICE
+    found = apply(advice, SRC, SourceSide(facts, Selection(), None))
     return faults(f"Src {facts.address}", found, Outcome.WARN)
 
 
 def is_read(facts: ServerFacts) -> bool:
     """Return whether this is a server of the kind and age that is replicated from."""
-    return not facts.is_mariadb and not facts.kin.no_source and facts.version >= OLDEST_VERSION
+    oldest = OLDEST_MARIADB if facts.is_mariadb else OLDEST_VERSION
+    return not facts.kin.no_source and facts.version >= oldest
 
 
 # ---- The server ----
@@ -102,8 +113,10 @@ def _version(side: SourceSide) -> Iterator[Finding]:
         )
     elif not is_read(facts):
         yield failed(
-            f"the server is {facts.named}, and only MySQL 5.6.10 and newer is replicated from",
-            "replicate from a server of MySQL 5.6.10 or newer, with GTIDs (docs/servers.md)",
+            f"the server is {facts.named}, and only MySQL 5.6.10 and MariaDB 10.5, and what is newer, is replicated"
+            " from",
+            "replicate from a server of MySQL 5.6.10 or newer, with GTIDs, or of MariaDB 10.5 or newer"
+            " (docs/servers.md)",
         )
 
 
@@ -151,9 +164,16 @@ def _log_replica_updates(side: SourceSide) -> Iterator[Finding]:
 
 
 def _row_metadata(side: SourceSide) -> Iterator[Finding]:
-    if side.facts.value("binlog_row_metadata", "FULL").upper() != "FULL":
+    value = side.facts.value("binlog_row_metadata", "NO_LOG").upper()
+    if not side.facts.logs_signs and "binlog_row_metadata" not in side.facts.variables:
         yield warned(
-            "binlog_row_metadata is MINIMAL, so columns in another order and members of ENUM and SET that "
+            f"the log of {side.facts.version_text} says of columns their types alone: whether the target's are of the"
+            " same character set, sign and members cannot be told from it while rows are applied as events",
+            "alter tables of the job on the source alone, as long as the job runs",
+        )
+    elif value != "FULL":
+        yield warned(
+            f"binlog_row_metadata is {value}, so columns in another order and members of ENUM and SET that "
             "differ on the target cannot be told from the log",
             "SET PERSIST binlog_row_metadata = 'FULL'",
         )
@@ -165,7 +185,7 @@ def _retention(side: SourceSide) -> Iterator[Finding]:
         yield warned(
             f"binlog_expire_logs_seconds is {seconds}: a job that stands still for longer than that cannot go on and "
             "has to copy everything again",
-            KEEP_LONGER,
+            keep_longer(side.facts),
         )
 
 
@@ -174,9 +194,9 @@ def _retention(side: SourceSide) -> Iterator[Finding]:
 
 def _privileges(side: SourceSide) -> Iterator[Finding]:
     facts = side.facts
-    missing = facts.privileges.missing(_GLOBAL_PRIVILEGES)
-    if _copies_routines(side) and not _sees_routines(facts):
-        missing.append("SHOW_ROUTINE" if facts.version >= _SHOW_ROUTINE else "SELECT")
+    missing = facts.privileges.missing(GLOBAL_PRIVILEGES if facts.is_mariadb else _GLOBAL_PRIVILEGES)
+    if _copies_routines(side):
+        missing += missing_for_routines(facts) if facts.is_mariadb else _missing_for_routines(facts)
     if missing:
         listed = ", ".join(missing)
         instead = (
@@ -186,6 +206,8 @@ def _privileges(side: SourceSide) -> Iterator[Finding]:
 
 
 def _global_privileges(side: SourceSide) -> str:
+    if side.facts.is_mariadb:
+        return ", ".join(GLOBAL_PRIVILEGES)
     return ", ".join((*_GLOBAL_PRIVILEGES, *(("SHOW_ROUTINE",) if _copies_routines(side) else ())))
 
 
@@ -195,9 +217,11 @@ def _copies_routines(side: SourceSide) -> bool:
     return whole and side.start_after is None and not side.rows_only
 
 
-def _sees_routines(facts: ServerFacts) -> bool:
-    """Whether the account is shown the routines of others; those that it is not shown it cannot know to be there."""
-    return facts.privileges.has("SHOW_ROUTINE") or facts.privileges.has("SELECT")
+def _missing_for_routines(facts: ServerFacts) -> list[str]:
+    """What the account lacks to be shown the routines of others; those that it is not shown it cannot know of."""
+    if facts.privileges.has("SHOW_ROUTINE") or facts.privileges.has("SELECT"):
+        return []
+    return ["SHOW_ROUTINE" if facts.version >= _SHOW_ROUTINE else "SELECT"]
 
 
 def _schema_privileges(side: SourceSide) -> Iterator[Finding]:
@@ -250,9 +274,9 @@ def _position(side: SourceSide) -> Iterator[Finding]:
     if purged:
         yield failed(
             f"the job goes on after {brief(start)}, and the source has purged {brief(purged)} from its log since",
-            f"{KEEP_LONGER} on the source, and {COPY_AGAIN}",
+            f"{keep_longer(facts)} on the source, and {COPY_AGAIN}",
         )
-    unknown = own_part(start - executed, facts.uuid)
+    unknown = own_part(start - executed, facts.uuid, executed, facts.number("server_id"))
     if unknown and not side.starting:
         yield failed(never_executed(unknown), COPY_AGAIN)
 
@@ -279,16 +303,7 @@ _ADVICE: tuple[Rule[SourceSide], ...] = (
     Rule("binlog_retention", lambda side: f"{expires_after(side.facts) or 'unlimited'} seconds", _retention),
 )
 
-_RULES: tuple[Rule[SourceSide], ...] = (
-    _setting("log_bin", "ON", "start the server with --log-bin"),
-    _setting("binlog_format", "ROW", "SET PERSIST binlog_format = 'ROW', then reconnect every client"),
-    Rule("binlog_row_image", lambda side: side.facts.value("binlog_row_image", "FULL"), lambda _side: ()),
-    _setting(
-        "enforce_gtid_consistency",
-        "ON",
-        "SET PERSIST enforce_gtid_consistency = 'WARN', and when the error log stays clean = 'ON'",
-    ),
-    Rule("gtid_mode", lambda side: side.facts.value("gtid_mode", "ON"), _gtid_mode),
+_LOG_AND_ACCOUNT: tuple[Rule[SourceSide], ...] = (
     Rule("server_id", lambda side: side.facts.value("server_id"), _server_id),
     Rule("log_replica_updates", lambda side: "ON", _log_replica_updates),
     Rule("privileges", _global_privileges, _privileges),
@@ -299,5 +314,32 @@ _RULES: tuple[Rule[SourceSide], ...] = (
     ),
     Rule("binlog_filters", lambda side: _filtered(side.facts), _filters),
     Rule("gtid_position", _start, _position),
+)
+
+_RULES: tuple[Rule[SourceSide], ...] = (
+    _setting("log_bin", "ON", "start the server with --log-bin"),
+    _setting("binlog_format", "ROW", "SET PERSIST binlog_format = 'ROW', then reconnect every client"),
+    Rule("binlog_row_image", lambda side: side.facts.value("binlog_row_image", "FULL"), lambda _side: ()),
+    _setting(
+        "enforce_gtid_consistency",
+        "ON",
+        "SET PERSIST enforce_gtid_consistency = 'WARN', and when the error log stays clean = 'ON'",
+    ),
+    Rule("gtid_mode", lambda side: side.facts.value("gtid_mode", "ON"), _gtid_mode),
+    *_LOG_AND_ACCOUNT,
     *_ADVICE,
+)
+
+_MARIADB_ADVICE: tuple[Rule[SourceSide], ...] = (
+    Rule("gtid_strict_mode", lambda side: side.facts.value("gtid_strict_mode", "unknown"), strict_mode),
+    Rule("binlog_retention", lambda side: f"{expires_after(side.facts) or 'unlimited'} seconds", _retention),
+)
+
+_MARIADB_RULES: tuple[Rule[SourceSide], ...] = (
+    _setting("log_bin", "ON", "start the server with --log-bin, and with a --server-id of its own"),
+    _setting("binlog_format", "ROW", "SET GLOBAL binlog_format = 'ROW', and write it into the server's file"),
+    Rule("binlog_row_image", lambda side: side.facts.value("binlog_row_image", "FULL"), lambda _side: ()),
+    Rule("binlog_row_metadata", lambda side: side.facts.value("binlog_row_metadata", "FULL"), row_metadata),
+    *_LOG_AND_ACCOUNT,
+    *_MARIADB_ADVICE,
 )

@@ -146,7 +146,7 @@ def validate(plan: JobPlan, known: Known = _NOTHING_KNOWN) -> list[Check]:
         checks += _in_the_way(plan, look, theirs, start_after, known)
     if not isinstance(ours, Check) and are_taken(ours, theirs.facts):
         seen_whole = replace(ours, used=look.used if look else None)
-        checks += pair_checks(seen_whole, theirs.facts, innodb=plan.scope.innodb)
+        checks += pair_checks(seen_whole, theirs.facts, innodb=plan.scope.innodb, mode=plan.target.apply_mode)
         checks += ring_checks(look.feeds if look else [], plan.job, ours, theirs.facts, known)
     return checks
 

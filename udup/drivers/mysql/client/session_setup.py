@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 #: What a question itself depends on. Servers before 5.7.8, and MariaDB, pass over the comment and the limit in it.
 _ABLE_TO_ASK = (
     "SET SESSION sql_select_limit = 18446744073709551615, max_join_size = 18446744073709551615, sql_big_selects = 1"
-    " /*!50708 , max_execution_time = 0 */"
+    " /*!50708 , max_execution_time = 0 */ /*M!100101 , max_statement_time = 0 */"
 )
 
 #: Older servers are told of by the checks, whatever their sessions are like.
