@@ -41,7 +41,7 @@ from udup.drivers.mysql.dictionary.claims import read_claims, read_feeds
 from udup.drivers.mysql.dictionary.definers import Defined, KnownAccounts, read_accounts, read_defined
 from udup.drivers.mysql.dictionary.details import CopyDetails
 from udup.drivers.mysql.dictionary.present import Present
-from udup.drivers.mysql.dictionary.used import Used, read_used
+from udup.drivers.mysql.dictionary.used import Used, read_plugins_used, read_used
 from udup.drivers.mysql.load.copied import CopyNotes
 from udup.drivers.mysql.load.filling import FilledTables, Filling
 from udup.drivers.mysql.snapshot.copy import catalog_there, log_of
@@ -231,7 +231,8 @@ def _look_at_tables(plan: JobPlan, facts: ServerFacts, *, full_copy: bool) -> _S
         defined = read_defined(connection, tables.selection)
         feeds = read_feeds(connection, tables.selection)
         filled = _filled(connection, plan, facts, tables.selection) if full_copy and plan.fill_existing else None
-        used = read_used(connection, tables.selection)
+        used, kept = read_used(connection, tables.selection), plan.scope.kept_users
+        used += read_plugins_used(connection, kept) if kept is not None else ()
         return _Source(tables, objects, used, defined, feeds, filled)
 
 
