@@ -123,6 +123,9 @@ def test_it_is_copied_and_followed(old: World, shop: str) -> None:
         f"ALTER TABLE {shop}.late ADD COLUMN u TEXT CHARACTER SET utf8mb4, ADD COLUMN ts2 TIMESTAMP",
         f"UPDATE {shop}.late SET u = 'b'",
         f"CREATE TABLE {shop}.same LIKE {shop}.late",
+        # Neither the key nor the condition is one there.
+        f"CREATE TABLE {shop}.passed_over (id INT PRIMARY KEY, p INT REFERENCES a (id), CHECK (p < 5))",
+        f"INSERT INTO {shop}.passed_over VALUES (1, 999)",
         f"RENAME TABLE {shop}.same TO {shop}.other",
         f"TRUNCATE {shop}.p",
     )

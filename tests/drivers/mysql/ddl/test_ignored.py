@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from udup.drivers.mysql.ddl.ignored import ignores, without_ignored
+from udup.drivers.mysql.ddl.ignored import ignores, keeps_end, without_ignored
 from udup.drivers.mysql.mariadb.collations import Server
 
 _OLD, _NEW = Server.of("5.6.24-log"), Server.of("9.7.4")
@@ -45,3 +45,11 @@ def test_only_what_the_source_passed_over_and_the_target_would_not() -> None:
         "CREATE TABLE t (p INT , CHECK (p > 0))"
     )
     assert without_ignored(sql, 0, Server.of("11.8.9-MariaDB"), _NEW) == sql
+
+
+def test_an_end_that_an_old_server_keeps_is_told() -> None:
+    assert keeps_end("ALTER EVENT e ON SCHEDULE EVERY 3 HOUR STARTS '2030-01-01' DO SELECT ENDS FROM t", 0, _OLD, _NEW)
+    assert not keeps_end("ALTER EVENT e ON SCHEDULE EVERY 3 HOUR ENDS '2031-01-01'", 0, _OLD, _NEW)
+    assert not keeps_end("ALTER EVENT e ON SCHEDULE AT '2031-01-01'", 0, _OLD, _NEW)
+    assert not keeps_end("ALTER EVENT e RENAME TO f", 0, _OLD, _NEW)
+    assert not keeps_end("ALTER EVENT e ON SCHEDULE EVERY 3 HOUR", 0, _NEW, _NEW)

@@ -10,13 +10,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from udup.drivers.mysql.client.flavour import Version
-from udup.drivers.mysql.ddl.sqltokens import UntokenizableError
+from udup.drivers.mysql.ddl.sqltokens import UntokenizableError, tokenize
 from udup.drivers.mysql.mariadb.collations import Server
 from udup.drivers.mysql.mariadb.parts import Item, added_columns, parts_of
 
 #: From here on MySQL and MariaDB carry them out.
 _REFERENCES: tuple[Version, Version] = ((9, 0, 0), (10, 5, 0))
 _CHECK: tuple[Version, Version] = ((8, 0, 16), (10, 2, 1))
+
+#: From here on ALTER EVENT with a new schedule takes away the end that the event had (seen on 5.6 and 9.7).
+_TAKES_END: Version = (8, 0, 0)
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,19 @@ def without_ignored(sql: str, sql_mode: int, source: Server, target: Server) -> 
         if not columns:
             item.left_out = ignored.check and _is_check(item)
     return parts.text()
+
+
+def keeps_end(sql: str, sql_mode: int, source: Server, target: Server) -> bool:
+    """Return whether an ALTER EVENT leaves an end as it was on the source that a newer server takes away."""
+    if source.is_mariadb or target.is_mariadb or source.version >= _TAKES_END or target.version < _TAKES_END:
+        return False
+    try:
+        words = [word.upper for word in tokenize(sql, sql_mode)]
+    except UntokenizableError:
+        return False
+    schedule = words.index("SCHEDULE") if "SCHEDULE" in words else len(words)
+    end = words.index("DO", schedule) if "DO" in words[schedule:] else len(words)
+    return "EVERY" in words[schedule:end] and "ENDS" not in words[schedule:end]
 
 
 def ignores(source: Server, target: Server) -> bool:
