@@ -151,6 +151,16 @@ def validate(plan: JobPlan, known: Known = _NOTHING_KNOWN) -> list[Check]:
     return checks
 
 
+def validate_target(plan: JobPlan) -> list[Check]:
+    """Return every check of the target by itself, for a job whose source is another kind of database."""
+    theirs = _seen(lambda: _look_at_target(plan))
+    if isinstance(theirs, Check):
+        return [theirs]
+    by_statements = goes_by_statements(plan.target.apply_mode, theirs.facts)
+    checks = [_reached(DEST, theirs.facts), transport_check(DEST, plan.target.endpoint, theirs.facts)]
+    return [*checks, *target_checks(theirs.facts, plan.scope.selection, by_statements=by_statements)]
+
+
 @dataclass(frozen=True)
 class SourceFound:
     """A source by itself, for a job whose target is no database. `facts` is None for one that was not seen.

@@ -131,6 +131,10 @@ class ServerFacts:
         roles = ", ".join(self.privileges.idle_roles)
         return f"{statement}; or, if {roles} has it, ALTER USER {self.account} DEFAULT ROLE ALL"
 
+    def setting(self, assignment: str) -> str:
+        """Return the statement that sets a global variable for good; MariaDB forgets it unless its files say it too."""
+        return f"SET GLOBAL {assignment}, and in its option file" if self.is_mariadb else f"SET PERSIST {assignment}"
+
     @property
     def logs_replicated(self) -> bool:
         """Whether changes that the server itself replicates are in its log; named otherwise before 8.0.26."""
