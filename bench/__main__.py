@@ -14,6 +14,7 @@ from rich.console import Console
 from bench import (
     backlog,
     bigtx,
+    families,
     full_copy,
     latency,
     many_jobs,
@@ -33,6 +34,7 @@ from udup.sandbox.provision import provision
 
 BENCHMARKS: dict[str, Callable[[Bench], Result]] = {
     "backlog": backlog.run,
+    "families": families.run,
     "latency": latency.run,
     "copy": full_copy.run,
     "bigtx": bigtx.run,

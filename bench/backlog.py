@@ -68,7 +68,8 @@ def _run_mix(bench: Bench, result: Result, small: int, big: int, rows: int) -> N
 def create(endpoint: Endpoint) -> None:
     """The tables, alike on the source and on every target."""
     with session(endpoint) as connection:
-        query(connection, f"SET cte_max_recursion_depth = {ACCOUNTS + 1}")
+        limit = "max_recursive_iterations" if connection.is_mariadb else "cte_max_recursion_depth"
+        query(connection, f"SET {limit} = {ACCOUNTS + 1}")
         for statement in TABLES:
             query(connection, statement)
 

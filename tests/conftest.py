@@ -38,6 +38,7 @@ from tests.other_servers import (
     mysql56_source,
     mysql56_target,
     new_schema,
+    newest_mariadb,
 )
 from tests.quick_servers import QUICK
 from udup.base.errors import UdupError
@@ -58,6 +59,7 @@ __all__ = [  # the fixtures of servers besides the newest MySQL
     "mysql56_source",
     "mysql56_target",
     "new_schema",
+    "newest_mariadb",
 ]
 
 _HERE = Path(__file__).parent

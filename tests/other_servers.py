@@ -32,7 +32,7 @@ OTHER_SERVERS, NOT_ALWAYS = "other_servers", "not_always"
 CHOICE_VARIABLE = "UDUP_TEST_SERVERS"
 
 #: The fixtures of which a test's programs are found out before it runs.
-_MARIADB, _MYSQL_56 = "mariadb_programs", "mysql56_programs"
+_MARIADB, _NEWEST, _MYSQL_56 = "mariadb_programs", "newest_mariadb", "mysql56_programs"
 
 
 def every_server() -> bool:
@@ -42,7 +42,7 @@ def every_server() -> bool:
 def mark(item: pytest.Item) -> None:
     """Mark a test by the servers that its fixtures start."""
     names = getattr(item, "fixturenames", ())
-    if _MARIADB in names or _MYSQL_56 in names:
+    if not {_MARIADB, _NEWEST, _MYSQL_56}.isdisjoint(names):
         item.add_marker(OTHER_SERVERS)
     if _MYSQL_56 in names:
         item.add_marker(NOT_ALWAYS)
@@ -63,6 +63,8 @@ def provide(items: list[pytest.Item], say: Say) -> None:
     for series in sorted({item.callspec.params.get(_MARIADB, "") for item in items if hasattr(item, "callspec")}):
         if series:
             provision_mariadb(series, say)
+    if any(_NEWEST in getattr(item, "fixturenames", ()) for item in items):
+        provision_mariadb(NEWEST_MARIADB, say)
     if any(_MYSQL_56 in getattr(item, "fixturenames", ()) for item in items):
         old_mysql_programs(say)
 
@@ -77,6 +79,12 @@ def provide(items: list[pytest.Item], say: Say) -> None:
 def mariadb_programs(request: pytest.FixtureRequest) -> MysqlPrograms:
     """The programs of a MariaDB; of each series in turn where all are wanted."""
     return provision_mariadb(request.param)
+
+
+@pytest.fixture(scope="session")
+def newest_mariadb() -> MysqlPrograms:
+    """The programs of the newest MariaDB alone."""
+    return provision_mariadb(NEWEST_MARIADB)
 
 
 @pytest.fixture(scope="session")

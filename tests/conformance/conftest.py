@@ -6,16 +6,18 @@ A case's first test carries out its whole group, so the verdicts of the others a
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
+from tests.conformance.pairs import KINDS, NEWEST_PAIRS, SAME, Pair, chosen
 from tests.conformance.servers import open_suite
-from udup.sandbox.programs import MysqlPrograms
+from udup.sandbox.cache import silent
 from udup.selftest import CASES
 from udup.selftest.case import PHASES, Case, read_cases
+from udup.selftest.choice import NOT_BY_STATEMENTS
 from udup.selftest.suite import Suite, groups
 
 #: Another folder of cases, instead of the project's own.
@@ -24,35 +26,41 @@ FOLDER_VARIABLE = "UDUP_CONFORMANCE"
 
 @dataclass
 class Verdicts:
-    """Faults by case in one phase, found when the first of a group is asked for."""
+    """Faults by phase and case, found when the first of a group is asked for. `chosen` are the cases of each phase."""
 
     suite: Suite
-    phase: str
-    chosen: list[Case]
-    _faults: dict[str, str] = field(default_factory=dict)
+    chosen: Mapping[str, list[Case]]
+    _faults: dict[tuple[str, str], str] = field(default_factory=dict)
 
-    def fault(self, case: Case) -> str:
-        if case.name not in self._faults:
-            group = next(each for each in groups(self.chosen) if case in each)
-            for verdict in self.suite.run(group, self.phase):
-                self._faults[verdict.case.name] = verdict.fault
-        return self._faults[case.name]
+    def fault(self, case: Case, phase: str) -> str:
+        if (phase, case.name) not in self._faults:
+            group = next(each for each in groups(self.chosen[phase]) if case in each)
+            for verdict in self.suite.run(group, phase):
+                self._faults[phase, verdict.case.name] = verdict.fault
+        return self._faults[phase, case.name]
 
 
 #: The file of the cases that are carried by statements.
 MANAGED = "managed"
 
-#: Cases that statements do not carry, as docs/compatibility.md says.
-NOT_CARRIED = {
-    "types/float_digits": "a FLOAT(M,D) holds what no statement puts there",
-    "engines/large_myisam": "8,100 changes of a MyISAM table without a key, each of which reads it: slow, not hung",
+
+#: The file of each pair of servers that has one: `test_mysql_to_mariadb.py`.
+_FILES = {
+    "_to_".join(kind.split("-")[0] for kind in (pair.source, pair.target)): pair for pair in (SAME, *NEWEST_PAIRS)
 }
 
 
-def _phase(path: Path) -> str:
-    """The phase of a file's tests: `test_copy.py`."""
+def _phases(path: Path) -> tuple[str, ...]:
+    """The phases of a file's tests: `test_copy.py` has one, that of a pair has both; () for other files."""
     name = path.stem.removeprefix("test_")
-    return "incremental" if name == MANAGED else name
+    if name in _FILES:
+        return PHASES
+    phase = "incremental" if name == MANAGED else name
+    return (phase,) if phase in PHASES else ()
+
+
+def _pair(path: Path) -> Pair:
+    return _FILES.get(path.stem.removeprefix("test_"), SAME)
 
 
 def _is_managed(path: Path) -> bool:
@@ -60,33 +68,36 @@ def _is_managed(path: Path) -> bool:
 
 
 def _goes_by_statements(case: Case) -> bool:
-    return case.name not in NOT_CARRIED and not case.refusal
+    return case.name not in NOT_BY_STATEMENTS and not case.refusal
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    phase = _phase(metafunc.definition.path)
-    if "case" in metafunc.fixturenames and phase in PHASES:
-        cases = read_cases(Path(os.environ.get(FOLDER_VARIABLE) or CASES))
-        if _is_managed(metafunc.definition.path):
-            cases = [case for case in cases if _goes_by_statements(case)]
-        metafunc.parametrize("case", [case for case in cases if phase in case.phases], ids=str)
+    path = metafunc.definition.path
+    phases, pair = _phases(path), _pair(path)
+    if "case" not in metafunc.fixturenames or not phases:
+        return
+    cases = read_cases(Path(os.environ.get(FOLDER_VARIABLE) or CASES))
+    cases = pair.cases(cases) if pair == SAME else chosen(pair, cases)
+    if _is_managed(path):
+        cases = [case for case in cases if _goes_by_statements(case)]
+    found = [(phase, case) for phase in phases for case in cases if phase in case.phases]
+    ids = [str(case) if len(phases) == 1 else f"{phase}-{case}" for phase, case in found]
+    metafunc.parametrize(("phase", "case"), found, ids=ids)
 
 
 @pytest.fixture(scope="module")
-def verdicts(request: pytest.FixtureRequest, programs: MysqlPrograms, server_folder: Path) -> Iterator[Verdicts]:
+def verdicts(request: pytest.FixtureRequest, server_folder: Path) -> Iterator[Verdicts]:
     """For the cases that this run has chosen, in the order of their names: a group is the same in every order."""
-    phase = _phase(request.path)
-    chosen: list[Case] = []
+    found: dict[str, list[Case]] = {phase: [] for phase in _phases(request.path)}
     for item in request.session.items:
-        case = (
-            item.callspec.params.get("case")
-            if isinstance(item, pytest.Function) and hasattr(item, "callspec")
-            else None
-        )
-        if isinstance(case, Case) and item.path == request.path:
-            chosen.append(case)
-    chosen.sort(key=lambda case: case.name)
-    managed = _is_managed(request.path)
-    folder = server_folder / f"conformance-{MANAGED if managed else phase}"
-    with open_suite(programs, folder, managed=managed) as suite:
-        yield Verdicts(suite, phase, chosen)
+        if isinstance(item, pytest.Function) and hasattr(item, "callspec") and item.path == request.path:
+            case = item.callspec.params.get("case")
+            if isinstance(case, Case):
+                found[item.callspec.params["phase"]].append(case)
+    for cases in found.values():
+        cases.sort(key=lambda case: case.name)
+    pair = _pair(request.path)
+    folder = server_folder / f"conformance-{request.path.stem}"
+    programs, of_target = KINDS[pair.source](silent), KINDS[pair.target](silent)
+    with open_suite(programs, folder, of_target=of_target, managed=_is_managed(request.path)) as suite:
+        yield Verdicts(suite, found)

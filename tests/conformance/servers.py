@@ -20,6 +20,7 @@ from tests.hostile_globals import (
 )
 from tests.managed import managed_account
 from udup.drivers.mysql.client.connection import connect, query
+from udup.sandbox.kinds import MYSQL_5_6
 from udup.sandbox.node import UdupNode
 from udup.sandbox.programs import MysqlPrograms
 from udup.sandbox.server import MysqlServer
@@ -53,6 +54,11 @@ SOURCE_GLOBALS = {name: value for name, value in HOSTILE_SOURCE.items() if name 
 TARGET_GLOBALS = {name: value for name, value in HOSTILE_TARGET.items() if name != "parser_max_mem_size"}
 
 
+def _own(programs: MysqlPrograms) -> dict[str, str | int]:
+    """What a kind of server must be told at its start: on MySQL 5.6 this is no matter of a session."""
+    return {"explicit-defaults-for-timestamp": "ON"} if programs.kind is MYSQL_5_6 else {}
+
+
 @contextmanager
 def open_suite(
     programs: MysqlPrograms, folder: Path, *, of_target: MysqlPrograms | None = None, managed: bool = False
@@ -61,8 +67,9 @@ def open_suite(
 
     `managed`: the job's account on the target has what Amazon RDS grants, no more.
     """
-    source = MysqlServer(programs, folder / "source", options=SOURCE_OPTIONS)
-    target = MysqlServer(of_target or programs, folder / "target", options=TARGET_OPTIONS)
+    source = MysqlServer(programs, folder / "source", options=SOURCE_OPTIONS | _own(programs))
+    of_target = of_target or programs
+    target = MysqlServer(of_target, folder / "target", options=TARGET_OPTIONS | _own(of_target))
     node = UdupNode(folder / "node")
     with ExitStack() as stack, ThreadPoolExecutor(3) as pool:
         for server in (source, target):

@@ -9,6 +9,6 @@ from udup.selftest.case import Case
 
 
 @pytest.mark.timeout(600)  # a group's first test carries out all of the group
-def test_an_applied_case(verdicts: Verdicts, case: Case) -> None:
-    fault = verdicts.fault(case)
+def test_an_applied_case(verdicts: Verdicts, phase: str, case: Case) -> None:
+    fault = verdicts.fault(case, phase)
     assert not fault, f"{case.topic}: {fault}"

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conformance.pairs import SAME
 from tests.conformance.row_witness import Witness
 from tests.conformance.servers import SOURCE_OPTIONS
 from udup.drivers.mysql.client.connection import connect, query
@@ -26,7 +27,9 @@ from udup.selftest.client import Client
 #: Another folder of cases, as for the other phases.
 _FOLDER = Path(os.environ.get("UDUP_CONFORMANCE") or CASES)
 
-TOPICS = sorted({case.name.partition("/")[0] for case in read_cases(_FOLDER)})
+_ALL = SAME.cases(read_cases(_FOLDER))
+
+TOPICS = sorted({case.name.partition("/")[0] for case in _ALL})
 
 #: Types of columns that the topic of types has; geometry is another.
 TYPES = {
@@ -47,7 +50,7 @@ def row_source(programs: MysqlPrograms, server_folder: Path) -> Iterator[MysqlSe
 
 
 def _cases(topic: str) -> list[Case]:
-    cases = [case for case in read_cases(_FOLDER) if case.name.partition("/")[0] == topic]
+    cases = [case for case in _ALL if case.name.partition("/")[0] == topic]
     return [case for case in cases if not any(_UNLOGGED in step.sql for step in case.steps)]
 
 

@@ -9,7 +9,7 @@ from udup.actors.run import Run
 from udup.pipeline.apply.settings import ApplierSettings
 from udup.pipeline.extract.settings import ExtractorSettings
 from udup.pipeline.ownership import Owner
-from udup.pipeline.ports import InPart
+from udup.pipeline.ports import ApplyMode, InPart
 from udup.pipeline.transport.flow import Windows
 
 
@@ -65,6 +65,7 @@ def extractor_settings(job: Job, run: Run) -> ExtractorSettings:
         chunk_rows=spec.chunk_size,
         copy_alone=spec.copy_alone,
         delivers=plan.target.delivery is not None,
+        by_values=plan.target.apply_mode in (ApplyMode.STATEMENTS, ApplyMode.CONVERTED),
         snapshot=run.target.snapshot if run.target else "",
         snapshots=run.target.snapshots if run.target else 0,
         in_part=run.target.in_part if run.target else InPart(),

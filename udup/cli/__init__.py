@@ -13,6 +13,7 @@ _COMMANDS = {
     "server": "udup.cli.server:server",
     "init": "udup.cli.init:init",
     "demo": "udup.cli.server:demo",
+    "selftest": "udup.cli.selftest:selftest",
     "version": "udup.cli.server:version",
     "validate": "udup.cli.validate:validate",
     "job": "udup.cli.jobs:job",

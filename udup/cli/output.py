@@ -32,7 +32,7 @@ class Output:
 
     def __init__(self, *, as_json: bool = False, colours: bool = True) -> None:
         self.as_json = as_json
-        self._colours = colours
+        self.colours = colours
 
     @property
     def console(self) -> Console:
@@ -42,7 +42,7 @@ class Output:
         return Console(
             file=sys.stdout,
             width=None if screen else _ENDLESS,
-            no_color=True if not self._colours else None,
+            no_color=True if not self.colours else None,
             highlight=False,
             markup=False,
             emoji=False,
@@ -87,14 +87,14 @@ class Output:
     def title(self, text: str) -> None:
         """A headline over the next table."""
         click.echo()
-        click.echo(click.style(text, bold=True) if self._colours else text)
+        click.echo(click.style(text, bold=True) if self.colours else text)
 
     def _print(self, renderable: Any) -> None:
         console = self.console
         with console.capture() as captured:
             console.print(renderable)
         for line in captured.get().splitlines():
-            click.echo(line.rstrip(), color=None if self._colours else False)
+            click.echo(line.rstrip(), color=None if self.colours else False)
 
 
 def shown(value: object) -> str:

@@ -21,7 +21,7 @@ FAILED = 1
 def ended(console: Console, demo: Callable[[], int]) -> int:
     """Run a demo and return its exit status; what ends it early is said."""
     try:
-        with _stoppable():
+        with stoppable():
             return demo()
     except KeyboardInterrupt:
         console.print("stopped; everything is cleaned up")
@@ -35,8 +35,8 @@ def ended(console: Console, demo: Callable[[], int]) -> int:
 
 
 @contextmanager
-def _stoppable() -> Iterator[None]:
-    """SIGTERM and SIGHUP end the demo as Ctrl-C does."""
+def stoppable() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP end the body as Ctrl-C does."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

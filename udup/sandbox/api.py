@@ -14,6 +14,7 @@ import httpx
 
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Transient, UdupError
+from udup.base.tls import PREFERRED
 from udup.jobs.words import Stage
 
 #: Seconds for one answer of the API.
@@ -145,6 +146,9 @@ def _task(kind: str, endpoint: Endpoint, config: Json) -> Json:
         "User": endpoint.user,
         "Password": endpoint.password,
     }
+    if endpoint.tls != PREFERRED:
+        tls = {"SslCa": endpoint.tls.ca, "SslCert": endpoint.tls.cert, "SslKey": endpoint.tls.key}
+        connection |= {"SslMode": endpoint.tls.mode.value, **{name: path for name, path in tls.items() if path}}
     return {"Type": kind, "Driver": "MySQL", "Config": {**config, "ConnectionConfig": connection}}
 
 

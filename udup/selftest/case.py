@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from udup.base.errors import UdupError
@@ -82,6 +82,16 @@ class Case:
 
     def __str__(self) -> str:
         return self.name
+
+    def between(self, source: str, target: str) -> Case | None:
+        """Return the case as it has to end between two kinds of servers, None if it says that it is not for them.
+
+        A kind is a family and a version: `mariadb-10.11`, `mysql-9`.
+        """
+        if any(each.holds(source, target) for each in self.unfit):
+            return None
+        refusals = [each.text for each in self.refused if each.holds(source, target)]
+        return replace(self, refusal=refusals[0]) if refusals else self
 
 
 @dataclass

@@ -23,7 +23,7 @@ from udup.base.errors import UdupError
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.client.connection import Connection, connect, query
 from udup.drivers.mysql.client.names import quote
-from udup.drivers.mysql.client.sessions import DEFINITION
+from udup.drivers.mysql.client.sessions import PLAIN
 from udup.drivers.mysql.cutover.source_gate import MySQLSourceGate
 from udup.drivers.mysql.cutover.target_gate import MySQLTargetGate
 from udup.pipeline.ports import Scope
@@ -31,7 +31,7 @@ from udup.pipeline.selection.selection import NameRule, SchemaRule, Selection
 from udup.sandbox.api import Json, job_document
 from udup.selftest.case import Case
 from udup.selftest.client import Client, NotRun
-from udup.selftest.verdict import Fault, Outcome, Verdict
+from udup.selftest.verdict import CaseFault, Outcome, Verdict
 from udup.verify.compare import compare_strictly
 from udup.verify.positions import executed
 
@@ -40,6 +40,8 @@ GROUP_CASES = 80
 
 #: A transaction in a reason: of MySQL, or of MariaDB.
 _GTID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}:\d|\b\d+-\d+-\d+\b")
+
+_REMOVING = PLAIN.with_("removing schemas", foreign_key_checks="OFF")
 
 #: Rows of a chunk, so small that a table of a few hundred rows has several.
 CHUNK_ROWS = 40
@@ -82,7 +84,7 @@ class Suite:
     """Two servers, with the account that makes and compares the cases, and a Udup server.
 
     Cases leave their schemas behind, which go with the servers. `prefix` is what the names of their schemas begin
-    with, and those of the jobs.
+    with, `job_prefix` what those of the jobs do.
     """
 
     source: Endpoint
@@ -91,6 +93,7 @@ class Suite:
     accounts: tuple[Endpoint, Endpoint]  # of the jobs
     managed: bool = False  # rows go by statements, and a cut-over makes the triggers
     prefix: str = ""
+    job_prefix: str = ""
     _number: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def run(self, cases: Sequence[Case], phase: str) -> list[Verdict]:
@@ -142,7 +145,7 @@ class Suite:
                 text = f"the job's reason names neither a GTID nor a table: {reason}"
                 return Verdict(case, phase, text, failure.outcome)
             return Verdict(case, phase, outcome=Outcome.REFUSED, refusal=reason)
-        carried = Fault(Outcome.FAILED, f"the job carried what it should refuse ({case.refusal})")
+        carried = CaseFault(Outcome.FAILED, f"the job carried what it should refuse ({case.refusal})")
         return Verdict.of(case, phase, fault or carried)
 
     def prepare(self, trial: Trial) -> None:
@@ -155,7 +158,7 @@ class Suite:
     def remove(self, schemas: Iterable[str]) -> None:
         names = list(schemas)
         for server in (self.source, self.target):
-            with closing(connect(server, DEFINITION)) as connection:
+            with closing(connect(server, _REMOVING)) as connection:
                 for schema in names:
                     query(connection, f"DROP DATABASE IF EXISTS {quote(schema)}")
 
@@ -175,15 +178,15 @@ class Trial:
         self.suite = suite
         self.cases = list(cases)
         self.phase = phase
-        self.label = f"{suite.prefix}{label}"
-        self.schema = {case: f"{self.label}_{case.stem}" for case in cases}
-        self.faults: dict[Case, Fault] = {}
+        self.job = f"{suite.job_prefix}{label}"
+        self.schema = {case: f"{suite.prefix}{label}_{case.stem}" for case in cases}
+        self.faults: dict[Case, CaseFault] = {}
 
     @property
     def schemas(self) -> list[str]:
         return [schema for case in self.cases for schema in self.schemas_of(case)]
 
-    def carry_out(self) -> dict[Case, Fault]:
+    def carry_out(self) -> dict[Case, CaseFault]:
         """The faults by case; raises `_JobFailed` if the job stops."""
         self.suite.prepare(self)
         try:
@@ -231,7 +234,7 @@ class Trial:
                 clients[case].run(late=late)
             except UdupError as error:
                 outcome = Outcome.SKIPPED if isinstance(error, NotRun) else Outcome.FAILED
-                self.faults[case] = Fault(outcome, f"the case does not run on the source: {error}")
+                self.faults[case] = CaseFault(outcome, f"the case does not run on the source: {error}")
 
         with ThreadPoolExecutor(2) as pool:
             list(pool.map(run, self.cases))
@@ -240,8 +243,8 @@ class Trial:
     def _job(self) -> Iterator[None]:
         """A job of all schemas that runs; deleted at the end."""
         source, target = self.suite.accounts
-        document = job_document(self.label, source, target, self.schemas, workers=2 if len(self.cases) > 1 else 1) | {
-            "ID": self.label
+        document = job_document(self.job, source, target, self.schemas, workers=2 if len(self.cases) > 1 else 1) | {
+            "ID": self.job
         }
         document["Tasks"][0]["Config"]["ChunkSize"] = CHUNK_ROWS
         document["Tasks"][0]["Config"]["ReplicateDoDb"] = self._chosen()
@@ -250,7 +253,7 @@ class Trial:
             self._wait_running()
             yield
         finally:
-            self.suite.node.delete_job(self.label)
+            self.suite.node.delete_job(self.job)
 
     def _chosen(self) -> list[Json]:
         """Return what the job carries: whole schemas, and tables with the rows that pass."""
@@ -277,7 +280,7 @@ class Trial:
             wanted = executed(source)
             end = time.monotonic() + DEADLINE
             for look in itertools.count(1):
-                if wanted <= GtidSet.parse(_applied(target, self.label)):
+                if wanted <= GtidSet.parse(_applied(target, self.job)):
                     return
                 if look % _LOOKS == 0:
                     shown = self._shown()
@@ -286,7 +289,7 @@ class Trial:
                 time.sleep(_POLL_SECONDS)
 
     def _shown(self) -> Json:
-        shown = self.suite.node.job(self.label)
+        shown = self.suite.node.job(self.job)
         if shown["Stage"] == "failed":
             raise _JobFailed(str(shown["StatusDescription"]), Outcome.REFUSED)
         return shown
@@ -300,7 +303,7 @@ class Trial:
             try:
                 new.make(old.defined(scope, new.lacking(old.triggers(scope))), _LOCK_SECONDS)
             except UdupError as error:
-                self.faults[case] = Fault(Outcome.FAILED, f"a cut-over does not make its triggers: {error}")
+                self.faults[case] = CaseFault(Outcome.FAILED, f"a cut-over does not make its triggers: {error}")
 
     def _compare(self) -> None:
         """Note every difference with the case to whose schema it belongs."""
@@ -318,7 +321,7 @@ class Trial:
             if difference.counter and not case.same_counters:
                 continue
             known = self.faults.get(case)
-            self.faults[case] = Fault(
+            self.faults[case] = CaseFault(
                 Outcome.DIFFERENT, f"{known.text}\n{difference.text}" if known else difference.text
             )
 

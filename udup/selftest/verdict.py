@@ -26,7 +26,7 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True)
-class Fault:
+class CaseFault:
     """Why a case did not pass."""
 
     outcome: Outcome
@@ -46,5 +46,5 @@ class Verdict:
     refusal: str = ""
 
     @classmethod
-    def of(cls, case: Case, phase: str, fault: Fault | None) -> Verdict:
+    def of(cls, case: Case, phase: str, fault: CaseFault | None) -> Verdict:
         return cls(case, phase) if fault is None else cls(case, phase, fault.text, fault.outcome)

@@ -60,7 +60,7 @@ NO_SERVER = {
 OF_SINKS = {ports.Destination, ports.Delivery, ports.Encoder, ports.Tail}
 
 #: Who may use the client library beside the driver's `client/`: the dump's protocol, and tools that are a client.
-LIBRARY_USERS = {"drivers/mysql/stream/stream.py", "sandbox/"}
+LIBRARY_USERS = {"drivers/mysql/stream/opening.py", "sandbox/"}
 
 PACKAGE = Path(udup.__file__).parent
 

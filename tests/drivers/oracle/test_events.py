@@ -17,7 +17,7 @@ from udup.drivers.mysql.rows.temporal import DateTime
 from udup.drivers.oracle.events import EventTable, events_of, format_description, query_event
 from udup.drivers.oracle.logminer.redo import parse_redo
 from udup.drivers.oracle.tables import MappedTable, OracleTable, RowProblem
-from udup.drivers.oracle.types import OracleColumn
+from udup.drivers.oracle.types import NoFit, OracleColumn
 
 ORDERS = OracleTable(
     "SHOP",
@@ -101,12 +101,17 @@ def test_a_definition_is_made_of_the_dictionary() -> None:
     assert "  PRIMARY KEY (`ID`),\n  UNIQUE KEY `udup_1` (`NOTE`,`TOTAL`)\n)" in text
 
 
-def test_long_strings_become_text_where_a_row_would_have_no_room() -> None:
-    columns = [OracleColumn(f"C{number}", "VARCHAR2", 4000, 4000) for number in range(6)]
-    table = MappedTable(OracleTable("A", "T", tuple(columns), (("P", ("C0",)),)))
-    assert [each.data_type for each in table.mapped.values()].count("text") == 3
-    assert table.mapped["C0"].data_type == "varchar"
-    assert table.long_keys() == ["(C0) with 16000 bytes"]
+def test_long_strings_become_text_but_for_those_in_keys() -> None:
+    columns = [OracleColumn(name, "VARCHAR2", size, size) for name, size in (("K", 4000), ("A", 501), ("B", 500))]
+    table = MappedTable(OracleTable("A", "T", tuple(columns), (("P", ("K",)),)))
+    assert [each.data_type for each in table.mapped.values()] == ["varchar", "text", "varchar"]
+    assert table.long_keys() == ["(K) with 16000 bytes"]
+
+
+def test_a_row_that_mysql_has_no_room_for_is_refused() -> None:
+    columns = tuple(OracleColumn(f"C{number}", "VARCHAR2", 500, 500) for number in range(40))
+    with pytest.raises(NoFit, match="has rows of up to"):
+        MappedTable(OracleTable("A", "T", columns))
 
 
 def test_the_format_is_one_that_is_known() -> None:

@@ -12,14 +12,15 @@ from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.checks.retention import check_kept, copy_warnings
 from udup.drivers.mysql.checks.snapshot_access import snapshot_warnings
 from udup.drivers.mysql.checks.source_tables import check_parents
-from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, query, scalar
+from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, query
 from udup.drivers.mysql.client.facts import read_facts
+from udup.drivers.mysql.client.log_state import executed_sql, read_executed, read_purged
 from udup.drivers.mysql.client.raw import shut_down
 from udup.drivers.mysql.client.seam import behind_the_seam
 from udup.drivers.mysql.columns.checks import map_faults
 from udup.drivers.mysql.columns.computed import read_computed
 from udup.drivers.mysql.dictionary.claims import read_feeds
-from udup.drivers.mysql.dictionary.used import read_used
+from udup.drivers.mysql.dictionary.used import read_plugins_used, read_used
 from udup.drivers.mysql.filters.checks import filter_faults
 from udup.drivers.mysql.rowtext.facts import read_facts_of
 from udup.drivers.mysql.snapshot.copy import SnapshotCopy, open_copy
@@ -51,9 +52,7 @@ from udup.pipeline.waits import Waits
 #: be silent.
 CLOCK_SECONDS = SILENCE_SECONDS
 
-_CLOCK_AND_EXECUTED = (
-    "SELECT CAST(UNIX_TIMESTAMP(NOW(6)) * 1e6 AS SIGNED), @@global.gtid_executed, @@global.server_uuid"
-)
+_CLOCK = "CAST(UNIX_TIMESTAMP(NOW(6)) * 1e6 AS SIGNED)"
 
 
 @behind_the_seam(Side.SOURCE)
@@ -76,7 +75,10 @@ class MySQLSource:
         selection = scope.selection
         with closing(connect(self.endpoint)) as connection:
             facts = read_facts(connection)
-            facts = replace(facts, used=read_used(connection, selection.folding(facts.folds_names)))
+            used = read_used(connection, selection.folding(facts.folds_names))
+            if scope.kept_users is not None:
+                used += read_plugins_used(connection, scope.kept_users)
+            facts = replace(facts, used=used)
             faults = check_parents(connection, facts, selection) + check_names(connection, facts, selection)
             faults += filter_faults(connection, facts, selection) + map_faults(connection, facts, selection)
             feeds = read_feeds(connection, selection.folding(facts.folds_names))
@@ -86,7 +88,7 @@ class MySQLSource:
     def executed(self) -> GtidSet:
         """Return the executed GTIDs, asked now on a connection of its own."""
         with closing(connect(self.endpoint, answer_seconds=CLOCK_SECONDS)) as connection:
-            return GtidSet.parse(str(scalar(connection, "SELECT @@global.gtid_executed")))
+            return GtidSet.parse(read_executed(connection))
 
     def find_start(self, point: StartPoint) -> Beginning:
         """Return the GTID set of what comes before a place of the binary log."""
@@ -146,7 +148,12 @@ class MySQLClock:
 
     def read(self) -> ClockAnswer:
         """Return the source's time and its executed GTID set."""
-        [(now_us, executed, uuid)] = query(self._connection, _CLOCK_AND_EXECUTED)
+        sql = f"SELECT {_CLOCK}, {executed_sql(self._connection)}"
+        uuid = self._connection.server_uuid
+        if self._connection.is_mariadb:
+            [(now_us, executed)] = query(self._connection, sql)
+        else:
+            [(now_us, executed, uuid)] = query(self._connection, f"{sql}, @@global.server_uuid")
         if executed != self._executed[0]:
             # In one way everywhere: servers write tags now behind their UUID, now with one of their own.
             self._executed = (str(executed), str(GtidSet.parse(str(executed))))
@@ -158,8 +165,7 @@ class MySQLClock:
 
     def check_kept(self, position: str) -> None:
         """Raise `Refused` if the binary log after the position of a copy under way is not whole any more."""
-        purged = scalar(self._connection, "SELECT @@global.gtid_purged")
-        check_kept(self.endpoint, str(purged), position)
+        check_kept(self.endpoint, read_purged(self._connection), position)
 
     def close(self) -> None:
         """End the connection, and with it a question that is under way."""

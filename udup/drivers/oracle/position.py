@@ -62,14 +62,15 @@ class Progress:
         if others:
             raise Unsupported(
                 f"the job's position is of another database ({', '.join(others)}): the source is {source}, by its DBID"
-                f" and RESETLOGS. It was opened with RESETLOGS, or another one has its address; {COPY_AGAIN}"
+                " and RESETLOGS. It was opened with RESETLOGS, or another one has its address: look at it, or"
+                f" {COPY_AGAIN}"
             )
         self.source = source
         self._executed = executed
-        self._told = _prefix(ranges.get(source, []))
+        self._told = prefix(ranges.get(source, []))
         resumes = ranges.get(f"{source}:{RESUME}", [])
         self._is_new = not resumes
-        self.resume = _prefix(resumes) if resumes else self._told
+        self.resume = prefix(resumes) if resumes else self._told
         self._resume_told = max([stop - 1 for _, stop in resumes], default=self.resume)
         begins = ranges.get(f"{source}:{BEGIN}", [])
         self.begin = self._told if self._is_new else begins[0][0] if begins else 0
@@ -128,6 +129,6 @@ class Progress:
         return TransactionId(source, number, order)
 
 
-def _prefix(ranges: list[list[int]]) -> int:
+def prefix(ranges: list[list[int]]) -> int:
     """Return up to which number all are in it, from 1."""
     return ranges[0][1] - 1 if ranges and ranges[0][0] == 1 else 0

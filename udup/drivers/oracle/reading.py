@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterable, Iterator
 
 from udup.base import runtime
 from udup.base.errors import Unsupported
+from udup.drivers.oracle.clock import SourceTime
 from udup.drivers.oracle.logminer.assembly import Assembly, Committed
 from udup.drivers.oracle.logminer.rows import LogRow, whole_rows
 from udup.drivers.oracle.position import Progress
+from udup.drivers.oracle.remedies import PASS_OVER
 from udup.pipeline.records import Record, Skipped, Transaction
 
 #: Seconds between the records that let the place to begin again advance: each is a commit on the target, and what is
@@ -17,13 +19,13 @@ RESUME_SECONDS = 10.0
 
 
 class Reading:
-    """`window` by window. `carry` makes the records of what was committed at an SCN, or none."""
+    """`window` by window. `carry` makes the records of what was committed at an SCN and a time, or none."""
 
     def __init__(
         self,
         progress: Progress,
         assembly: Assembly,
-        carry: Callable[[Committed], Iterator[Record]],
+        carry: Callable[[Committed, int], Iterator[Record]],
         *,
         resume_seconds: float = RESUME_SECONDS,
     ) -> None:
@@ -37,7 +39,7 @@ class Reading:
         if noted := self._progress.introduction():
             yield Skipped(noted, 0)
 
-    def window(self, rows: Iterable[LogRow], read_to: int, now_us: int) -> Iterator[Record]:
+    def window(self, rows: Iterable[LogRow], read_to: int, time: SourceTime) -> Iterator[Record]:
         """Yield the records of all rows up to an SCN behind those of the window before.
 
         Raise `Unsupported` that names the transaction which cannot be carried: nothing of it is in a record.
@@ -51,10 +53,10 @@ class Reading:
                 raise _unfit(progress.source, each)
             if gap := progress.skipped(each.scn - 1):
                 yield Skipped(gap, 0)
-            yield from self._carry(each)
+            yield from self._carry(each, time.utc(each.microseconds))
         if gap := progress.skipped(read_to):
-            yield Skipped(gap, now_us)
-        yield from self._advance(read_to, now_us)
+            yield Skipped(gap, time.now_us)
+        yield from self._advance(read_to, time.now_us)
 
     def _advance(self, read_to: int, now_us: int) -> Iterator[Record]:
         if runtime.now() - self._advanced < self._resume_seconds:
@@ -72,5 +74,7 @@ class Reading:
 def _unfit(source: str, committed: Committed) -> Unsupported:
     gtid = f"{source}:{committed.scn}"
     scn, problem = committed.problems[0]
-    text = f"{gtid}: transaction {', '.join(committed.xids)} cannot be carried, by its redo at SCN {scn}: {problem}"
-    return Unsupported(text, gtid=gtid)
+    xids = ", ".join(committed.xids)
+    return Unsupported(
+        f"{gtid}: transaction {xids} cannot be carried, by its redo at SCN {scn}: {problem}; {PASS_OVER}", gtid=gtid
+    )

@@ -16,6 +16,9 @@ from udup.pipeline.selection.renames import Name
 #: Bytes that a row of a MySQL table may have outside of TEXT and BLOB, and what is kept free of them.
 _ROW_BYTES = 65535 - 2000
 
+#: Bytes of a VARCHAR above which it becomes a TEXT: 500 characters.
+LONG_OCTETS = 2000
+
 #: Bytes that a key may have.
 KEY_BYTES = 3072
 
@@ -67,15 +70,17 @@ class MappedTable:
             raise NoFit(f"column {column.name} {error}") from error
 
     def _fitted(self, found: dict[str, Mapped]) -> dict[str, Mapped]:
-        """Return the columns so that a row has room: the longest strings that are in no key become TEXT."""
+        """Return the columns with long strings as TEXT, so that a row has room; keys need them as they are.
+
+        A column's type goes by the column alone: it is the same whatever columns come and go beside it.
+        """
         in_keys = {name for _, names in self.table.keys for name in names}
-        strings = [
-            each for each in self.columns if found[each.name].data_type == "varchar" and each.name not in in_keys
-        ]
-        strings.sort(key=lambda each: found[each.name].octets)
-        while strings and sum(map(_row_bytes, found.values())) > _ROW_BYTES:
-            column = strings.pop()
-            found[column.name] = as_text(found[column.name], column.name, column.nullable)
+        for column in self.columns:
+            each = found[column.name]
+            if each.data_type == "varchar" and each.octets > LONG_OCTETS and column.name not in in_keys:
+                found[column.name] = as_text(each, column.name, column.nullable)
+        if (size := sum(map(_row_bytes, found.values()))) > _ROW_BYTES:
+            raise NoFit(f"has rows of up to {size} bytes, and MySQL's have {_ROW_BYTES} outside of TEXT and BLOB")
         return found
 
     @property

@@ -6,7 +6,7 @@
 | NUMBER(p,s) | DECIMAL(max(p,s),s) | s up to 30 |
 | NUMBER, FLOAT | DECIMAL(65,30) | a value with more digits stops the job; DOUBLE would lose some of 38 |
 | BINARY_FLOAT, BINARY_DOUBLE | FLOAT, DOUBLE | Inf and NaN stop the job |
-| CHAR, VARCHAR2, NCHAR, NVARCHAR2 | VARCHAR | a CHAR keeps its trailing blanks, which MySQL's CHAR would lose |
+| CHAR, VARCHAR2, NCHAR, NVARCHAR2 | VARCHAR, TEXT above 500 letters | a CHAR keeps its trailing blanks |
 | RAW | VARBINARY | |
 | DATE | DATETIME | it has a time of day |
 | TIMESTAMP(n) | DATETIME(min(n,6)) | nanoseconds that are not 0 stop the job |

@@ -314,6 +314,7 @@ class Extractor:
             settings.stamps,
             settings.source_uuid,
             tells=settings.delivers,
+            by_values=settings.by_values,
             snapshot=self._snapshot,
             snapshots=self._snapshots,
             chunk_rows=settings.chunk_rows,

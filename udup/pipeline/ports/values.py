@@ -66,12 +66,14 @@ class End:
     """One end of a job: the name of its driver, where the server is, and how rows get there if it is the target.
 
     `delivery` is what a sink of messages is told. Its endpoint is for people, without a host for the node's own NATS.
+    `settings`: what the driver of a source is told beside, by its own names.
     """
 
     driver: str
     endpoint: Endpoint
     apply_mode: ApplyMode = ApplyMode.BY_PRIVILEGE
     delivery: DeliveryPlan | None = field(default=None, hash=False)
+    settings: tuple[tuple[str, str], ...] = ()
 
     @property
     def address(self) -> str:
@@ -182,6 +184,7 @@ class LogPlan:
 
     `stamps` and `source_uuid` tell the server that was followed before (`pipeline/stamps.py`): by them it is recognised
     again. `tells`: records say what the log says of their events beside their bytes (`records.Transaction.told`);
+    `by_values`: the job's rows get to the target as values, for which the log must say what the columns are;
     `snapshot` is what the destination has of a snapshot, whose rows are left out of the log where they were read later,
     and `snapshots` how many tries of one there were: tables that have come into the scope since come in one more.
     `wishes` are tables (`schema.table` on the source) whose rows are to come again, each time with its number.
@@ -195,6 +198,7 @@ class LogPlan:
     stamps: str = ""
     source_uuid: str = ""
     tells: bool = False
+    by_values: bool = False
     snapshot: str = ""
     snapshots: int = 0
     chunk_rows: int | None = None

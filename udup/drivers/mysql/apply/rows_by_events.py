@@ -19,14 +19,17 @@ from collections.abc import Iterator, Sequence
 from udup.base.errors import Contended, Unavailable
 from udup.drivers.mysql.apply.binlog_statements import LargeStatements, binlog_statement
 from udup.drivers.mysql.apply.checkpoint import checkpoint_events
+from udup.drivers.mysql.apply.fitted_ddl import fitted_ddl
 from udup.drivers.mysql.apply.rows_path import Mark
 from udup.drivers.mysql.apply.run_ddl import run_ddl
-from udup.drivers.mysql.binlog.event import has_checksums
+from udup.drivers.mysql.binlog.event import has_checksums, server_version
 from udup.drivers.mysql.binlog.query import parse_query
 from udup.drivers.mysql.client.connection import Connection, query, scalar
 from udup.drivers.mysql.client.raw import execute_counted, execute_raw
 from udup.drivers.mysql.client.session_setup import reset
 from udup.drivers.mysql.client.sessions import Session
+from udup.drivers.mysql.ddl.classify import classify_query
+from udup.drivers.mysql.mariadb.collations import Server, server_of
 from udup.pipeline.ports import RowCounts
 
 #: Bytes of events in one BINLOG of a large transaction.
@@ -144,7 +147,9 @@ class EventRows:
         # inside of this transaction is nothing, so its rows are not counted.
         self._counted_before_create = self.rows_written()
         try:
-            run_ddl(self._connection, parse_query(create, has_crc=False), computing=context)
+            event, source = parse_query(create, has_crc=False), Server.of(server_version(self._format))
+            fitted, _ = fitted_ddl(event, classify_query(event), source, server_of(self._connection))
+            run_ddl(self._connection, fitted or event, computing=context, source=source)
         except Contended as error:
             # The session is in the statement's context now: not worth another try at once.
             raise Unavailable(str(error)) from error

@@ -53,7 +53,8 @@ _TAGGED_FORM = 1
 class Gtid:
     """What a GTID event says: who, number, dependencies on this log file's transactions, commit time in µs.
 
-    `original_us` is the commit time on the server where the transaction came from.
+    `original_us` is the commit time on the server where the transaction came from, 0 if that is not known. `sequence`
+    is 0 where the server says nothing of the order (MySQL 5.6).
     """
 
     source: str
@@ -300,17 +301,26 @@ def _without(ranges: list[list[int]], holes: list[list[int]]) -> list[list[int]]
     return left
 
 
+#: Bytes of a GTID event's body that says its place in the order of commits, and of one with the time of its commit.
+_WITH_ORDER, _WITH_TIMES = 42, 49
+
+
 def parse_gtid_event(event: bytes, *, has_crc: bool) -> Gtid:
     """Return a GTID (33) or tagged GTID (42) event, header included."""
     body = event[HEADER_SIZE : -CRC_SIZE if has_crc else None]
-    return _parse_tagged(body) if event[4] == EventType.GTID_TAGGED else _parse_plain(body)
+    return _parse_tagged(body) if event[4] == EventType.GTID_TAGGED else _parse_plain(body, event)
 
 
-def _parse_plain(body: bytes) -> Gtid:
+def _parse_plain(body: bytes, event: bytes) -> Gtid:
     source = _uuid_text(body[1:17])
     number: int = _U64.unpack_from(body, 17)[0]
+    if len(body) < _WITH_TIMES:
+        # Of servers before 8.0.1: when the statement began, in seconds; and before 5.7 nothing of the order.
+        committed_us = int.from_bytes(event[:4], "little") * 1_000_000
+        last_committed, sequence = struct.unpack_from("<qq", body, 26) if len(body) >= _WITH_ORDER else (0, 0)
+        return Gtid(source, number, last_committed, sequence, committed_us)
     last_committed, sequence = struct.unpack_from("<qq", body, 26)
-    said = int.from_bytes(body[42:49], "little") if len(body) >= 49 else 0
+    said = int.from_bytes(body[42:49], "little")
     committed = said & (_HAS_ORIGINAL_TIME - 1)
     original = int.from_bytes(body[49:56], "little") if said & _HAS_ORIGINAL_TIME else committed
     return Gtid(source, number, last_committed, sequence, committed, original)

@@ -7,14 +7,17 @@ from dataclasses import dataclass
 
 from udup.base.errors import Fault
 from udup.base.long_text import some_of
+from udup.drivers.mysql.checks.binlog_access import goes_by_statements
 from udup.drivers.mysql.checks.source import is_read
 from udup.drivers.mysql.checks.target import is_written
 from udup.drivers.mysql.client.facts import ServerFacts
 from udup.drivers.mysql.client.flavour import Version
+from udup.drivers.mysql.dictionary.catalog import SHOWS_ACCOUNTS
 from udup.drivers.mysql.dictionary.claims import by_job, remedy, rings
-from udup.drivers.mysql.dictionary.used import COLLATION, INVISIBLE, TYPE
+from udup.drivers.mysql.dictionary.used import COLLATION, INVISIBLE, PLUGIN, TYPE
 from udup.pipeline.checks import BOTH, SRC, Check, Finding, Outcome, Rule, apply, failed, faults, warned
 from udup.pipeline.ownership import Feed, Known
+from udup.pipeline.ports import ApplyMode
 
 
 @dataclass(frozen=True)
@@ -22,25 +25,30 @@ class Pair:
     source: ServerFacts
     target: ServerFacts
     innodb: bool = False  # the job makes InnoDB tables of all that could be of another engine
+    mode: ApplyMode = ApplyMode.EVENTS  # how rows get to the target
 
     @property
     def where(self) -> str:
         return f"Src {self.source.address}, Dest {self.target.address}"
 
 
-def pair_checks(source: ServerFacts, target: ServerFacts, *, innodb: bool = False) -> list[Check]:
+def pair_checks(
+    source: ServerFacts, target: ServerFacts, *, innodb: bool = False, mode: ApplyMode = ApplyMode.EVENTS
+) -> list[Check]:
     """Return the checks of everything in which the two servers may differ to a job's harm.
 
     None where one of them is turned away for what it is: what it differs in would only mislead.
     """
     if not are_taken(source, target):
         return []
-    return list(apply((*_RULES, *_ADVICE), BOTH, Pair(source, target, innodb)))
+    return list(apply((*_RULES, *_ADVICE), BOTH, Pair(source, target, innodb, mode)))
 
 
-def check_pair(source: ServerFacts, target: ServerFacts, *, innodb: bool = False) -> list[Fault]:
+def check_pair(
+    source: ServerFacts, target: ServerFacts, *, innodb: bool = False, mode: ApplyMode = ApplyMode.EVENTS
+) -> list[Fault]:
     """Return everything in which the two servers do not fit together. Clients see it as faults of the source's task."""
-    pair = Pair(source, target, innodb)
+    pair = Pair(source, target, innodb, mode)
     return faults(pair.where, apply(_RULES, SRC, pair)) if are_taken(source, target) else []
 
 
@@ -73,6 +81,38 @@ def ring_checks(
     if not found:
         return [Check(BOTH, "rings", Outcome.PASS, "none")]
     return [Check(BOTH, "rings", Outcome.FAIL, fault.problem, fault.remedy) for fault in found]
+
+
+def _plugins(pair: Pair) -> Iterator[Finding]:
+    """The accounts that ExpandSyntaxSupport carries: CREATE USER would fail in the middle of the copy."""
+    source, target = pair.source, pair.target
+    carried = [each for each in source.used or () if each.kind == PLUGIN]
+    if carried and not source.is_mariadb and source.version < SHOWS_ACCOUNTS:
+        yield failed(
+            f"the source ({source.version_text}) does not show its accounts as statements (SHOW CREATE USER), by which"
+            " ExpandSyntaxSupport carries them",
+            "leave ExpandSyntaxSupport out, and make the accounts on the target by hand",
+        )
+        return
+    unknown = [f"{each.name} ({each.place})" for each in carried if target.plugins and each.name not in target.plugins]
+    if unknown:
+        yield failed(
+            f"accounts of the source prove who they are by what the target ({target.version_text}) does not have:"
+            f" {some_of(unknown, _SHOWN)}",
+            "ALTER USER … IDENTIFIED WITH caching_sha2_password BY … on the source; or start a target of 8.4 with"
+            " --mysql-native-password=ON; or leave ExpandSyntaxSupport out",
+        )
+
+
+def _signs(pair: Pair) -> Iterator[Finding]:
+    """A log without signs is completed by the source's dictionary where the job says that values are needed."""
+    unsaid = pair.mode is ApplyMode.BY_PRIVILEGE and goes_by_statements(pair.mode, pair.target)
+    if unsaid and not pair.source.logs_signs:
+        yield failed(
+            f"{pair.target.account} may not apply rows by BINLOG on the target, so they would go by statements, and the"
+            f" source ({pair.source.version_text}) does not log which numbers have a sign",
+            'write "ApplyMode": "statements" into the Dest\'s Config: then the source\'s dictionary is asked',
+        )
 
 
 #: The version of MySQL from which on a server has it.
@@ -234,6 +274,8 @@ _RULES = (
     ),
     Rule[Pair]("default_storage_engine", lambda pair: pair.source.value("default_storage_engine"), _engine),
     Rule[Pair]("character_sets", lambda pair: _told(pair, COLLATION), _collations),
+    Rule[Pair]("account_plugins", lambda pair: "every one that accounts of the job need", _plugins),
+    Rule[Pair]("signs", lambda pair: "known where they are needed", _signs),
     Rule[Pair]("newer_columns", lambda pair: "none that the target does not have", _newer_columns),
 )
 

@@ -18,7 +18,8 @@ from udup.pipeline.checks import SRC, Finding, warned
 from udup.pipeline.selection.selection import Selection
 
 #: Seconds for which a log should be kept at least, and the statement for that: a week.
-LONG_ENOUGH_S = 7 * 24 * 3600
+_DAY_S = 24 * 3600
+LONG_ENOUGH_S = 7 * _DAY_S
 KEEP_LONGER = f"SET PERSIST binlog_expire_logs_seconds = {LONG_ENOUGH_S}"
 
 #: Bytes a second to which a copy between slow machines comes; what the warning says is a guess by it.
@@ -39,7 +40,18 @@ def expires_after(facts: ServerFacts) -> int:
     """Return seconds for which the log is kept, 0 for ever."""
     if facts.value("binlog_expire_logs_auto_purge", "ON").upper() == "OFF":
         return 0
+    if "binlog_expire_logs_seconds" not in facts.variables:  # before MySQL 8.0.1, and MariaDB before 10.6.1
+        return int(float(facts.value("expire_logs_days", "0")) * _DAY_S)
     return facts.number("binlog_expire_logs_seconds")
+
+
+def keep_longer(facts: ServerFacts) -> str:
+    """Return the statement that has a server keep its log for a week."""
+    if not facts.is_mariadb:
+        return KEEP_LONGER
+    if "binlog_expire_logs_seconds" in facts.variables:
+        return KEEP_LONGER.replace("SET PERSIST", "SET GLOBAL")
+    return f"SET GLOBAL expire_logs_days = {LONG_ENOUGH_S // _DAY_S}"
 
 
 def short_for_copy(facts: ServerFacts, size: int) -> Iterator[Finding]:
@@ -49,7 +61,7 @@ def short_for_copy(facts: ServerFacts, size: int) -> Iterator[Finding]:
         yield warned(
             f"binlog_expire_logs_seconds is {kept}, and a copy of {size >> 20} MiB may take some {takes} s: if the log "
             "since its beginning is purged before its end, it was made in vain",
-            f"{KEEP_LONGER} on the source",
+            f"{keep_longer(facts)} on the source",
         )
 
 

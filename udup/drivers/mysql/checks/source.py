@@ -6,12 +6,19 @@ Here is what the server's settings and the account's privileges show; `preflight
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from udup.base.errors import Fault
 from udup.base.remedies import COPY_AGAIN, NEW_COPY
 from udup.drivers.mysql.binlog.gtid import GtidSet, brief
-from udup.drivers.mysql.checks.retention import KEEP_LONGER, expires_after
+from udup.drivers.mysql.checks.retention import expires_after, keep_longer
+from udup.drivers.mysql.checks.source_mariadb import (
+    GLOBAL_PRIVILEGES,
+    OLDEST_MARIADB,
+    missing_for_routines,
+    row_metadata,
+    strict_mode,
+)
 from udup.drivers.mysql.client.facts import ServerFacts
 from udup.drivers.mysql.client.names import quote
 from udup.drivers.mysql.stream.position import never_executed, own_part
@@ -37,6 +44,10 @@ _SCHEMA_PRIVILEGES = ("SELECT", "SHOW VIEW", "TRIGGER", "EVENT")
 #: Of a job that carries rows alone.
 _ROW_PRIVILEGES = ("SELECT",)
 
+
+#: From here on gtid_mode can be set while the server runs.
+_SETS_GTID_MODE = (5, 7, 6)
+_START_WITH_GTIDS = "start it with --gtid-mode=ON --enforce-gtid-consistency --log-bin --log-slave-updates"
 
 #: The steps of gtid_mode, each of which a server takes only from the one beside it.
 _GTID_MODES = ("OFF", "OFF_PERMISSIVE", "ON_PERMISSIVE", "ON")
@@ -69,7 +80,9 @@ def source_checks(
     folded = selection.folding(facts.lower_case_table_names != 0)
     side = SourceSide(facts, folded, start_after, starting, rows_only)
     found = list(apply((_VERSION,), SRC, side))
-    return found if found[0].outcome == Outcome.FAIL else found + list(apply(_RULES, SRC, side))
+    if found[0].outcome != Outcome.FAIL:
+        found += apply(_MARIADB_RULES if facts.is_mariadb else _RULES, SRC, side)
+    return [replace(each, remedy=facts.in_its_words(each.remedy)) for each in found]
 
 
 def check_source(
@@ -81,13 +94,15 @@ def check_source(
 
 def warn_source(facts: ServerFacts) -> list[Fault]:
     """Return what is recommended and not required."""
-    found = apply(_ADVICE, SRC, SourceSide(facts, Selection(), None))
+    advice = apply(_MARIADB_ADVICE if facts.is_mariadb else _ADVICE, SRC, SourceSide(facts, Selection(), None))
+    found = [replace(each, remedy=facts.in_its_words(each.remedy)) for each in advice]
     return faults(f"Src {facts.address}", found, Outcome.WARN)
 
 
 def is_read(facts: ServerFacts) -> bool:
     """Return whether this is a server of the kind and age that is replicated from."""
-    return not facts.is_mariadb and not facts.kin.no_source and facts.version >= OLDEST_VERSION
+    oldest = OLDEST_MARIADB if facts.is_mariadb else OLDEST_VERSION
+    return not facts.kin.no_source and facts.version >= oldest
 
 
 # ---- The server ----
@@ -102,8 +117,10 @@ def _version(side: SourceSide) -> Iterator[Finding]:
         )
     elif not is_read(facts):
         yield failed(
-            f"the server is {facts.named}, and only MySQL 5.6.10 and newer is replicated from",
-            "replicate from a server of MySQL 5.6.10 or newer, with GTIDs (docs/servers.md)",
+            f"the server is {facts.named}, and only MySQL 5.6.10 and MariaDB 10.5, and what is newer, is replicated"
+            " from",
+            "replicate from a server of MySQL 5.6.10 or newer, with GTIDs, or of MariaDB 10.5 or newer"
+            " (docs/servers.md)",
         )
 
 
@@ -126,6 +143,9 @@ def _gtid_mode(side: SourceSide) -> Iterator[Finding]:
     value = side.facts.value("gtid_mode", "ON").upper()
     if value == "ON":
         return
+    if side.facts.version < _SETS_GTID_MODE:
+        yield failed(f"gtid_mode is {value}, not ON", _START_WITH_GTIDS)
+        return
     steps = _GTID_MODES[_GTID_MODES.index(value) + 1 :] if value in _GTID_MODES else _GTID_MODES[1:]
     *first, last = (f"SET PERSIST gtid_mode = '{step}'" for step in steps)
     waiting = "when the status variable Ongoing_anonymous_transaction_count is 0"
@@ -146,14 +166,21 @@ def _log_replica_updates(side: SourceSide) -> Iterator[Finding]:
     if not side.facts.logs_replicated:
         yield failed(
             "log_replica_updates is OFF: what this server replicates from another would be missing in its log",
-            "start the server with --log-replica-updates",
+            "start the server with --log-replica-updates (--log-slave-updates before 8.0.26)",
         )
 
 
 def _row_metadata(side: SourceSide) -> Iterator[Finding]:
-    if side.facts.value("binlog_row_metadata", "FULL").upper() != "FULL":
+    value = side.facts.value("binlog_row_metadata", "NO_LOG").upper()
+    if not side.facts.logs_signs and "binlog_row_metadata" not in side.facts.variables:
         yield warned(
-            "binlog_row_metadata is MINIMAL, so columns in another order and members of ENUM and SET that "
+            f"the log of {side.facts.version_text} says of columns their types alone: whether the target's are of the"
+            " same character set, sign and members cannot be told from it while rows are applied as events",
+            "alter tables of the job on the source alone, as long as the job runs",
+        )
+    elif value != "FULL":
+        yield warned(
+            f"binlog_row_metadata is {value}, so columns in another order and members of ENUM and SET that "
             "differ on the target cannot be told from the log",
             "SET PERSIST binlog_row_metadata = 'FULL'",
         )
@@ -165,7 +192,18 @@ def _retention(side: SourceSide) -> Iterator[Finding]:
         yield warned(
             f"binlog_expire_logs_seconds is {seconds}: a job that stands still for longer than that cannot go on and "
             "has to copy everything again",
-            KEEP_LONGER,
+            keep_longer(side.facts),
+        )
+
+
+def _dependencies(side: SourceSide) -> Iterator[Finding]:
+    """Servers from 8.4 on have always write sets; before 5.7.22 there are none."""
+    if side.facts.value("binlog_transaction_dependency_tracking", "WRITESET").upper() == "COMMIT_ORDER":
+        yield warned(
+            "binlog_transaction_dependency_tracking is COMMIT_ORDER: only what was committed together on the source is"
+            " applied at once, which is less than could be",
+            "SET PERSIST transaction_write_set_extraction = 'XXHASH64'; SET PERSIST"
+            " binlog_transaction_dependency_tracking = 'WRITESET'",
         )
 
 
@@ -174,9 +212,9 @@ def _retention(side: SourceSide) -> Iterator[Finding]:
 
 def _privileges(side: SourceSide) -> Iterator[Finding]:
     facts = side.facts
-    missing = facts.privileges.missing(_GLOBAL_PRIVILEGES)
-    if _copies_routines(side) and not _sees_routines(facts):
-        missing.append("SHOW_ROUTINE" if facts.version >= _SHOW_ROUTINE else "SELECT")
+    missing = facts.privileges.missing(GLOBAL_PRIVILEGES if facts.is_mariadb else _GLOBAL_PRIVILEGES)
+    if _copies_routines(side):
+        missing += missing_for_routines(facts) if facts.is_mariadb else _missing_for_routines(facts)
     if missing:
         listed = ", ".join(missing)
         instead = (
@@ -186,6 +224,8 @@ def _privileges(side: SourceSide) -> Iterator[Finding]:
 
 
 def _global_privileges(side: SourceSide) -> str:
+    if side.facts.is_mariadb:
+        return ", ".join(GLOBAL_PRIVILEGES)
     return ", ".join((*_GLOBAL_PRIVILEGES, *(("SHOW_ROUTINE",) if _copies_routines(side) else ())))
 
 
@@ -195,9 +235,11 @@ def _copies_routines(side: SourceSide) -> bool:
     return whole and side.start_after is None and not side.rows_only
 
 
-def _sees_routines(facts: ServerFacts) -> bool:
-    """Whether the account is shown the routines of others; those that it is not shown it cannot know to be there."""
-    return facts.privileges.has("SHOW_ROUTINE") or facts.privileges.has("SELECT")
+def _missing_for_routines(facts: ServerFacts) -> list[str]:
+    """What the account lacks to be shown the routines of others; those that it is not shown it cannot know of."""
+    if facts.privileges.has("SHOW_ROUTINE") or facts.privileges.has("SELECT"):
+        return []
+    return ["SHOW_ROUTINE" if facts.version >= _SHOW_ROUTINE else "SELECT"]
 
 
 def _schema_privileges(side: SourceSide) -> Iterator[Finding]:
@@ -250,9 +292,9 @@ def _position(side: SourceSide) -> Iterator[Finding]:
     if purged:
         yield failed(
             f"the job goes on after {brief(start)}, and the source has purged {brief(purged)} from its log since",
-            f"{KEEP_LONGER} on the source, and {COPY_AGAIN}",
+            f"{keep_longer(facts)} on the source, and {COPY_AGAIN}",
         )
-    unknown = own_part(start - executed, facts.uuid)
+    unknown = own_part(start - executed, facts.uuid, executed, facts.number("server_id"))
     if unknown and not side.starting:
         yield failed(never_executed(unknown), COPY_AGAIN)
 
@@ -276,7 +318,25 @@ _VERSION = Rule("version", lambda side: _told(side.facts), _version)
 #: What had better be otherwise.
 _ADVICE: tuple[Rule[SourceSide], ...] = (
     Rule("binlog_row_metadata", lambda side: side.facts.value("binlog_row_metadata", "unknown"), _row_metadata),
+    Rule(
+        "dependency_tracking",
+        lambda side: side.facts.value("binlog_transaction_dependency_tracking", "the server's own"),
+        _dependencies,
+    ),
     Rule("binlog_retention", lambda side: f"{expires_after(side.facts) or 'unlimited'} seconds", _retention),
+)
+
+_LOG_AND_ACCOUNT: tuple[Rule[SourceSide], ...] = (
+    Rule("server_id", lambda side: side.facts.value("server_id"), _server_id),
+    Rule("log_replica_updates", lambda side: "ON", _log_replica_updates),
+    Rule("privileges", _global_privileges, _privileges),
+    Rule(
+        "schema_privileges",
+        lambda side: ", ".join(_ROW_PRIVILEGES if side.rows_only else _SCHEMA_PRIVILEGES),
+        _schema_privileges,
+    ),
+    Rule("binlog_filters", lambda side: _filtered(side.facts), _filters),
+    Rule("gtid_position", _start, _position),
 )
 
 _RULES: tuple[Rule[SourceSide], ...] = (
@@ -289,15 +349,20 @@ _RULES: tuple[Rule[SourceSide], ...] = (
         "SET PERSIST enforce_gtid_consistency = 'WARN', and when the error log stays clean = 'ON'",
     ),
     Rule("gtid_mode", lambda side: side.facts.value("gtid_mode", "ON"), _gtid_mode),
-    Rule("server_id", lambda side: side.facts.value("server_id"), _server_id),
-    Rule("log_replica_updates", lambda side: "ON", _log_replica_updates),
-    Rule("privileges", _global_privileges, _privileges),
-    Rule(
-        "schema_privileges",
-        lambda side: ", ".join(_ROW_PRIVILEGES if side.rows_only else _SCHEMA_PRIVILEGES),
-        _schema_privileges,
-    ),
-    Rule("binlog_filters", lambda side: _filtered(side.facts), _filters),
-    Rule("gtid_position", _start, _position),
+    *_LOG_AND_ACCOUNT,
     *_ADVICE,
+)
+
+_MARIADB_ADVICE: tuple[Rule[SourceSide], ...] = (
+    Rule("gtid_strict_mode", lambda side: side.facts.value("gtid_strict_mode", "unknown"), strict_mode),
+    Rule("binlog_retention", lambda side: f"{expires_after(side.facts) or 'unlimited'} seconds", _retention),
+)
+
+_MARIADB_RULES: tuple[Rule[SourceSide], ...] = (
+    _setting("log_bin", "ON", "start the server with --log-bin, and with a --server-id of its own"),
+    _setting("binlog_format", "ROW", "SET GLOBAL binlog_format = 'ROW', and write it into the server's file"),
+    Rule("binlog_row_image", lambda side: side.facts.value("binlog_row_image", "FULL"), lambda _side: ()),
+    Rule("binlog_row_metadata", lambda side: side.facts.value("binlog_row_metadata", "FULL"), row_metadata),
+    *_LOG_AND_ACCOUNT,
+    *_MARIADB_ADVICE,
 )

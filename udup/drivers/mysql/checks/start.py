@@ -30,7 +30,7 @@ def start_faults(
     if target is not None:
         other = _facts(target)
         faults += ring_faults(source.feeds, plan.job, seen, other, known)
-        faults += check_pair(seen, other, innodb=plan.scope.innodb)
+        faults += check_pair(seen, other, innodb=plan.scope.innodb, mode=plan.target.apply_mode)
     return faults
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from udup.drivers.mysql.client.connection import Connection, MySQLError, is_transient, query, scalar
 from udup.drivers.mysql.client.flavour import Version, is_mariadb, version_of
 from udup.drivers.mysql.client.kin import MYSQL, Kin, Signs, kin_of
+from udup.drivers.mysql.client.log_state import read_log_state
 from udup.drivers.mysql.client.privileges import Privileges, parse_grants, split_accounts
 from udup.drivers.mysql.ddl.sqltokens import MODE_ANSI_QUOTES
 from udup.drivers.mysql.dictionary.used import Used
@@ -24,6 +25,16 @@ _NAME = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)?")
 
 ON = frozenset({"ON", "1", "YES", "TRUE"})
 
+
+_PLUGINS = (
+    "SELECT PLUGIN_NAME FROM information_schema.PLUGINS"
+    " WHERE PLUGIN_TYPE = 'AUTHENTICATION' AND PLUGIN_STATUS = 'ACTIVE'"
+)
+
+_LOG_SECONDS = re.compile(r"binlog_expire_logs_seconds = (\d+)")
+
+#: From this version on a server keeps what it is set to.
+PERSISTS: Version = (8, 0, 0)
 
 #: From this version on there are roles.
 ROLES: Version = (8, 0, 0)
@@ -49,6 +60,7 @@ class ServerFacts:
     unlogged_schemas: frozenset[str] = frozenset()  # binlog_ignore_db
     encrypted: bool = False  # the connection by which it was seen went over TLS
     verified: bool = False  # and the server's certificate was looked at
+    plugins: frozenset[str] = frozenset()  # by which accounts can prove who they are
     used: tuple[Used, ...] | None = None  # of a job's source: what its tables use; None where that was not asked
 
     def value(self, name: str, default: str = "") -> str:
@@ -71,11 +83,24 @@ class ServerFacts:
         kin = self.kin
         return f"{self.version_text} ({kin.name})" if kin is not MYSQL else f"MySQL {self.version_text}"
 
+    def in_its_words(self, remedy: str) -> str:
+        """Return a remedy as this server takes it: SET PERSIST, and seconds of a log's life, are of MySQL 8.0."""
+        if "binlog_expire_logs_seconds" not in self.variables:
+            remedy = _LOG_SECONDS.sub(lambda found: f"expire_logs_days = {int(found[1]) // 86_400}", remedy)
+        if (not self.is_mariadb and self.version >= PERSISTS) or "SET PERSIST" not in remedy:
+            return remedy
+        return f"{remedy.replace('SET PERSIST', 'SET GLOBAL')}, and write it into the server's option file"
+
     @property
     def logs_cascades(self) -> bool:
         """Return whether rows that change through a foreign key are in the log."""
         new = not self.is_mariadb and self.version >= LOGS_CASCADES
         return new and not self.is_on("innodb_native_foreign_keys")
+
+    @property
+    def logs_signs(self) -> bool:
+        """Return whether the log says which numbers have a sign: since MySQL 8.0.1, and where MariaDB is told."""
+        return self.value("binlog_row_metadata", "NO_LOG").upper() != "NO_LOG"
 
     @property
     def uuid(self) -> str:
@@ -122,13 +147,14 @@ def read_facts(connection: Connection) -> ServerFacts:
     version_text = str(scalar(connection, "SELECT VERSION()"))
     mariadb = is_mariadb(version_text)
     variables = read_variables(connection)
-    if not mariadb:
-        variables |= read_gtids(connection)
+    variables |= read_gtids(connection)
+    if mariadb:
+        variables["server_uuid"] = connection.server_uuid
     version = version_of(version_text)
     collations = rows_in_one(
         connection, ("ID", "COLLATION_NAME", "CHARACTER_SET_NAME"), "information_schema.COLLATIONS WHERE ID IS NOT NULL"
     )
-    logged, unlogged = (frozenset[str](), frozenset[str]()) if mariadb else _log_filters(connection, version)
+    logged, unlogged = _log_filters(connection, version)
     return ServerFacts(
         address=f"{connection.host}:{connection.port}",
         account=_account(connection),
@@ -143,6 +169,7 @@ def read_facts(connection: Connection) -> ServerFacts:
         unlogged_schemas=unlogged,
         encrypted=connection.encrypted,
         verified=connection.verified,
+        plugins=frozenset(str(name) for (name,) in query(connection, _PLUGINS)),
     )
 
 
@@ -190,9 +217,8 @@ def _uncut(connection: Connection, shown: Mapping[str, str]) -> Iterator[tuple[s
 
 def read_gtids(connection: Connection) -> dict[str, str]:
     """The server's GTID sets of one moment, whatever their length; empty from one that knows none."""
-    names = ("gtid_executed", "gtid_purged")
-    [values] = query(connection, f"SELECT {', '.join(f'@@GLOBAL.{name}' for name in names)}")
-    return {name: str(value or "") for name, value in zip(names, values, strict=True)}
+    executed, purged = read_log_state(connection)
+    return {"gtid_executed": executed, "gtid_purged": purged}
 
 
 def _account(connection: Connection) -> str:
@@ -203,7 +229,7 @@ def _account(connection: Connection) -> str:
 def read_privileges(connection: Connection) -> Privileges:
     """Return what the account of a connection to MySQL may do."""
     revokes = dict(query(connection, "SHOW GLOBAL VARIABLES LIKE 'partial_revokes'"))  # MySQL 8.0.16
-    return _privileges(connection, mariadb=False, partial_revokes=revokes.get("partial_revokes") == "ON")
+    return _privileges(connection, connection.is_mariadb, partial_revokes=revokes.get("partial_revokes") == "ON")
 
 
 def may_lock_globally(privileges: Privileges) -> bool:
@@ -228,7 +254,8 @@ def _privileges(connection: Connection, mariadb: bool, partial_revokes: bool) ->
 
 def _log_filters(connection: Connection, version: Version) -> tuple[frozenset[str], frozenset[str]]:
     """binlog_do_db and binlog_ignore_db, which no variable shows; empty without the privilege to ask."""
-    statement = "SHOW BINARY LOG STATUS" if version >= (8, 2, 0) else "SHOW MASTER STATUS"
+    is_new = not connection.is_mariadb and version >= (8, 2, 0)
+    statement = "SHOW BINARY LOG STATUS" if is_new else "SHOW MASTER STATUS"
     try:
         rows = query(connection, statement)
     except MySQLError as error:

@@ -110,5 +110,5 @@ def _text(column: Column) -> str:
     if column.kind in {"enum", "set"}:
         return f"CAST({name} AS UNSIGNED)"
     if column.kind in {"float", "double"}:  # whatever digits the definition shows
-        return f"CAST({name} AS DOUBLE)"
+        return f"({name} * 1e0)"
     return f"CAST({name} AS BINARY)"

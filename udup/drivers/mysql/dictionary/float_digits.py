@@ -54,4 +54,4 @@ def text_loses(column: Column) -> str:
     total, decimals = digits(column) or (0, 0)
     name, kind = quote(column.name), column.kind.upper()
     same = f"CAST(CAST({name} AS CHAR) AS {kind}) = CAST({name} AS {kind})"
-    return f"NOT ({same} AND ABS(CAST({name} AS DOUBLE)) < 1e{total - decimals})"
+    return f"NOT ({same} AND ABS({name} * 1e0) < 1e{total - decimals})"

@@ -8,15 +8,14 @@ read from its beginning that has nothing before it but what is executed.
 
 from __future__ import annotations
 
-import re
 import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from pymysql.constants import COMMAND
-
 from udup.drivers.mysql.binlog.gtid import GtidSet
-from udup.drivers.mysql.client.connection import Connection, MySQLError, query, scalar
+from udup.drivers.mysql.client.connection import Connection, query
+from udup.drivers.mysql.client.log_state import listed_before, read_executed
+from udup.drivers.mysql.client.raw import COMMAND
 from udup.drivers.mysql.mariadb.gtids import UNKNOWN_SERVER
 from udup.drivers.mysql.mariadb.places import ResumePlace, connect_state, resume_places
 
@@ -32,8 +31,6 @@ _CAPABILITY = 4
 #: of a server, that the log does not have though it has later ones.
 PURGED, NOT_THERE, NO_SUCH_NUMBER = "have been purged", "not in the master's binlog", "is missing the GTID"
 
-_LISTED = re.compile(r"(\d+)-(\d+)-(\d+)")
-
 
 @dataclass(frozen=True)
 class DumpStart:
@@ -47,7 +44,7 @@ class DumpStart:
 def start_behind(connection: Connection, executed: GtidSet) -> DumpStart:
     """Return where a dump begins that brings everything else, with servers that are not known guessed."""
     found = []
-    now = GtidSet.parse(str(scalar(connection, "SELECT @@global.gtid_binlog_pos") or ""))
+    now = GtidSet.parse(read_executed(connection))
     writers = {int(domain): now.writer(domain, ranges[-1][1] - 1) for domain, ranges in now.items()}
     for place in resume_places(executed):
         server = place.server if place.server != UNKNOWN_SERVER else writers.get(place.domain, UNKNOWN_SERVER)
@@ -72,16 +69,6 @@ def files_backwards(connection: Connection) -> Iterator[tuple[str, list[tuple[in
     """Yield the log's files from the newest on, each with the last transactions before it."""
     for name, *_ in reversed(query(connection, "SHOW BINARY LOGS")):
         yield str(name), listed_before(connection, str(name))
-
-
-def listed_before(connection: Connection, file: str) -> list[tuple[int, int, int]]:
-    """Return domain, server and number of each last transaction before a file."""
-    with connection.showing_statements():
-        events = query(connection, "SHOW BINLOG EVENTS IN %s LIMIT 3", file)
-    text = next((str(event[5]) for event in events if event[2] == "Gtid_list"), None)
-    if text is None:
-        raise MySQLError(1236, f"the file {file} does not say which transactions were before it")
-    return [(int(one), int(two), int(three)) for one, two, three in _LISTED.findall(text)]
 
 
 def ask_for_log(connection: Connection, server_id: int, start: DumpStart, heartbeat_seconds: float) -> None:

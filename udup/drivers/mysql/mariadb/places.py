@@ -28,7 +28,7 @@ def resume_places(gtids: GtidSet) -> list[ResumePlace]:
     found = []
     for domain, ranges in gtids.items():
         first, stop = ranges[0]
-        if first == 1:
+        if first == 1 and domain.isdecimal():
             found.append(ResumePlace(int(domain), gtids.writer(domain, stop - 1), stop - 1))
     return found
 

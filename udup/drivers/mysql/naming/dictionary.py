@@ -14,8 +14,9 @@ from typing import NamedTuple
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Transient
 from udup.drivers.mysql.binlog.gtid import GtidSet
-from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, error_code, query, scalar
+from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, error_code, query
 from udup.drivers.mysql.client.errors import ER
+from udup.drivers.mysql.client.log_state import read_executed
 from udup.drivers.mysql.client.names import qualified
 from udup.drivers.mysql.client.raw import shut_down
 from udup.drivers.mysql.client.sessions import OBSERVER
@@ -64,7 +65,7 @@ class DictionaryLook:
         query(connection, "BEGIN")
         try:
             there = [table for table in tables if self._holds(connection, schema, table, available=available)]
-            executed = GtidSet.parse(str(scalar(connection, "SELECT @@global.gtid_executed")))
+            executed = GtidSet.parse(read_executed(connection))
             found = read_definitions(connection, schema, there) if there else {}
         finally:
             with suppress(MySQLError, OSError):

@@ -1,8 +1,8 @@
 """Completes the TABLE_MAPs of a source with `binlog_row_metadata = MINIMAL`, so that nobody behind sees a difference.
 
-Such a TABLE_MAP says types, signs and character sets, and neither names nor keys nor the members of ENUM and SET. These
-are in the source's dictionary, as they are now, and the rows may have been logged before a change of their table. What
-makes it certain whether they were:
+Such a TABLE_MAP says types, signs and character sets, and neither names nor keys nor the members of ENUM and SET; those
+of MySQL before 8.0.1, and of MariaDB as it comes, say the types alone. These are in the source's dictionary, as they
+are now, and the rows may have been logged before a change of their table. What makes it certain whether they were:
 
 * a definition comes together with the GTID set that it has in it (`dictionary.py`);
 * between the place in the log and that set no statement may have changed the table, which a second look into the log
@@ -25,6 +25,7 @@ from udup.drivers.mysql.binlog.gtid import GtidSet, parse_gtid_event
 from udup.drivers.mysql.binlog.query import is_begin
 from udup.drivers.mysql.binlog.table_definition import ColumnDefinition, parse_columns
 from udup.drivers.mysql.binlog.table_map import definition_bytes, table_name
+from udup.drivers.mysql.client.asking import Asking, asked
 from udup.drivers.mysql.client.connection import connect
 from udup.drivers.mysql.client.facts import read_global
 from udup.drivers.mysql.mariadb.passed import PASSED, parse_passed
@@ -41,6 +42,9 @@ _ID_AND_FLAGS = 8
 #: What says whether the log names columns; a server before 8.0.1 never does.
 _METADATA = "binlog_row_metadata"
 
+#: Its value on MariaDB unless that is changed; older servers of MySQL log as little.
+_NOTHING_LOGGED = "NO_LOG"
+
 #: GTIDs that are counted together at most: they are asked for seldom.
 _BEHIND_MAX = 1000
 
@@ -48,6 +52,12 @@ _WHAT_TO_DO = (
     "run SET PERSIST binlog_row_metadata = 'FULL' on the source, delete the job with its position"
     " (DELETE /v1/job/ID?purge=true) and post it again, so that it begins with a snapshot"
 )
+
+
+def logs_signs(endpoint: Endpoint, asking: Asking | None = None) -> bool:
+    """Return whether the source's log says of numbers whether they have a sign, as all do since MySQL 8.0.1."""
+    with asked(endpoint, asking) as connection:
+        return read_global(connection, _METADATA).get(_METADATA, _NOTHING_LOGGED).upper() != _NOTHING_LOGGED
 
 
 class Naming:

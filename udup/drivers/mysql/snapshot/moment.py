@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from udup.drivers.mysql.client.connection import Connection, MySQLError, error_code, scalar
+from udup.drivers.mysql.client.connection import Connection, MySQLError, error_code
+from udup.drivers.mysql.client.log_state import read_executed
 from udup.drivers.mysql.client.xa_recover import XA_RECOVER_DENIED, recover
 
 _COM_QUERY = 3
@@ -42,7 +43,7 @@ def start_all(readers: Sequence[Connection]) -> None:
 
 def executed(connection: Connection) -> str:
     """Return the server's executed GTIDs."""
-    return str(scalar(connection, "SELECT @@global.gtid_executed")).replace("\n", "")
+    return read_executed(connection)
 
 
 def prepared(connection: Connection) -> list[str]:

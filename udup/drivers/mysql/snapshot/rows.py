@@ -210,7 +210,7 @@ def _exact(column: Column) -> str:
     if column.kind in MEMBER_KINDS:
         return f"CAST({name} AS UNSIGNED)"  # the number also tells the error value '' from a member ''
     if column.kind in ("float", "double"):
-        return f"CAST({name} AS DOUBLE)"  # a FLOAT prints six digits only, a DOUBLE(M,D) only D behind the point
+        return f"({name} * 1e0)"  # a FLOAT prints six digits only, a DOUBLE(M,D) only D behind the point
     return f"CAST({name} AS BINARY)"
 
 

@@ -69,9 +69,6 @@ _INDEXED_COLUMNS = (
     " AND INDEX_TYPE = 'BTREE' GROUP BY TABLE_NAME, COLUMN_NAME ORDER BY TABLE_NAME, COLUMN_NAME"
 )
 
-#: Columns of EXPLAIN: the rows that are looked at, and how many of a hundred pass.
-_PLAN_ROWS, _PLAN_FILTERED = 9, 10
-
 _AUTO_INCREMENT_COUNTER = re.compile(r" AUTO_INCREMENT=\d+")
 
 
@@ -220,10 +217,11 @@ def _in_map(columns: tuple[Column, ...], mapped: ColumnNames) -> tuple[Column, .
 
 def _estimate(connection: Connection, schema: str, table: str, condition: str) -> int:
     """Return how many rows the server expects to be in the job."""
-    (plan,) = query(
-        connection, f"EXPLAIN FORMAT=TRADITIONAL SELECT 1 FROM {qualified(schema, table)} WHERE {condition}"
-    )[:1]
-    return int(float(plan[_PLAN_ROWS] or 0) * float(plan[_PLAN_FILTERED] or 0) / 100)
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN FORMAT=TRADITIONAL SELECT 1 FROM {qualified(schema, table)} WHERE {condition}")
+        plan = dict(zip([str(column[0]) for column in cursor.description], cursor.fetchone() or (), strict=False))
+    filtered = plan.get("filtered")  # which servers before 5.7, and MariaDB, do not say
+    return int(float(plan.get("rows") or 0) * float(100 if filtered is None else filtered) / 100)
 
 
 def _is_listed(connection: Connection, schema: str, table: str) -> bool:

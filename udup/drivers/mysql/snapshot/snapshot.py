@@ -23,6 +23,8 @@ A prepared XA transaction is in the GTID set and not in the snapshot: its rows w
 that follows. So a moment is waited for in which there is none. XA PREPARE and XA COMMIT hold a COMMIT lock too, so
 XA RECOVER is asked between two looks at the locks.
 
+MariaDB tells of each snapshot its place in the log (`mariadb/snapshot.py`): it is opened until all have the same.
+
 Tables without transactions are in no snapshot. They are locked before it is opened (`locked_tables.py`), or right
 behind the global read lock, which would wait for theirs.
 """
@@ -40,6 +42,7 @@ from udup.drivers.mysql.client.connection import Connection, MySQLError, connect
 from udup.drivers.mysql.client.errors import failure
 from udup.drivers.mysql.client.facts import may_lock_globally, read_privileges
 from udup.drivers.mysql.client.sessions import LOCKER, OBSERVER, SNAPSHOT
+from udup.drivers.mysql.mariadb.snapshot import open_together
 from udup.drivers.mysql.snapshot import global_lock
 from udup.drivers.mysql.snapshot.job_locks import Opening, open_under_table_locks
 from udup.drivers.mysql.snapshot.moment import Moment, TableLocks, executed, prepared, start_all
@@ -163,6 +166,12 @@ def _open_reader(endpoint: Endpoint) -> Connection:
 
 def _open_quietly(observer: Connection, readers: list[Connection], tries: int) -> Moment | None:
     """Return the moment of the snapshots if one without commits was met, else None."""
+    if observer.is_mariadb:
+        for _ in range(tries):
+            if (moment := open_together(observer, readers)) is not None:
+                return moment
+            runtime.sleep(QUIET_PAUSE)
+        return None
     if not sees_commits(observer):
         return None
     for _ in range(tries):
@@ -244,7 +253,9 @@ def _lock_denied(endpoint: Endpoint, error: MySQLError) -> Fault:
 
 
 def sees_commits(observer: Connection) -> bool:
-    """Return whether this account on this server sees the COMMIT locks of other sessions."""
+    """Return whether this account on this server sees the COMMIT locks of other sessions, or needs not to."""
+    if observer.is_mariadb:
+        return True
     try:
         _, lost = _commits_in_flight(observer)
         return bool(scalar(observer, _LOCKS_VISIBLE)) and lost == 0

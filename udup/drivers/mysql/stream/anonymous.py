@@ -19,7 +19,8 @@ from udup.base.errors import Unsupported
 from udup.base.remedies import NEW_COPY
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.client.asking import Asking, asked
-from udup.drivers.mysql.client.connection import Connection, MySQLError, error_code, query, scalar
+from udup.drivers.mysql.client.connection import Connection, MySQLError, error_code, query
+from udup.drivers.mysql.client.log_state import read_executed
 from udup.drivers.mysql.stream.log_file import first_events, set_before
 
 #: Errors of SHOW BINLOG EVENTS: no such file any more, and no privilege (which is a fault of its own).
@@ -69,7 +70,9 @@ def check_anonymous(endpoint: Endpoint, start_after: GtidSet | None, asking: Ask
 
 def anonymous_files(connection: Connection, start_after: GtidSet | None) -> list[str]:
     """Return the files that hold them, in their order; `start_after` as in `check_anonymous`."""
-    executed = GtidSet.parse(str(scalar(connection, "SELECT @@GLOBAL.gtid_executed")))
+    if connection.is_mariadb:
+        return []  # its log has none
+    executed = GtidSet.parse(read_executed(connection))
     have = executed if start_after is None else start_after
     found: list[str] = []
     begun = False

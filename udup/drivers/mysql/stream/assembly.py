@@ -96,6 +96,7 @@ class Assembler:
         self._has_crc = True
         self._format = b""
         self._fence = True
+        self._unordered = 0  # transactions of this log file that say nothing of their order
 
     @property
     def is_between(self) -> bool:
@@ -184,7 +185,7 @@ class Assembler:
         """Take note of a new log file: table ids and the order's numbers begin again."""
         check_layout(event)
         self._tables.clear()
-        self._fence = True
+        self._fence, self._unordered = True, 0
         self._expect_no_open()
         if server_began(event):
             self._contexts.forget_sessions()
@@ -197,11 +198,16 @@ class Assembler:
 
     def _begin(self, gtid: Gtid) -> None:
         self._expect_no_open()
-        order = gtid.last_committed, gtid.sequence
+        order = (gtid.last_committed, gtid.sequence) if gtid.sequence else self._next_in_file()
         of = TransactionId(
             gtid.source, gtid.number, CommitOrder(*order, gtid.committed_us, self._fence, gtid.original_us)
         )
         self._open = OpenTransaction(of)
+
+    def _next_in_file(self) -> tuple[int, int]:
+        """Return the order of one that says none: behind the one before it, which has to be committed first."""
+        self._unordered += 1
+        return self._unordered - 1, self._unordered
 
     def _begin_statements(self, event: bytes) -> None:
         """Take note of BEGIN."""

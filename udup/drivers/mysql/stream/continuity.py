@@ -21,7 +21,8 @@ from udup.base.remedies import PURGE_AND_COPY
 from udup.drivers.mysql.binlog.event import EventType, has_checksums
 from udup.drivers.mysql.binlog.gtid import Gtid, GtidSet, parse_gtid_event
 from udup.drivers.mysql.client.asking import Asking, asked
-from udup.drivers.mysql.client.connection import query
+from udup.drivers.mysql.client.log_state import read_executed_by, read_log_state
+from udup.drivers.mysql.mariadb.places import resume_places
 from udup.drivers.mysql.stream.stream import BinlogStream
 from udup.pipeline.stamps import Stamp, Stamps
 
@@ -30,6 +31,9 @@ _READ_SECONDS = 120.0
 
 #: Seconds to find the last of the source's own, which may be far back in the log, and is left then.
 _LOOK_SECONDS = 5.0
+
+#: Domains of a MariaDB source of which the last transaction is looked for, where none is known yet.
+_DOMAINS = 4
 
 #: A transaction by its origin and number.
 _Name = tuple[str, int]
@@ -87,9 +91,8 @@ class GtidEvents:
     ) -> None:
         self._endpoint, self._server_id, self._replica_uuid, self._opened = endpoint, server_id, replica_uuid, opened
         with asked(endpoint, asking) as connection:
-            sql = "SELECT @@global.server_uuid, @@global.gtid_executed, @@global.gtid_purged"
-            self.server_uuid, *sets = map(str, query(connection, sql)[0])
-        self._executed, self._purged = map(GtidSet.parse, sets)
+            self.server_uuid = read_executed_by(connection)[1]
+            self._executed, self._purged = map(GtidSet.parse, read_log_state(connection))
 
     def read(self, wanted: list[_Name], seconds: float = _READ_SECONDS) -> list[Gtid]:
         """Return those of these transactions that come within this time."""
@@ -107,6 +110,8 @@ class GtidEvents:
 def _own(uuid: str, start_after: GtidSet, known: list[_Name]) -> list[_Name]:
     """Return of the source's own transactions the last that is known, else the last that was executed."""
     kept = [each for each in known if each[0].partition(":")[0] == uuid]
+    if found := resume_places(start_after)[:_DOMAINS]:
+        return [(f"{place.domain}-{place.server}", place.number) for place in found if not known]
     return kept[:1] or [(source, ranges[-1][1] - 1) for source, ranges in start_after.items() if source == uuid]
 
 

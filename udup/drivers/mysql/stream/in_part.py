@@ -15,7 +15,8 @@ from udup.base import runtime
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Unavailable, Unsupported
 from udup.drivers.mysql.binlog.gtid import GtidSet, brief
-from udup.drivers.mysql.client.connection import connect, query
+from udup.drivers.mysql.client.connection import connect
+from udup.drivers.mysql.client.log_state import read_executed_by, read_server_id
 from udup.drivers.mysql.stream.continuity import GtidEvents, time_text
 from udup.drivers.mysql.stream.position import PATIENCE, PAUSE, own_part, waits_for_replica
 from udup.drivers.mysql.stream.stream import BinlogStream
@@ -61,12 +62,14 @@ def _await_executed(endpoint: Endpoint, wanted: GtidSet, stopped: Callable[[], b
     with closing(connect(endpoint)) as connection:
         end = runtime.now() + PATIENCE
         while not stopped():
-            [(executed, uuid)] = query(connection, "SELECT @@GLOBAL.gtid_executed, @@GLOBAL.server_uuid")
-            missing = wanted - GtidSet.parse(str(executed))
+            text, uuid = read_executed_by(connection)
+            executed = GtidSet.parse(text)
+            missing = wanted - executed
             if not missing:
                 return
             if runtime.now() > end:
-                own = own_part(missing, str(uuid))
+                server_id = read_server_id(connection) if connection.is_mariadb else 0
+                own = own_part(missing, uuid, GtidSet(), server_id)
                 if own and not waits_for_replica(connection):
                     raise Unsupported(
                         f"Src {endpoint}: {brief(own)}, of which messages were delivered, is not executed there: the"

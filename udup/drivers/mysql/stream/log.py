@@ -24,7 +24,7 @@ from udup.drivers.mysql.columns.shaper import ColumnMaps
 from udup.drivers.mysql.ddl.query_action import Decide
 from udup.drivers.mysql.ddl.query_classifier import QueryClassifier
 from udup.drivers.mysql.filters.shaper import Shapers
-from udup.drivers.mysql.naming.naming import Naming
+from udup.drivers.mysql.naming.naming import Naming, logs_signs
 from udup.drivers.mysql.snapshot.moment import prepared_now
 from udup.drivers.mysql.snapshot.names import is_transactional_there, read_names
 from udup.drivers.mysql.stream.anonymous import check_anonymous
@@ -97,12 +97,19 @@ class BinlogChanges:
             stream.unwanted = self._assembler.unwanted
         if plan.tells:
             self._lost = LostPrepared(endpoint, stream.server_uuid)
+        if plan.tells or (self._takes_values and not logs_signs(endpoint, asking)):
             self._naming = naming = Naming(endpoint, plan.job, plan.scope, start_after)
             if self._closed:
                 naming.close()
             naming.begin()
         doubt = found.doubt if stream.server_uuid == found.server_uuid else _of_another(endpoint, found, stream)
         return Recognised(stream.server_uuid, str(found.seen), doubt)
+
+    @property
+    def _takes_values(self) -> bool:
+        """Return whether rows of the job are read as values, here or on the target."""
+        selection = self._plan.scope.selection
+        return self._plan.by_values or selection.filters_rows or selection.maps_columns
 
     def _open_stream(
         self, start_after: GtidSet, replica: Replica, shared: SharedSource | None
@@ -113,7 +120,7 @@ class BinlogChanges:
             return BinlogStream(self.endpoint, replica.server_id, after, replica.uuid, self._plan.silent)
 
         own = opened(start_after)
-        if shared is None:
+        if shared is None or own.is_mariadb:
             return own
         return JobEvents(shared, replica, own, start_after, opened, self._plan.silent)
 

@@ -29,6 +29,8 @@ from udup.drivers.mysql.client.connection import Connection, connect, query
 from udup.drivers.mysql.client.errors import MySQLError, failure
 from udup.drivers.mysql.client.raw import dump_file, raw_socket
 from udup.drivers.mysql.client.wire import ERROR_BYTES
+from udup.drivers.mysql.mariadb.events import MariaEvent, gtid_list, parse_gtid
+from udup.drivers.mysql.mariadb.gtids import server_of
 from udup.drivers.mysql.stream.packets import SILENCE_SECONDS, PacketBuffer
 from udup.drivers.mysql.stream.replica import Replica
 
@@ -39,12 +41,12 @@ FIRST_EVENT = 4
 READ_SECONDS = 60.0
 
 #: Events in front of a file's first transaction.
-_HEADS = (EventType.FORMAT_DESCRIPTION, EventType.PREVIOUS_GTIDS)
+_HEADS = (EventType.FORMAT_DESCRIPTION, EventType.PREVIOUS_GTIDS, MariaEvent.GTID_LIST, MariaEvent.START_ENCRYPTION)
 
 #: Events with which a file ends; one that is written to has none of them.
 _ENDINGS = (EventType.ROTATE, EventType.STOP)
 
-_GTIDS = (EventType.GTID, EventType.GTID_TAGGED)
+_GTIDS = (EventType.GTID, EventType.GTID_TAGGED, MariaEvent.GTID)
 
 #: Events at which something begins or ends; others are of a transaction and are passed over as quickly as they come.
 _BOUNDARIES = frozenset({*_HEADS, *_ENDINGS, *_GTIDS, EventType.ANONYMOUS_GTID})
@@ -96,7 +98,16 @@ def first_events(connection: Connection, file: str) -> list[tuple[str, str]]:
 
 def set_before(events: list[tuple[str, str]]) -> GtidSet:
     """Return what all files before this one have held, by its first events."""
-    return GtidSet.parse(next((text for kind, text in events if kind == "Previous_gtids"), ""))
+    texts = (text for kind, text in events if kind in ("Previous_gtids", "Gtid_list"))
+    return GtidSet.parse(next(texts, "").strip("[]"))
+
+
+def passed_in_log(before: GtidSet, source: str, number: int) -> None:
+    """Add a transaction that a log has behind `before`; of a MariaDB domain with all numbers in front of it."""
+    if server_of(source) if source.count("-") == 1 else 0:
+        before.add_range(source, 1, number + 1)
+    else:
+        before.add(source, number)
 
 
 def read_file(endpoint: Endpoint, file: str) -> Generator[LogEvent]:
@@ -113,7 +124,7 @@ def read_file(endpoint: Endpoint, file: str) -> Generator[LogEvent]:
 
 
 #: As for every dump (`stream.py`): a file's checksums come as they were written.
-_CHECKSUMS = "SET @master_binlog_checksum = 'CRC32', @source_binlog_checksum = 'CRC32'"
+_CHECKSUMS = "SET @master_binlog_checksum = 'CRC32', @source_binlog_checksum = 'CRC32', @mariadb_slave_capability = 4"
 
 
 class _Reading:
@@ -182,7 +193,10 @@ class _Reading:
             raise self._damaged()
         gtid = before = None
         if kind in _GTIDS:
-            gtid = parse_gtid_event(event, has_crc=self._has_crc)
+            gtid = _gtid(event, has_crc=self._has_crc)
+        elif kind == MariaEvent.GTID_LIST:
+            listed = gtid_list(event[HEADER_SIZE : -CRC_SIZE if self._has_crc else None])
+            before = GtidSet.parse(",".join(f"{domain}-{server}-{last}" for domain, server, last in listed))
         elif kind == EventType.PREVIOUS_GTIDS:
             before = GtidSet.decode(event[HEADER_SIZE : -CRC_SIZE if self._has_crc else None])
         return LogEvent(kind, start, self._at, gtid, before)
@@ -190,3 +204,11 @@ class _Reading:
     def _damaged(self) -> Transient:
         where = f"at {self._at} of its file {self._file}"
         return Transient(f"{self._endpoint} sent what is no event {where}: the network or the source's disk damaged it")
+
+
+def _gtid(event: bytes, *, has_crc: bool) -> Gtid:
+    if event[4] != MariaEvent.GTID:
+        return parse_gtid_event(event, has_crc=has_crc)
+    seconds, _, server, *_ = HEADER.unpack_from(event)
+    found = parse_gtid(event[HEADER_SIZE : -CRC_SIZE if has_crc else None], server)
+    return Gtid(found.source, found.number, 0, 0, seconds * 1_000_000, seconds * 1_000_000)

@@ -14,7 +14,7 @@ from udup.base import logs, runtime
 from udup.base.endpoint import Endpoint
 from udup.base.errors import UdupError
 from udup.drivers.mysql.binlog.gtid import GtidSet
-from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, query, scalar
+from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, query
 from udup.drivers.mysql.snapshot.moment import executed, prepared_now
 from udup.pipeline.records import Part, Record, Skipped, Transaction, TransactionId, XaEnd
 
@@ -76,7 +76,7 @@ class LostPrepared:
     def _look(self) -> None:
         self._due = runtime.now() + AGAIN_SECONDS
         with closing(connect(self._endpoint)) as connection:
-            if str(scalar(connection, "SELECT @@GLOBAL.server_uuid")) != self._server_uuid:
+            if connection.server_uuid != self._server_uuid:
                 return
             there = GtidSet.parse(
                 executed(connection)

@@ -13,10 +13,11 @@ from collections.abc import Callable
 from udup.base import runtime
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Unavailable, Unsupported
-from udup.base.remedies import FULL_COPY
+from udup.base.remedies import FULL_COPY, NEW_COPY
 from udup.drivers.mysql.binlog.gtid import GtidSet, brief
 from udup.drivers.mysql.client.asking import Asking, asked
 from udup.drivers.mysql.client.connection import Connection, query
+from udup.drivers.mysql.client.log_state import read_executed_by, read_server_id
 from udup.drivers.mysql.client.processes import read_processes
 
 #: Seconds for which the source may take to count them, and between two looks. Semi-synchronous sources wait for 10 s.
@@ -42,9 +43,21 @@ def never_executed(unknown: GtidSet) -> str:
     )
 
 
-def own_part(gtids: GtidSet, uuid: str) -> GtidSet:
-    """Return those that the server of this uuid made itself; others' may be missing on purpose."""
-    return GtidSet.parse(",".join(part for part in str(gtids).split(",") if part.startswith(f"{uuid.lower()}:")))
+def own_part(gtids: GtidSet, uuid: str, executed: GtidSet, server_id: int = 0) -> GtidSet:
+    """Return those that the server of this uuid must have; others' may be missing on purpose.
+
+    MySQL's must have what it made itself. A MariaDB numbers what it makes behind what is there, whoever made that: it
+    must have all of the domains of which it has `executed` something, and what bears its number, `server_id`.
+    """
+    domains = {domain for domain, _ in executed.items()}
+    found = GtidSet()
+    for source, ranges in gtids.items():
+        for start, stop in ranges:
+            is_maria = source.isdecimal()
+            writer = gtids.writer(source, stop - 1) if is_maria else 0
+            if source.partition(":")[0] == uuid.lower() or (is_maria and (source in domains or writer == server_id)):
+                found.add_range(f"{source}-{writer}" if is_maria else source, start, stop)
+    return found
 
 
 def check_executed(
@@ -59,6 +72,12 @@ def check_executed(
                     raise Unavailable(
                         f"{endpoint} has not committed {brief(unknown)}, which it has sent: it waits for a "
                         "semi-synchronous replica to acknowledge it"
+                    )
+                if connection.is_mariadb and not _made_here(unknown, connection):
+                    raise Unavailable(
+                        f"{endpoint} has not executed {brief(unknown)}, which the target has: it is a replica that is"
+                        " behind, or took another's place without these transactions. The job goes on when it has"
+                        f" them; if it never will: {NEW_COPY}"
                     )
                 raise Unsupported(f"Src {endpoint}: {never_executed(unknown)}; {FULL_COPY}")
             runtime.sleep(PAUSE)
@@ -85,5 +104,14 @@ def _semi_sync_counts(connection: Connection) -> dict[str, int]:
 
 
 def _unknown(connection: Connection, start_after: GtidSet) -> GtidSet:
-    [(executed, uuid)] = query(connection, "SELECT @@GLOBAL.gtid_executed, @@GLOBAL.server_uuid")
-    return own_part(start_after - GtidSet.parse(str(executed)), str(uuid))
+    text, uuid = read_executed_by(connection)
+    executed = GtidSet.parse(text)
+    missing = start_after - executed
+    server_id = read_server_id(connection) if missing and connection.is_mariadb else 0
+    return own_part(missing, uuid, executed, server_id)
+
+
+def _made_here(gtids: GtidSet, connection: Connection) -> bool:
+    """Return whether a MariaDB server made the last of them itself."""
+    server_id = read_server_id(connection)
+    return any(gtids.writer(domain, stop - 1) == server_id for domain, ranges in gtids.items() for _, stop in ranges)

@@ -18,10 +18,12 @@ from dataclasses import dataclass
 
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Fault, Refused
+from udup.base.transaction_names import origin_and_number, transaction_name
 from udup.drivers.mysql.binlog.gtid import Gtid, GtidSet, brief
 from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, error_code, query
+from udup.drivers.mysql.client.log_state import read_executed_by, read_log_state
 from udup.drivers.mysql.client.xa_recover import XA_RECOVER_DENIED, recover
-from udup.drivers.mysql.stream.log_file import FIRST_EVENT, LogEvent, first_events, read_file, set_before
+from udup.drivers.mysql.stream.log_file import FIRST_EVENT, LogEvent, first_events, passed_in_log, read_file, set_before
 from udup.pipeline.checks import SRC
 from udup.pipeline.ports import Beginning, StartPoint
 
@@ -38,8 +40,7 @@ _NUMBERED = re.compile(r"(.*)\.(\d+)")
 def find_start(endpoint: Endpoint, point: StartPoint) -> Beginning:
     """Return what comes before the place in the source's log, as it is now."""
     with closing(connect(endpoint, read_timeout=_ANSWER_SECONDS, answer_seconds=_ANSWER_SECONDS)) as connection:
-        sql = "SELECT @@global.server_uuid, @@global.gtid_executed, @@global.gtid_purged"
-        uuid, *sets = map(str, query(connection, sql)[0])
+        uuid, sets = read_executed_by(connection)[1], read_log_state(connection)
         source = _Source(endpoint, connection, uuid.lower(), *map(GtidSet.parse, sets))
         if point.gtid:
             found = source.before_transaction(point)
@@ -65,7 +66,7 @@ class _Source:
 
     def has(self, gtid: str) -> bool:
         """Return whether it has executed a transaction."""
-        return GtidSet.parse(gtid) <= self.executed
+        return self.executed.contains(*origin_and_number(gtid.lower()))
 
     def check_none_prepared(self, point: StartPoint) -> None:
         """Refuse to begin behind the first halves of XA transactions: at their COMMIT the job would stop for good.
@@ -87,7 +88,7 @@ class _Source:
     # ---- A transaction ----
 
     def before_transaction(self, point: StartPoint) -> GtidSet:
-        [(origin, [[number, _]])] = GtidSet.parse(point.gtid).items()
+        origin, number = origin_and_number(point.gtid.lower())
         if not self.executed.contains(origin, number):
             return self._before_next(point, origin, number)
         if self.purged.contains(origin, number):
@@ -105,18 +106,18 @@ class _Source:
 
     def _before_next(self, point: StartPoint, origin: str, number: int) -> GtidSet:
         """Return what is executed if the transaction is the next of its server's."""
-        ranges = dict(self.executed.items()).get(origin, [])
+        ranges = self.executed.ranges_of(origin)
         last = ranges[-1][1] - 1 if ranges else 0
         is_known = bool(ranges) or origin.partition(":")[0] == self.uuid
         if is_known and number == last + 1:
             return self.executed
-        has = f"its last of that server is {origin}:{last}" if last else "it has none of that server"
+        has = f"its last of that server is {transaction_name(origin, last)}" if last else "it has none of that server"
         remedy = "write AutoGtid to begin with what the source commits from now on, or a transaction that it has"
         raise self._refused("GtidStart", f"the source has not executed {point.gtid}: {has}", remedy)
 
     def _in_order(self, point: StartPoint, before: _Before, origin: str, number: int) -> GtidSet:
         later = GtidSet()
-        for start, stop in dict(before.in_log().items()).get(origin, []):
+        for start, stop in before.in_log().ranges_of(origin):
             if stop > number:
                 later.add_range(origin, max(start, number + 1), stop)
         if later:
@@ -231,7 +232,7 @@ class _Before:
 
     def _close(self) -> None:
         if self._open is not None and self._before is not None:
-            self._before.add(self._open[0].source, self._open[0].number)
+            passed_in_log(self._before, self._open[0].source, self._open[0].number)
         self._open = None
 
     def within(self, offset: int, end: int) -> Refused:

@@ -1,4 +1,5 @@
 -- topic: default_collation_for_utf8mb4, SET NAMES … COLLATE, tables that name only a character set
+-- unfit: from mariadb, mysql-5.6: it has no variable default_collation_for_utf8mb4
 SET default_collation_for_utf8mb4 = utf8mb4_general_ci;
 CREATE TABLE a (a VARCHAR(10) CHARACTER SET utf8mb4) DEFAULT CHARSET utf8mb4;
 -- then:

@@ -1,5 +1,6 @@
 -- topic: euckr: characters of every length, in CHAR, VARCHAR, TEXT, ENUM and as a key that is cut into chunks
 -- session: sql_mode = ''
+-- unfit: from mysql-5.6: it has no WITH RECURSIVE
 CREATE TABLE t (id INT PRIMARY KEY, a CHAR(10), b VARCHAR(200), c TEXT, e ENUM('a', 'b'), s SET('x', 'y')) DEFAULT CHARACTER SET euckr;
 CREATE TABLE k (w VARCHAR(60), v INT, PRIMARY KEY (w)) DEFAULT CHARACTER SET euckr;
 INSERT INTO t VALUES (1000, '한국어中文', '한국어中文\\\'"`\n\0', REPEAT('한국어中文', 200), 'b', 'x,y'), (1001, '', '', '', NULL, ''), (1002, NULL, NULL, NULL, 'a', NULL);

@@ -1,5 +1,6 @@
 -- topic: gb18030: characters of every length, in CHAR, VARCHAR, TEXT, ENUM and as a key that is cut into chunks
 -- session: sql_mode = ''
+-- unfit: from mariadb, mysql-5.6: it has no character set gb18030
 CREATE TABLE t (id INT PRIMARY KEY, a CHAR(10), b VARCHAR(200), c TEXT, e ENUM('a', 'b'), s SET('x', 'y')) DEFAULT CHARACTER SET gb18030;
 CREATE TABLE k (w VARCHAR(60), v INT, PRIMARY KEY (w)) DEFAULT CHARACTER SET gb18030;
 INSERT INTO t VALUES (1000, '中文𠀀丂ÄÖ', '中文𠀀丂ÄÖ\\\'"`\n\0', REPEAT('中文𠀀丂ÄÖ', 200), 'b', 'x,y'), (1001, '', '', '', NULL, ''), (1002, NULL, NULL, NULL, 'a', NULL);

@@ -1,5 +1,6 @@
 -- topic: keybcs2: all 256 bytes in CHAR, VARCHAR, TEXT and as a key that is cut into chunks
 -- session: sql_mode = ''
+-- unfit: from mysql-5.6: it has no WITH RECURSIVE
 CREATE TABLE t (id INT PRIMARY KEY, a CHAR(3), b VARCHAR(40), c TEXT, e ENUM('a', 'b')) DEFAULT CHARACTER SET keybcs2;
 CREATE TABLE k (w VARCHAR(30), v INT, PRIMARY KEY (w)) DEFAULT CHARACTER SET keybcs2;
 INSERT INTO t SELECT n, CONVERT(CHAR(n) USING keybcs2), CONVERT(CONCAT('x', CHAR(n), 'y') USING keybcs2), CONVERT(REPEAT(CHAR(n), 50) USING keybcs2), 1 + n % 2 FROM (WITH RECURSIVE c (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM c WHERE n < 255) SELECT n FROM c) AS numbers;

@@ -1,5 +1,6 @@
 -- topic: utf32: characters of every length, in CHAR, VARCHAR, TEXT, ENUM and as a key that is cut into chunks
 -- session: sql_mode = ''
+-- unfit: from mysql-5.6: it has no WITH RECURSIVE
 CREATE TABLE t (id INT PRIMARY KEY, a CHAR(10), b VARCHAR(200), c TEXT, e ENUM('a', 'b'), s SET('x', 'y')) DEFAULT CHARACTER SET utf32;
 CREATE TABLE k (w VARCHAR(60), v INT, PRIMARY KEY (w)) DEFAULT CHARACTER SET utf32;
 INSERT INTO t VALUES (1000, 'Ä中文😀𠀀', 'Ä中文😀𠀀\\\'"`\n\0', REPEAT('Ä中文😀𠀀', 200), 'b', 'x,y'), (1001, '', '', '', NULL, ''), (1002, NULL, NULL, NULL, 'a', NULL);

@@ -1,4 +1,5 @@
 -- topic: quoted names with odd characters: dots, spaces, backslashes, percent, quotes, unicode, digits, keywords
+-- unfit: from mysql-5.6: it cannot read "COLUMN `e f` TO `"`, ADD `'` INT AFT"
 CREATE TABLE `a.b` (`c.d` INT PRIMARY KEY, `e f` INT, `g"h` INT, `i'j` INT, `k``l` INT, `m\n` INT, `%s` INT, `中文` INT, `ünï` INT, `0` INT, `select` INT, `$x` INT, KEY `i.j k` (`e f`), CONSTRAINT `ch``eck` CHECK (`g"h` > 0));
 INSERT INTO `a.b` VALUES (1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1);
 -- then:

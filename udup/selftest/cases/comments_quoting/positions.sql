@@ -1,4 +1,5 @@
 -- topic: comments in every position and form around statements and names
+-- unfit: from mariadb, mysql-5.6: it cannot read "c2 (a INT /*!50503 NOT NULL */ COMME"
 CREATE TABLE t (id INT PRIMARY KEY);
 -- then:
 /* before */ CREATE /* a */ TABLE -- line

@@ -1,4 +1,5 @@
 -- topic: values that a strict session would not have taken, and whose columns only warn
+-- unfit: from mysql-5.6: it has no generated columns
 CREATE TABLE dates (id INT PRIMARY KEY, s VARCHAR(20), d DATE AS (STR_TO_DATE(s, '%Y-%m-%d')) STORED, UNIQUE KEY (d));
 INSERT IGNORE INTO dates (id, s) VALUES (1, '2024-02-30'), (2, '2024-02-30'), (3, '2024-02-29'), (4, 'nothing');
 CREATE TABLE meta (id INT PRIMARY KEY, meta_value LONGTEXT, n INT AS (CAST(meta_value AS SIGNED)) STORED, KEY (n));

@@ -1,5 +1,7 @@
 -- topic: words of sql_mode that change what an expression yields, session by session
 -- phase: incremental
+-- unfit: from mariadb: it cannot read "(STR_TO_DATE(s, '%Y-%m-%d'))) )"
+-- unfit: from mysql-5.6: it has no generated columns
 CREATE TABLE t (
   id INT PRIMARY KEY, s VARCHAR(30), u INT UNSIGNED, c CHAR(5),
   d DATE AS (STR_TO_DATE(s, '%Y-%m-%d')) STORED, e DATE AS (CAST(s AS DATE)) STORED,

@@ -1,4 +1,6 @@
 -- topic: expressions over ENUM, SET and texts of other character sets, in sessions of other character sets
+-- unfit: from mariadb: it cannot read "(HEX(u))) )"
+-- unfit: from mysql-5.6: it has no generated columns
 CREATE TABLE t (
   id INT PRIMARY KEY, e ENUM('ä', 'b') CHARACTER SET latin1, s SET('é', 'x') CHARACTER SET cp1251 COLLATE cp1251_bin,
   g VARCHAR(20) CHARACTER SET gbk, u VARCHAR(20) CHARACTER SET utf16,

@@ -1,5 +1,7 @@
 -- topic: XA, large transactions and CREATE TABLE … SELECT in another zone than the server's
 -- phase: incremental
+-- unfit: from mariadb: it has no variable cte_max_recursion_depth
+-- unfit: from mysql-5.6: it has no generated columns
 CREATE TABLE t (id INT PRIMARY KEY, at TIMESTAMP NULL, filling VARCHAR(200), day DATE AS (DATE(at)) STORED, hour INT AS (HOUR(at)), KEY (hour));
 -- then:
 SET time_zone = '-11:00', cte_max_recursion_depth = 100000;

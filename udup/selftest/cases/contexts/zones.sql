@@ -1,4 +1,6 @@
 -- topic: generated columns, indexes on expressions and CHECK that depend on the time zone, in sessions of the server's own zone
+-- unfit: from mariadb: error 1901: Function or expression 'from_unixtime()' cannot be used in the GENERATED ALWAYS
+-- unfit: from mysql-5.6: it has no generated columns
 CREATE TABLE t (
   id INT PRIMARY KEY AUTO_INCREMENT, at TIMESTAMP(3) NULL, seconds BIGINT,
   day DATE AS (DATE(at)) STORED, hour INT AS (HOUR(at)) VIRTUAL, local DATETIME AS (FROM_UNIXTIME(seconds)) STORED,

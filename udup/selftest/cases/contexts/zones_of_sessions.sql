@@ -1,5 +1,7 @@
 -- topic: values that depend on the time zone, written by sessions of other zones, some in one transaction with others
 -- phase: incremental
+-- unfit: from mariadb: it cannot read "(DATE_FORMAT(at, '%H:%i'))), CONSTRA"
+-- unfit: from mysql-5.6: it has no generated columns
 CREATE TABLE t (
   id INT PRIMARY KEY, at TIMESTAMP NULL, day DATE AS (DATE(at)) STORED, hour INT AS (HOUR(at)) VIRTUAL,
   KEY (hour), KEY minute ((DATE_FORMAT(at, '%H:%i'))), CONSTRAINT early CHECK (HOUR(at) < 12)

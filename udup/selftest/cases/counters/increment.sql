@@ -1,6 +1,7 @@
 -- topic: auto_increment_increment and offset of the session, zero and negative values, NO_AUTO_VALUE_ON_ZERO
 -- counters: free
 -- session: auto_increment_increment = 10, auto_increment_offset = 3, sql_mode = 'NO_AUTO_VALUE_ON_ZERO'
+-- unfit: from mysql-5.6: CREATE … SELECT is forbidden where GTIDs must be consistent
 CREATE TABLE t (id INT PRIMARY KEY AUTO_INCREMENT, a INT);
 INSERT INTO t (a) VALUES (1), (2);
 -- then:

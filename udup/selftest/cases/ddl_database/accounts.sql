@@ -1,4 +1,6 @@
 -- topic: users, roles and grants between the statements of the job
+-- unfit: from mariadb: error 1372: Password hash should be a 41-digit hexadecimal number
+-- unfit: from mysql-5.6: it cannot read "IF NOT EXISTS conf_user@localhost ID"
 CREATE TABLE t (id INT PRIMARY KEY);
 -- then:
 CREATE USER IF NOT EXISTS conf_user@localhost IDENTIFIED BY 'p;''x';

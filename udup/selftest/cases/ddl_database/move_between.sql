@@ -1,4 +1,5 @@
 -- topic: tables move between two databases of the job, by RENAME and by ALTER; LIKE and SELECT across
+-- unfit: from mysql-5.6: CREATE … SELECT is forbidden where GTIDs must be consistent
 CREATE DATABASE conf_move_a;
 CREATE DATABASE conf_move_b CHARACTER SET latin1;
 CREATE TABLE conf_move_a.t (id INT PRIMARY KEY, a VARCHAR(5));

@@ -1,4 +1,5 @@
 -- topic: ADD and DROP of keys by ALTER TABLE, several at once, unnamed ones
+-- unfit: from mysql-5.6: error 1105: ORDER BY ignored as there is a user-defined clustered index in the table 't'
 CREATE TABLE t (id INT, a INT, b VARCHAR(30));
 INSERT INTO t VALUES (1, 1, 'x'), (2, 2, 'y');
 -- then:

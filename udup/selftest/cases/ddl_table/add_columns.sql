@@ -1,4 +1,5 @@
 -- topic: ADD COLUMN in every place and form: FIRST, AFTER, several, with INSTANT, with a default
+-- unfit: from mysql-5.6: it has no ALGORITHM = INSTANT
 CREATE TABLE t (id INT PRIMARY KEY, a INT);
 INSERT INTO t VALUES (1, 1), (2, 2);
 -- then:

@@ -1,4 +1,5 @@
 -- topic: MODIFY and CHANGE of type, name, place, nullability; RENAME COLUMN; rows after each
+-- unfit: from mysql-5.6: it cannot read "COLUMN c TO cc, RENAME COLUMN d TO c"
 CREATE TABLE t (id INT PRIMARY KEY, a INT, b VARCHAR(10), c CHAR(3), d INT UNSIGNED);
 INSERT INTO t VALUES (1, 1, 'x', 'y', 1), (2, NULL, NULL, NULL, NULL);
 -- then:

@@ -1,4 +1,5 @@
 -- topic: DROP TABLE of several, IF EXISTS with some that are not there, CASCADE, mixed quotes
+-- unfit: from mariadb, mysql-5.6: error 1146: Table 'a' doesn't exist
 CREATE TABLE a (id INT);
 CREATE TABLE `b c` (id INT);
 CREATE TABLE d (id INT);

@@ -1,4 +1,5 @@
 -- topic: DROP COLUMN of a plain column, an indexed one, a part of an index, with INSTANT
+-- unfit: from mysql-5.6: it has no ALGORITHM = INSTANT
 CREATE TABLE t (id INT PRIMARY KEY, a INT, b INT, c INT, d INT, KEY ab (a, b), KEY c (c));
 INSERT INTO t VALUES (1, 1, 2, 3, 4), (2, 5, 6, 7, 8);
 -- then:

@@ -1,4 +1,6 @@
 -- topic: every IF EXISTS and IF NOT EXISTS that finds nothing to do
+-- unfit: from mysql-5.6: it cannot read "IF NOT EXISTS v AS SELECT 2 AS two"
+-- schemas: nowhere_at_all
 CREATE TABLE t (id INT PRIMARY KEY);
 CREATE VIEW v AS SELECT 1 AS one;
 CREATE PROCEDURE p() SELECT 1;

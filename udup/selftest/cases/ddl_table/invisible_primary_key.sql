@@ -1,6 +1,7 @@
 -- topic: tables with a generated invisible primary key: altered, made visible, filled
 -- session: sql_generate_invisible_primary_key = ON
 -- counters: free
+-- unfit: from mariadb, mysql-5.6: it has no variable sql_generate_invisible_primary_key
 CREATE TABLE t (a INT);
 INSERT INTO t VALUES (1), (2);
 -- then:

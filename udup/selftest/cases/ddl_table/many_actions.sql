@@ -1,4 +1,5 @@
 -- topic: one ALTER TABLE with all that it can do at once
+-- unfit: from mariadb, mysql-5.6: it cannot read "CHECK ck, RENAME INDEX k TO k2, ADD"
 CREATE TABLE p (id INT PRIMARY KEY);
 CREATE TABLE t (id INT PRIMARY KEY, a INT, b VARCHAR(10), c INT, KEY k (a), CONSTRAINT ck CHECK (c > 0));
 INSERT INTO p VALUES (1);

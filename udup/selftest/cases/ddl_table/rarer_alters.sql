@@ -1,5 +1,7 @@
 -- topic: the rarer forms of ALTER TABLE, renames across databases among them
 -- schemas: alters_other
+-- unfit: from mariadb: it cannot read "INVISIBLE"
+-- unfit: from mysql-5.6: it cannot read "(a + 1)), ADD INDEX (c), ADD KEY (c)"
 CREATE DATABASE alters_other;
 CREATE TABLE t (id INT PRIMARY KEY, a INT, b VARCHAR(20), CONSTRAINT c1 CHECK (a > 0));
 INSERT INTO t VALUES (1, 1, 'x');

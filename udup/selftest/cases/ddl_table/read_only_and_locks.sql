@@ -1,4 +1,5 @@
 -- topic: LOCK INSTANCE, FLUSH TABLES WITH READ LOCK, FLUSH LOGS and ALTER INSTANCE leave no trace
+-- unfit: from mariadb, mysql-5.6: it cannot read "INSTANCE FOR BACKUP"
 CREATE TABLE t (id INT PRIMARY KEY);
 -- then:
 LOCK INSTANCE FOR BACKUP;

@@ -1,4 +1,6 @@
 -- topic: temporary tables named together with others, as a model, and over their names; CREATE … SELECT in all forms
+-- unfit: from mariadb: it cannot read "ROW(1, 'a'), ROW(2, 'b')"
+-- unfit: from mysql-5.6: CREATE … SELECT is forbidden where GTIDs must be consistent
 CREATE TABLE t (id INT PRIMARY KEY, a INT);
 INSERT INTO t VALUES (1, 1);
 -- then:

@@ -1,4 +1,5 @@
 -- topic: a text column through CHAR, VARCHAR, TEXT, BLOB, JSON, ENUM
+-- unfit: from mysql-5.6: it has no JSON type
 CREATE TABLE t (id INT PRIMARY KEY, a CHAR(10));
 INSERT INTO t VALUES (1, 'x'), (2, NULL);
 -- then:

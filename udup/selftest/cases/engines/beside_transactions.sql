@@ -1,4 +1,5 @@
 -- topic: rows without transactions inside of transactions: each statement is one of its own and is not rolled back
+-- unfit: from mariadb: it does not refuse what is to be refused with 1785
 CREATE TABLE m (id INT, v INT) ENGINE=MyISAM;
 CREATE TABLE i (id INT PRIMARY KEY);
 -- then:

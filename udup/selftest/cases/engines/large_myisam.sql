@@ -1,4 +1,5 @@
 -- topic: a MyISAM statement of some megabytes
+-- unfit: from mysql-5.6: it has no WITH RECURSIVE
 CREATE TABLE t (id INT, v VARCHAR(500)) ENGINE=MyISAM;
 INSERT INTO t WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 900) SELECT n, REPEAT('a', 400) FROM n;
 -- then:

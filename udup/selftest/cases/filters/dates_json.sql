@@ -2,6 +2,7 @@
 -- where: t (day >= '2024-01-01' OR at < '2023-06-01 12:00:00') AND YEAR(day) <> 2030
 -- where: docs doc->>'$.kind' = 'a' AND JSON_LENGTH(doc) > 1
 -- where: odd MOD(id, 3) = 1 OR CAST(price AS DECIMAL(8,2)) = 9.99
+-- unfit: from mysql-5.6: it has no JSON type
 CREATE TABLE t (id INT PRIMARY KEY, day DATE, at TIMESTAMP(3) NULL, clock TIME);
 CREATE TABLE docs (id INT PRIMARY KEY, doc JSON);
 CREATE TABLE odd (id INT PRIMARY KEY, price FLOAT(8,2));

@@ -1,5 +1,6 @@
 -- topic: TIMESTAMP columns under explicit_defaults_for_timestamp = OFF
 -- session: explicit_defaults_for_timestamp = OFF, sql_mode = ''
+-- unfit: from mysql-5.6: error 1238: Variable 'explicit_defaults_for_timestamp' is a read only variable
 CREATE TABLE t (id INT PRIMARY KEY, a TIMESTAMP, b TIMESTAMP, c TIMESTAMP NULL);
 INSERT INTO t (id) VALUES (1);
 -- then:

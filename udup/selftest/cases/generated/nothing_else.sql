@@ -1,4 +1,6 @@
 -- topic: tables whose columns are all generated, or all but invisible ones
+-- unfit: from mariadb: it cannot read "PRIMARY KEY, h INT AS (g + 1) VIRTUA"
+-- unfit: from mysql-5.6: it cannot read "GENERATED ALWAYS AS ('x'))"
 CREATE TABLE all_virtual (g VARCHAR(20) GENERATED ALWAYS AS ('x'));
 CREATE TABLE all_stored (g VARCHAR(20) AS (CONCAT('a', 1)) STORED, h INT AS (1 + 1) VIRTUAL, n INT AS (NULL) STORED);
 CREATE TABLE one_row (g INT AS (7) STORED PRIMARY KEY, h INT AS (g + 1) VIRTUAL);

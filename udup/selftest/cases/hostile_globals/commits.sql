@@ -1,5 +1,6 @@
 -- topic: sessions that chain, release or do not commit by themselves
 -- session: autocommit = 0
+-- unfit: from mariadb-10, mysql-5.6: it has no variable transaction_isolation
 CREATE TABLE t (id INT PRIMARY KEY, a INT);
 INSERT INTO t VALUES (1, 1), (2, 2), (3, 3), (4, 4);
 COMMIT;

@@ -1,4 +1,5 @@
 -- topic: cascades and triggers on both sides, views with a check option, an invisible index beside the key
+-- unfit: from mariadb, mysql-5.6: it cannot read "INVISIBLE)"
 CREATE TABLE parent (id INT PRIMARY KEY, a INT, KEY hidden (a, id) INVISIBLE);
 CREATE TABLE child (id INT PRIMARY KEY, parent_id INT, FOREIGN KEY (parent_id) REFERENCES parent (id) ON DELETE CASCADE ON UPDATE CASCADE);
 CREATE TABLE grave (id INT PRIMARY KEY AUTO_INCREMENT, child_id INT);

@@ -1,5 +1,6 @@
 -- topic: JSON documents with thousands of keys and of more than 64 KiB, which have another layout
 -- session: cte_max_recursion_depth = 100000, group_concat_max_len = 10000000
+-- unfit: from mariadb, mysql-5.6: it has no variable cte_max_recursion_depth
 CREATE TABLE t (id INT PRIMARY KEY, j JSON);
 INSERT INTO t WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000) SELECT 1, JSON_OBJECTAGG(CONCAT('key', i), CONCAT('value ', i)) FROM n;
 INSERT INTO t WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) SELECT 2, JSON_ARRAYAGG(i * 1000003) FROM n;

@@ -1,5 +1,6 @@
 -- topic: partial updates of JSON in place (binlog_row_value_options = PARTIAL_JSON)
 -- session: binlog_row_value_options = 'PARTIAL_JSON', binlog_row_image = 'MINIMAL'
+-- unfit: from mariadb, mysql-5.6: it has no variable binlog_row_value_options
 CREATE TABLE t (id INT PRIMARY KEY, j JSON, k JSON, v INT);
 INSERT INTO t VALUES (1, JSON_OBJECT('a', REPEAT('x', 1000), 'b', JSON_ARRAY(1, 2, 3)), JSON_ARRAY(REPEAT('y', 500)), 1), (2, '{"a": 1}', '[]', 2);
 -- then:

@@ -1,4 +1,5 @@
 -- topic: tables of exactly one chunk's rows, one fewer, one more, and none
+-- unfit: from mysql-5.6: it has no WITH RECURSIVE
 CREATE TABLE a (id INT PRIMARY KEY);
 CREATE TABLE b (id INT PRIMARY KEY);
 CREATE TABLE c (id INT PRIMARY KEY);

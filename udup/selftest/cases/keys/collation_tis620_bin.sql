@@ -1,4 +1,5 @@
 -- topic: a primary key and a unique key in tis620_bin: case, accents, trailing spaces; many chunks
+-- unfit: from mysql-5.6: it has no WITH RECURSIVE
 CREATE TABLE t (k VARCHAR(40) COLLATE tis620_bin PRIMARY KEY, u CHAR(20) COLLATE tis620_bin, n INT, UNIQUE KEY u (u)) DEFAULT CHARACTER SET tis620;
 INSERT IGNORE INTO t SELECT CONCAT(ELT(1 + n % 17, 'a','A','b','B','ae','ss','z','ch','c','ll','I','i','h','O','o','hc','cz'), IF(n % 5 = 0, ' ', ''), n DIV 3), CONCAT(ELT(1 + n % 13, 'a','A','b','B','ae','ss','z','ch','c','ll','I','i','h','O','o','hc','cz'), n), n FROM (WITH RECURSIVE c (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM c WHERE n < 255) SELECT n FROM c) AS numbers;
 -- then:

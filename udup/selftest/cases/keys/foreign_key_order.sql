@@ -1,4 +1,5 @@
 -- topic: children whose names come before their parents', with rows in many chunks
+-- unfit: from mysql-5.6: it has no WITH RECURSIVE
 CREATE TABLE z (id INT PRIMARY KEY);
 CREATE TABLE a (id INT PRIMARY KEY, z INT, CONSTRAINT fk_1 FOREIGN KEY (z) REFERENCES z (id));
 CREATE TABLE b (id INT PRIMARY KEY, a INT, FOREIGN KEY (a) REFERENCES a (id), UNIQUE KEY (a));

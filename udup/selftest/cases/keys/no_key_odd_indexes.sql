@@ -1,4 +1,6 @@
 -- topic: rows found by the only index: prefix, descending, functional, multi-valued, FULLTEXT, invisible, SPATIAL (inserts)
+-- unfit: from mariadb: it cannot read "0, SPATIAL KEY (g))"
+-- unfit: from mysql-5.6: it cannot read "SRID 0, SPATIAL KEY (g))"
 CREATE TABLE a (id INT, g POINT NOT NULL SRID 0, SPATIAL KEY (g));
 CREATE TABLE b (id INT, s VARCHAR(50), KEY (s(3) DESC));
 CREATE TABLE c (id INT, s VARCHAR(50), t TEXT, UNIQUE KEY (s(3) DESC, id));

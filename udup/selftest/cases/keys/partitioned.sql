@@ -1,4 +1,5 @@
 -- topic: a partitioned table with a composite key, cut into chunks across partitions
+-- unfit: from mysql-5.6: it has no WITH RECURSIVE
 CREATE TABLE t (id INT, d DATE, v INT, PRIMARY KEY (id, d), KEY (v)) PARTITION BY RANGE COLUMNS (d) (PARTITION p0 VALUES LESS THAN ('2026-01-01'), PARTITION p1 VALUES LESS THAN ('2026-02-01'), PARTITION p2 VALUES LESS THAN (MAXVALUE));
 INSERT INTO t WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300) SELECT i, '2025-12-01' + INTERVAL i DAY, i FROM n;
 -- then:

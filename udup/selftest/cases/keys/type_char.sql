@@ -1,5 +1,6 @@
 -- topic: a primary key of type char, with enough rows for several chunks
 -- session: sql_mode = '', time_zone = '+00:00'
+-- unfit: from mysql-5.6: it has no WITH RECURSIVE
 CREATE TABLE t (k CHAR(30) NOT NULL, v INT, w VARCHAR(20), PRIMARY KEY (k));
 CREATE TABLE d (k CHAR(30) NOT NULL, v INT NOT NULL, PRIMARY KEY (k DESC, v));
 INSERT IGNORE INTO t SELECT CONCAT('Key ', n), n, REPEAT('x', n % 20) FROM (WITH RECURSIVE c (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM c WHERE n < 255) SELECT n FROM c) AS numbers;

@@ -1,5 +1,6 @@
 -- topic: a primary key of type datetime fraction, with enough rows for several chunks
 -- session: sql_mode = '', time_zone = '+00:00'
+-- unfit: from mysql-5.6: it has no WITH RECURSIVE
 CREATE TABLE t (k DATETIME(6) NOT NULL, v INT, w VARCHAR(20), PRIMARY KEY (k));
 CREATE TABLE d (k DATETIME(6) NOT NULL, v INT NOT NULL, PRIMARY KEY (k DESC, v));
 INSERT IGNORE INTO t SELECT '2026-10-25 02:59:59.999900' + INTERVAL n MICROSECOND, n, REPEAT('x', n % 20) FROM (WITH RECURSIVE c (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM c WHERE n < 255) SELECT n FROM c) AS numbers;

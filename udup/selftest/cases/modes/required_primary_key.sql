@@ -1,5 +1,6 @@
 -- topic: sql_require_primary_key in the session that makes the tables
 -- session: sql_require_primary_key = ON
+-- unfit: from mariadb, mysql-5.6: it has no variable sql_require_primary_key
 CREATE TABLE t (id INT PRIMARY KEY);
 -- then:
 CREATE TABLE u (id INT, PRIMARY KEY (id));

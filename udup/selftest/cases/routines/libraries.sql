@@ -1,4 +1,5 @@
 -- topic: JavaScript libraries, and routines that import them
+-- unfit: from mariadb, mysql-5.6: it cannot read "LIBRARY z_lib COMMENT 'é' LANGUAGE J"
 CREATE LIBRARY z_lib COMMENT 'é' LANGUAGE JAVASCRIPT AS $$ export function f(n) { return n + 1; } // it's "odd" ` $$;
 CREATE LIBRARY b_lib LANGUAGE JAVASCRIPT AS 'export function g(n) { return n; }';
 CREATE FUNCTION a_function(n INT) RETURNS INT DETERMINISTIC LANGUAGE JAVASCRIPT USING (z_lib AS l, b_lib) AS $js$ return l.f(n) $js$;

@@ -1,4 +1,6 @@
 -- topic: a procedure with the statements that parsers fail on
+-- unfit: from mariadb: it cannot read "OF t SKIP LOCKED; SELECT * FROM t LI"
+-- unfit: from mysql-5.6: it has no JSON type
 CREATE TABLE t (id INT PRIMARY KEY, a INT, j JSON);
 -- then:
 DELIMITER //

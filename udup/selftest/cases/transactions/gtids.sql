@@ -1,5 +1,7 @@
 -- topic: tagged GTIDs, an empty transaction, rows with annotated statements
 -- session: binlog_rows_query_log_events = ON
+-- unfit: from mariadb: it has no variable binlog_rows_query_log_events
+-- unfit: from mysql-5.6: error 1231: Variable 'gtid_next' can't be set to the value of 'AUTOMATIC:conformance'
 CREATE TABLE t (id INT PRIMARY KEY, a VARCHAR(20));
 -- then:
 SET gtid_next = 'AUTOMATIC:conformance';

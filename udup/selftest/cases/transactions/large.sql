@@ -1,5 +1,6 @@
 -- topic: a transaction of several MB in many rows, updates and deletes of all
 -- session: cte_max_recursion_depth = 100000
+-- unfit: from mariadb, mysql-5.6: it has no variable cte_max_recursion_depth
 CREATE TABLE t (id INT PRIMARY KEY, a VARCHAR(200));
 -- then:
 BEGIN;

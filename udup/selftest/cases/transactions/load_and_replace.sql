@@ -1,4 +1,5 @@
 -- topic: REPLACE, INSERT IGNORE, ON DUPLICATE KEY, INSERT … SELECT, UPDATE with ORDER BY and LIMIT, TABLE and VALUES
+-- unfit: from mariadb, mysql-5.6: it cannot read "ROW(5, 50, 'five'), ROW(6, 60, 'six'"
 CREATE TABLE t (id INT PRIMARY KEY, a INT UNIQUE, b VARCHAR(20));
 INSERT INTO t VALUES (1, 10, 'x'), (2, 20, 'y');
 -- then:

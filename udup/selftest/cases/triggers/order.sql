@@ -1,4 +1,5 @@
 -- topic: triggers of all six moments, several of one moment with FOLLOWS and PRECEDES; they do not fire twice
+-- unfit: from mysql-5.6: error 1235: This version of MySQL doesn't yet support 'multiple triggers with the same actio
 CREATE TABLE t (id INT PRIMARY KEY, a INT, b INT);
 CREATE TABLE log (n INT PRIMARY KEY AUTO_INCREMENT, what VARCHAR(50));
 CREATE TRIGGER b1 BEFORE INSERT ON t FOR EACH ROW SET NEW.a = NEW.a + 1;

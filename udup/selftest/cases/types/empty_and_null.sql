@@ -1,4 +1,5 @@
 -- topic: an empty string is not NULL, nor is 'NULL', 'N' or \N
+-- unfit: from mysql-5.6: it has no JSON type
 CREATE TABLE t (id INT PRIMARY KEY, a VARCHAR(10), b TEXT, c BLOB, d CHAR(5), e BINARY(3), f JSON);
 INSERT INTO t VALUES (1, '', '', '', '', '', 'null'), (2, NULL, NULL, NULL, NULL, NULL, NULL);
 -- then:

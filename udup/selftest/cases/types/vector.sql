@@ -1,4 +1,6 @@
 -- topic: VECTOR of one, three and 16383 dimensions
+-- unfit: from mariadb: it cannot read "x VECTOR(16383))"
+-- unfit: from mysql-5.6: it cannot read "VECTOR(3), w VECTOR, x VECTOR(16383)"
 CREATE TABLE t (id INT PRIMARY KEY, v VECTOR(3), w VECTOR, x VECTOR(16383));
 INSERT INTO t VALUES (1, STRING_TO_VECTOR('[1,2.5,-3e-8]'), STRING_TO_VECTOR('[0]'), NULL);
 -- then:

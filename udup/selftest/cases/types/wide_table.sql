@@ -1,5 +1,6 @@
 -- topic: a table of 1,000 columns
 -- session: sql_mode = '', group_concat_max_len = 1000000
+-- unfit: from mysql-5.6: it has no WITH RECURSIVE
 SET @columns = (SELECT GROUP_CONCAT('c', n, ' ', ELT(1 + n % 5, 'INT', 'TINYINT UNSIGNED', 'DATE', 'CHAR(1)', 'BIT(3)') ORDER BY n) FROM (WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 999) SELECT n FROM c) AS numbers);
 SET @sql = CONCAT('CREATE TABLE t (id INT PRIMARY KEY, ', @columns, ')');
 PREPARE made FROM @sql;

@@ -1,4 +1,5 @@
 -- topic: views of every algorithm, security, check option; nested in any order of names
+-- unfit: from mysql-5.6: it has no WITH RECURSIVE
 CREATE TABLE t (id INT PRIMARY KEY, a INT, b VARCHAR(10));
 INSERT INTO t VALUES (1, 1, 'x');
 CREATE VIEW z AS SELECT * FROM t;

@@ -1,0 +1,295 @@
+"""The whole source over a database in memory, which answers the documented statements and no others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from itertools import takewhile
+
+import pytest
+
+from tests.drivers.oracle.fake_oracle import Column, FakeOracle, Shown
+from udup.base.endpoint import Endpoint
+from udup.base.errors import Refused, Transient, Unavailable, Unsupported
+from udup.drivers.mysql.binlog.gtid import GtidSet
+from udup.drivers.mysql.binlog.query import parse_query
+from udup.drivers.mysql.dictionary.details import CopyDetails
+from udup.drivers.mysql.rows.codec import RowCodecs
+from udup.drivers.oracle import statements
+from udup.drivers.oracle.logminer.rows import Code
+from udup.drivers.oracle.position import Progress, source_uuid
+from udup.drivers.oracle.source import SCN, OracleSource, look_from_wire, look_to_wire
+from udup.pipeline.ports import LogPlan, Piece, Scope, StartPoint
+from udup.pipeline.records import CopyTotals, Definition, Record, Skipped, StartRows, Transaction
+from udup.pipeline.selection.selection import Selection
+from udup.pipeline.selection.sqlfilter import FilterWord, SqlFilter
+
+ORDERS = ("SHOP", "ORDERS")
+COLUMNS = (
+    Column("ID", "NUMBER", precision=9, scale=0, nullable=False),
+    Column("NOTE", "VARCHAR2", 800, 200),
+    Column("TOTAL", "NUMBER", precision=10, scale=2),
+    Column("MADE", "DATE", 7),
+    Column("RAW_ONE", "RAW", 20),
+)
+MADE = datetime(2024, 2, 29, 13, 14, 15)
+SCOPE = Scope(Selection.of([("SHOP", [])]))
+
+
+def row(key: int, note: str | None = "a note") -> dict[str, object]:
+    return {"ID": key, "NOTE": note, "TOTAL": "1.5", "MADE": MADE, "RAW_ONE": b"\0\xff"}
+
+
+@pytest.fixture
+def server() -> FakeOracle:
+    server = FakeOracle()
+    server.create(*ORDERS, COLUMNS, ["ID"])
+    return server
+
+
+def source_of(server: FakeOracle) -> OracleSource:
+    settings = {"ServiceName": "ORCL", "Pdb": server.pdb}
+    return OracleSource(Endpoint("ora", 1521, "repl", "secret"), settings, lambda: server)
+
+
+def records(source: OracleSource, position: str, scope: Scope = SCOPE) -> Iterator[Record]:
+    """Those up to the first moment at which nothing more is there."""
+    log = source.open_log(LogPlan("job", scope, position))
+    log.begin()
+    try:
+        yield from takewhile(lambda record: record is not None, log)  # type: ignore[misc]
+    finally:
+        log.close()
+
+
+def notes(found: list[Record]) -> list[str]:
+    """What the rows of transactions say, each with the letter of what was done."""
+    codecs, said = RowCodecs(), []
+    for record in found:
+        if isinstance(record, Transaction) and record.events:
+            events, table_map = record.events, b""
+            while events:
+                size = int.from_bytes(events[9:13], "little")
+                event, events = events[:size], events[size:]
+                if event[4] == 19:
+                    table_map = event
+                    continue
+                for before, after in codecs.of(table_map, has_crc=False).read(event, has_crc=False).changes:
+                    shown = [str(each[1]) for each in (before, after) if each is not None]
+                    said.append({30: "i ", 31: "u ", 32: "d "}[event[4]] + " to ".join(shown))
+    return said
+
+
+def copied(source: OracleSource) -> tuple[list[bytes], CopyTotals, str, CopyDetails]:
+    copy = source.open_copy(SCOPE, readers=1, chunk_rows=2)
+    totals: list[CopyTotals] = []
+    pieces: list[Piece] = []
+    copy.start(StartRows("load"), totals.append)
+    copy.read(0, pieces.append)
+    [total] = totals
+    assert sum(each.rows for each in pieces if each.last) == total.rows
+    assert len([each for each in pieces if each.last]) == total.chunks
+    return [each.data for each in pieces], total, copy.plan.position, CopyDetails.decode(copy.plan.details)
+
+
+def test_a_copy_has_the_rows_of_one_moment_and_the_log_what_was_open_then(server: FakeOracle) -> None:
+    with server.transaction() as one:
+        one.insert(ORDERS, row(1, "it's"))
+        one.insert(ORDERS, row(2, None))
+        one.insert(ORDERS, row(3))
+    waiting = server.begin()
+    first = waiting.insert(ORDERS, row(4, "open"))
+    source = source_of(server)
+    text, total, position, details = copied(source)
+    assert b"".join(text).splitlines() == [
+        b"1,'it\\'s',1.50,'2024-02-29 13:14:15','\\0\xff'",
+        b"2,NULL,1.50,'2024-02-29 13:14:15','\\0\xff'",
+        b"3,'a note',1.50,'2024-02-29 13:14:15','\\0\xff'",
+    ]
+    assert (total.chunks, total.rows) == (2, 3)
+    assert details.catalog.tables[0].create_sql.startswith("CREATE TABLE `ORDERS` (\n  `ID` int NOT NULL,")
+    waiting.update(ORDERS, first, NOTE="中")
+    waiting.commit()
+    assert notes(list(records(source, position))) == ["i b'open'", "u b'open' to " + repr("中".encode())]
+
+
+def test_the_log_of_a_container_is_mined_in_the_root(server: FakeOracle) -> None:
+    server.pdb = "PDB1"
+    source = source_of(server)
+    *_, position, _ = copied(source)
+    with server.transaction() as one:
+        one.insert(ORDERS, row(1))
+    assert notes(list(records(source, position))) == ["i b'a note'"]
+
+
+def test_the_position_goes_on_where_it_was(server: FakeOracle) -> None:
+    source = source_of(server)
+    *_, position, _ = copied(source)
+    executed = GtidSet.parse(position)
+    for key in range(3):
+        with server.transaction() as one:
+            one.insert(ORDERS, row(key, f"note {key}"))
+        found = list(records(source, str(executed)))
+        assert notes(found) == [f"i b'note {key}'"]
+        for record in found:
+            if isinstance(record, Skipped):
+                executed.update(GtidSet.parse(record.gtids))
+            elif isinstance(record, Transaction):
+                executed.add(record.id.source, record.id.number)
+    assert Progress(source_uuid(4711, 1), executed).resume > 1000
+    assert executed <= source.executed()
+    assert server.ran.count(statements.ADD_LOGFILE) >= 3
+
+
+def test_kinds_of_changes_are_left_out_as_the_job_says(server: FakeOracle) -> None:
+    source = source_of(server)
+    *_, position, _ = copied(source)
+    with server.transaction() as one:
+        row_id = one.insert(ORDERS, row(1))
+        one.delete(ORDERS, row_id)
+    scope = Scope(SCOPE.selection, SqlFilter(frozenset({FilterWord.NO_DELETE})))
+    assert notes(list(records(source, position, scope))) == ["i b'a note'"]
+
+
+def test_a_definition_comes_in_its_place_and_rows_behind_it_by_the_new_dictionary(server: FakeOracle) -> None:
+    source = source_of(server)
+    *_, position, _ = copied(source)
+    log = source.open_log(LogPlan("job", SCOPE, position))
+    log.begin()
+    stream = iter(log)
+    with server.transaction() as one:
+        row_id = one.insert(ORDERS, row(1))
+    before = list(takewhile(lambda record: record is not None, stream))
+    assert notes(before) == ["i b'a note'"]  # type: ignore[arg-type]
+
+    def add() -> None:
+        server.tables[ORDERS].columns.append(Column("EXTRA", "NUMBER", precision=4, scale=0))
+        server.present[ORDERS][row_id]["EXTRA"] = None
+
+    server.define(ORDERS, "alter table shop.orders add (extra number(4));", add)
+    with server.transaction() as one:
+        one.update(ORDERS, row_id, EXTRA=7)
+    behind = list(takewhile(lambda record: record is not None, stream))
+    log.close()
+    [definition] = [each for each in behind if isinstance(each, Definition)]
+    assert parse_query(definition.query, has_crc=False).sql == (
+        b"ALTER TABLE `SHOP`.`ORDERS` ADD COLUMN `EXTRA` smallint DEFAULT NULL"
+    )
+    assert notes(behind) == ["u b'a note' to b'a note'"]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("shown", "why"),
+    [
+        (Shown(0, Code.DDL, "", "alter table orders modify (note varchar2(9))", info="USER DDL"), "MODIFY"),
+        (Shown(0, Code.UPDATE, "", 'update "SHOP"."ORDERS" set "NOTE" = \'it\'s\' where "ID" = \'1\''), "expected"),
+        (Shown(0, Code.UPDATE, "", 'update "SHOP"."ORDERS" set "NOTE" = \'x\' where "ID" = \'1\''), "SUPPLEMENTAL"),
+        (Shown(0, Code.DELETE, "", 'insert into "SHOP"."ORDERS"("ID") values (\'1\')'), "by its row"),
+        (Shown(0, Code.INSERT, "", "", status=2, info="Dictionary Mismatch"), "Dictionary Mismatch"),
+        (Shown(0, Code.LOB_WRITE, "", "buf := 'x'"), "LOB"),
+    ],
+)
+def test_what_is_not_understood_stops_with_its_text(server: FakeOracle, shown: Shown, why: str) -> None:
+    source = source_of(server)
+    *_, position, _ = copied(source)
+    one = server.begin()
+    of = {"scn": server.scn, "xid": one.xid, "owner": "SHOP", "table": "ORDERS", "row_id": "R", "data_obj": 1}
+    server.show(Shown(**{**shown.__dict__, **of}))
+    one.commit()
+    found = records(source, position)
+    with pytest.raises(Unsupported, match=why) as raised:
+        list(found)
+    committed = max(each.scn for each in server.shown if each.code == Code.COMMIT)
+    assert raised.value.gtid == f"{source_uuid(4711, 1)}:{committed}"
+
+
+def test_redo_that_is_gone_stops_the_job(server: FakeOracle) -> None:
+    source = source_of(server)
+    *_, position, _ = copied(source)
+    server.tick(400)
+    server.oldest_log = 30
+    with pytest.raises(Unsupported, match="the oldest log that the source lists is number 30"):
+        list(records(source, position))
+    with pytest.raises(Refused, match="is gone"):
+        source.open_clock().check_kept(position)
+
+
+def test_another_incarnation_is_no_source_of_the_job(server: FakeOracle) -> None:
+    source = source_of(server)
+    *_, position, _ = copied(source)
+    server.resetlogs = 5000
+    with pytest.raises(Unsupported, match="RESETLOGS"):
+        list(records(source, position))
+
+
+def test_a_start_at_an_scn_stops_at_a_transaction_that_was_open_there(server: FakeOracle) -> None:
+    source = source_of(server)
+    waiting = server.begin()
+    row_id = waiting.insert(ORDERS, row(1))
+    begins = source.find_start(StartPoint(file=SCN, offset=server.scn)).position
+    with server.transaction() as one:
+        one.insert(ORDERS, row(2, "whole"))
+    assert notes(list(records(source, begins))) == ["i b'whole'"]
+    waiting.update(ORDERS, row_id, NOTE="half")
+    waiting.commit()
+    with pytest.raises(Unsupported, match="it was open at SCN"):
+        list(records(source, begins))
+
+
+def test_a_start_now_knows_what_was_open(server: FakeOracle) -> None:
+    source = source_of(server)
+    waiting = server.begin()
+    waiting.insert(ORDERS, row(1))
+    begins = source.find_start(StartPoint()).position
+    waiting.commit()
+    assert notes(list(records(source, begins))) == ["i b'a note'"]
+
+
+@pytest.mark.parametrize(
+    "point", [StartPoint(gtid="x:1"), StartPoint(file="b.1"), StartPoint(file=SCN, offset=1 << 40)]
+)
+def test_other_starts_are_refused(server: FakeOracle, point: StartPoint) -> None:
+    with pytest.raises(Refused):
+        source_of(server).find_start(point)
+
+
+def test_a_look_tells_what_cannot_be_carried_and_travels(server: FakeOracle) -> None:
+    server.create("SHOP", "FILES", [Column("ID", "NUMBER"), Column("BODY", "BFILE")], ["ID"])
+    server.create("SHOP", "TEXTS", [Column("ID", "NUMBER"), Column("BODY", "CLOB")], ["ID"])
+    server.tables[ORDERS].log_group = "USER LOG GROUP"
+    look = source_of(server).look(SCOPE)
+    assert [str(fault).split(" -- ")[0] for fault in look.faults] == [
+        "Src ora:1521/ORCL: table SHOP.FILES: column BODY is BFILE, which is not carried"
+    ]
+    assert look.info.unlogged == ("SHOP.ORDERS",)  # type: ignore[attr-defined]
+    assert look.info.lobs == ("SHOP.TEXTS",)  # type: ignore[attr-defined]
+    assert look_from_wire(look_to_wire(look)) == look
+
+
+def test_errors_are_udups_own(server: FakeOracle) -> None:
+    source = source_of(server)
+    for text, kind in (
+        ("ORA-12541: TNS:no listener", Unavailable),
+        ("ORA-00942: table or view does not exist", Refused),
+        ("ORA-01555: snapshot too old", Transient),
+        ("ORA-00600: internal error", Transient),
+    ):
+        server.denied = {"V$DATABASE": text}
+        with pytest.raises(kind, match=text[:9]):
+            source.executed()
+    server.denied = {}
+    wrong = OracleSource(Endpoint("ora", 1521, "repl", "guess"), {}, lambda: server)
+    with pytest.raises(Refused, match="ORA-01017"):
+        wrong.look(SCOPE)
+
+
+def test_a_session_that_ends_is_waited_for(server: FakeOracle) -> None:
+    source = source_of(server)
+    *_, position, _ = copied(source)
+    log = source.open_log(LogPlan("job", SCOPE, position))
+    log.begin()
+    stream = iter(log)
+    next(stream)
+    server.end_all_sessions()
+    with pytest.raises(Unavailable, match="DPY-4011"):
+        list(takewhile(lambda record: record is not None, stream))

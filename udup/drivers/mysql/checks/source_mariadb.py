@@ -1,0 +1,50 @@
+"""What of a source's settings and privileges is asked of MariaDB in another way than of MySQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from udup.drivers.mysql.client.facts import ServerFacts
+from udup.pipeline.checks import Finding, failed, warned
+
+if TYPE_CHECKING:
+    from udup.drivers.mysql.checks.source import SourceSide
+
+#: The first release that Udup was run against, which has the privileges that are asked for.
+OLDEST_MARIADB = (10, 5, 2)
+
+#: To be sent the log, and to be told of its files.
+GLOBAL_PRIVILEGES = ("REPLICATION SLAVE", "BINLOG MONITOR")
+
+#: From here on there is a privilege to see routines; before, only a right to read where they are kept shows them.
+_SHOW_ROUTINE = (11, 3, 0)
+
+
+def row_metadata(side: SourceSide) -> Iterator[Finding]:
+    """Demand names of columns in the log: without them neither signs nor sequences can be told from it."""
+    value = side.facts.value("binlog_row_metadata", "FULL").upper()
+    if value != "FULL":
+        yield failed(
+            f"binlog_row_metadata is {value}, so that the log says neither names nor signs of columns",
+            "SET GLOBAL binlog_row_metadata = 'FULL', and write it into the server's file; what is logged before that"
+            " cannot be carried: begin with a copy, or behind it",
+        )
+
+
+def strict_mode(side: SourceSide) -> Iterator[Finding]:
+    """Recommend what keeps the numbers of a domain growing."""
+    if not side.facts.is_on("gtid_strict_mode"):
+        yield warned(
+            "gtid_strict_mode is OFF: numbers of a domain that do not grow, as of two servers that are written to at"
+            " once, would stop the job",
+            "SET GLOBAL gtid_strict_mode = 1; give each server that is written to a gtid_domain_id of its own",
+        )
+
+
+def missing_for_routines(facts: ServerFacts) -> list[str]:
+    """Return what the account lacks to see the routines of others."""
+    has = facts.privileges.has
+    if any(has(each) for each in ("SELECT", "SHOW CREATE ROUTINE")) or has("SELECT", "mysql", "proc"):
+        return []
+    return ["SHOW CREATE ROUTINE" if facts.version >= _SHOW_ROUTINE else "SELECT"]

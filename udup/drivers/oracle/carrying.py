@@ -1,0 +1,162 @@
+"""What was committed at an SCN as records: rows as events, definitions as statements of the target's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from udup.base.errors import UdupError, Unsupported
+from udup.drivers.mysql.rows.errors import Unfit
+from udup.drivers.mysql.rows.values import Change
+from udup.drivers.oracle.ddl import Action, Ddl, UnknownDdl, parse_ddl
+from udup.drivers.oracle.ddl_text import statement_of
+from udup.drivers.oracle.events import EventTable, events_of, query_event
+from udup.drivers.oracle.logminer.assembly import Committed
+from udup.drivers.oracle.logminer.redo import Verb, parse_redo
+from udup.drivers.oracle.logminer.rows import Code, LogRow
+from udup.drivers.oracle.logminer.values import BadRedo
+from udup.drivers.oracle.position import Progress
+from udup.drivers.oracle.remedies import PASS_OVER
+from udup.drivers.oracle.tables import MappedTable, OracleTable, RowProblem
+from udup.drivers.oracle.types import NoFit
+from udup.pipeline.ports import Scope
+from udup.pipeline.records import PIECE_BYTES, Definition, Part, Record, Transaction, TransactionId
+from udup.pipeline.selection.renames import Name
+
+LookUp = Callable[[str, str], OracleTable | None]
+
+_VERBS = {Code.INSERT: Verb.INSERT, Code.UPDATE: Verb.UPDATE, Code.DELETE: Verb.DELETE}
+
+#: Characters of a statement that an error shows.
+_SHOWN = 300
+
+
+class _Problem(ValueError):
+    """Why a change cannot be carried."""
+
+
+class Carrier:
+    """`records` of what was committed. `numbers` are those of the job's objects, and grow with it."""
+
+    def __init__(self, progress: Progress, scope: Scope, look_up: LookUp, numbers: set[int]) -> None:
+        self._progress = progress
+        self._scope = scope
+        self._look_up = look_up
+        self._numbers = numbers
+        self._tables: dict[Name, EventTable] = {}
+        self._announced: set[bytes] = set()
+        self._count = 0
+
+    def records(self, committed: Committed, microseconds: int) -> Iterator[Record]:
+        """Yield its records, none where nothing of it is carried; raise `Unsupported` that names what cannot be."""
+        gtid = f"{self._progress.source}:{committed.scn}"
+        definitions = [item for item in committed.items if item.code == Code.DDL]
+        rows = [item for item in committed.items if item.code != Code.DDL]
+        try:
+            if definitions and (rows or len(definitions) > 1):
+                raise _Problem("it has definitions and rows, or several definitions, at one SCN")
+            if definitions:
+                yield from self._define(definitions[0], committed.scn, microseconds)
+            else:
+                yield from self._change(rows, committed.scn, microseconds)
+        except (_Problem, BadRedo, RowProblem, NoFit, Unfit, UnknownDdl) as error:
+            xids = ", ".join(committed.xids)
+            raise Unsupported(
+                f"{gtid}: transaction {xids} cannot be carried: {error}; {PASS_OVER}", gtid=gtid
+            ) from error
+        except UdupError as error:
+            raise error.about(gtid) from error
+
+    # ---- Rows ----
+
+    def _change(self, rows: list[LogRow], scn: int, microseconds: int) -> Iterator[Record]:
+        changes = [change for row in rows if (change := self._read(row)) is not None]
+        if not changes:
+            return
+        events = events_of(changes)
+        maps = dict.fromkeys(table.table_map for table, _, _ in changes)
+        new = [each for each in maps if each not in self._announced]
+        self._announced.update(new)
+        last_change = max(row.scn for row in rows)
+        yield from _cut(self._progress.committed(scn, last_change, microseconds), events, new)
+
+    def _read(self, row: LogRow) -> tuple[EventTable, Verb, Change] | None:
+        """Return a row's change; None if the job leaves its kind out."""
+        verb = _VERBS[Code(row.code)]
+        left_out = self._scope.sql_filter
+        if {Verb.INSERT: left_out.inserts, Verb.UPDATE: left_out.updates, Verb.DELETE: left_out.deletes}[verb]:
+            return None
+        try:
+            change = parse_redo(row.sql)
+            if (change.verb, change.owner, change.table) != (verb, row.owner, row.table):
+                raise BadRedo(f"it is {verb.value} of {row.owner}.{row.table} by its row, and not by its statement")
+            table = self._table(row.owner, row.table)
+            return table, verb, table.mapped.images(change)
+        except (BadRedo, RowProblem) as error:
+            shown = row.sql if len(row.sql) <= _SHOWN else row.sql[:_SHOWN] + " …"
+            raise _Problem(f"{error}, in the redo at SCN {row.scn}: {shown}") from error
+
+    def _table(self, owner: str, name: str) -> EventTable:
+        found = self._tables.get((owner, name))
+        if found is None:
+            mapped = self._mapped(owner, name)
+            if mapped.lobs:
+                raise _Problem(f"{owner}.{name} has LOBs ({', '.join(mapped.lobs)}), whose redo is not carried")
+            self._count += 1
+            found = EventTable.of(mapped, self._scope.selection.renamed_table(owner, name), self._count)
+            self._tables[owner, name] = found
+        return found
+
+    def _mapped(self, owner: str, name: str) -> MappedTable:
+        table = self._look_up(owner, name)
+        if table is None:
+            raise _Problem(
+                f"{owner}.{name} is not in the source's dictionary any more, by which its redo is understood"
+            )
+        self._numbers |= table.numbers
+        try:
+            return MappedTable(table)
+        except NoFit as error:
+            raise _Problem(f"{owner}.{name}: {error}") from error
+
+    # ---- Definitions ----
+
+    def _define(self, row: LogRow, scn: int, microseconds: int) -> Iterator[Record]:
+        ddl = _definition_of(row)
+        if ddl.action is Action.NOTHING:
+            return
+        self._tables.pop((row.owner, row.table), None)
+        self._announced.clear()
+        verb, actions = (ddl.action.value, ()) if " TABLE" in ddl.action.value else ("ALTER TABLE", (ddl.action.value,))
+        if self._scope.sql_filter.drops(verb, actions):
+            return
+        selection = self._scope.selection
+        renamed = selection.renamed_table(row.owner, row.table)
+        new = None
+        if ddl.action is Action.RENAME:
+            if not selection.wants(row.owner, ddl.names[0]):
+                raise _Problem(f"{row.owner}.{row.table} is renamed to {ddl.names[0]}, which is not in the job")
+            new = selection.renamed_table(row.owner, ddl.names[0])
+        created = self._mapped(row.owner, row.table) if ddl.action is Action.CREATE else None
+        sql = statement_of(ddl, renamed, new, created)
+        of = self._progress.defined(scn, microseconds)
+        yield Definition(of, query_event(renamed[0], sql, microseconds // 1_000_000), sql[:_SHOWN])
+
+
+def _definition_of(row: LogRow) -> Ddl:
+    """Return what a definition's row says; raise `_Problem` with its text."""
+    try:
+        return parse_ddl(row.sql, row.owner, row.table)
+    except UnknownDdl as error:
+        shown = " ".join(row.sql.split())[:_SHOWN]
+        raise _Problem(f"a definition of {row.owner}.{row.table} {error}: {shown}") from error
+
+
+def _cut(of: TransactionId, events: bytes, new_maps: list[bytes]) -> Iterator[Record]:
+    """Yield a transaction, in parts if it is large."""
+    if len(events) <= PIECE_BYTES:
+        yield Transaction(of, events, new_maps)
+        return
+    starts = range(0, len(events), PIECE_BYTES)
+    for index, start in enumerate(starts):
+        yield Part(of, index, False, events[start : start + PIECE_BYTES], new_maps if index == 0 else [])
+    yield Part(of, len(starts), True, b"", [])

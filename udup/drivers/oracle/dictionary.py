@@ -1,0 +1,131 @@
+"""What an Oracle server's dictionary says of itself and of the job's tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from udup.drivers.oracle import statements
+from udup.drivers.oracle.position import source_uuid
+from udup.drivers.oracle.session import Session
+from udup.drivers.oracle.tables import OracleTable
+from udup.drivers.oracle.types import OracleColumn
+from udup.pipeline.selection.selection import Selection
+
+#: Tables that Oracle makes beside the user's: materialized view logs, what was dropped, parts of other tables.
+_OF_ORACLES = ("MLOG$_", "RUPD$_", "BIN$", "SYS_IOT_OVER_", "DR$")
+
+_YES = "YES"
+
+
+@dataclass(frozen=True)
+class OracleFacts:
+    """A database: `ServerInfo` of the seams, and what the checks ask.
+
+    `unlogged`: the job's tables of which not every column is in the redo. `lobs`: those that have LOBs. `tables`: how
+    many the job has that can be carried.
+    """
+
+    address: str
+    uuid: str
+    account: str
+    version: str = ""
+    log_mode: str = ""
+    minimal_logging: str = ""
+    logs_all_columns: bool = False
+    threads: int = 1
+    string_size: str = ""
+    folds_names: bool = False
+    unlogged: tuple[str, ...] = ()
+    lobs: tuple[str, ...] = ()
+    tables: int = 0
+
+    @property
+    def is_archiving(self) -> bool:
+        return self.log_mode == "ARCHIVELOG"
+
+    @property
+    def logs_enough(self) -> bool:
+        return self.minimal_logging in (_YES, "IMPLICIT")
+
+
+def read_facts(session: Session) -> OracleFacts:
+    place = session.place
+    dbid, resetlogs, log_mode, minimal, every = session.one(statements.DATABASE)
+    threads = [row for row in session.query(statements.THREADS) if str(row[2]) in ("PUBLIC", "PRIVATE")]
+    versions = session.query(statements.VERSION)
+    sizes = session.query(statements.STRING_SIZE)
+    return OracleFacts(
+        f"{place.endpoint.host}:{place.endpoint.port}/{place.service}",
+        source_uuid(int(dbid), int(resetlogs), place.pdb),
+        place.endpoint.user,
+        str(versions[0][0]) if versions else "",
+        str(log_mode),
+        str(minimal),
+        str(every) == _YES,
+        len(threads),
+        str(sizes[0][0]) if sizes else "",
+    )
+
+
+def read_tables(session: Session, selection: Selection) -> list[OracleTable]:
+    """Return the tables of the job, in the order of their names."""
+    return list(_tables(session, selection))
+
+
+def read_table(session: Session, owner: str, name: str) -> OracleTable | None:
+    """Return one table as it is now; None if there is none."""
+    wanted = Selection.of([(owner, [name])])
+    return next(_tables(session, wanted), None)
+
+
+def _tables(session: Session, selection: Selection) -> Iterator[OracleTable]:
+    for owner, name, rows, row_bytes, *kinds in session.query(statements.TABLES):
+        if not selection.wants(str(owner), str(name)) or str(name).startswith(_OF_ORACLES):
+            continue
+        if str(owner) == session.place.endpoint.user.upper() and name == statements.FLUSH_TABLE:
+            continue
+        if kinds[0] == "Y":
+            continue  # temporary: its rows are a session's own
+        yield _table(session, str(owner), str(name), int(rows or 0), int(row_bytes or 0), kinds)
+
+
+def _table(session: Session, owner: str, name: str, rows: int, row_bytes: int, kinds: list[Any]) -> OracleTable:
+    named = {"owner": owner, "name": name}
+    columns = tuple(_column(row) for row in session.query(statements.TAB_COLUMNS, **named))
+    keys: dict[tuple[str, str], list[str]] = {}
+    for kind, constraint, column in session.query(statements.KEYS, **named):
+        keys.setdefault((str(kind), str(constraint)), []).append(str(column))
+    numbers = frozenset(int(number) for (number,) in session.query(statements.OBJECT_NUMBERS, **named))
+    listed = tuple((kind, tuple(each)) for (kind, _), each in sorted(keys.items()))
+    return OracleTable(owner, name, columns, listed, rows, row_bytes, numbers, _problem(*kinds))
+
+
+def _problem(temporary: object, nested: object, iot: object, cluster: object) -> str:
+    if nested == _YES:
+        return "is a nested table"
+    if iot:
+        return "is index-organized, so that LogMiner does not tell its rows by a ROWID"
+    return "is in a cluster" if cluster else ""
+
+
+def _column(row: tuple[Any, ...]) -> OracleColumn:
+    name, kind, length, letters, precision, scale, nullable, virtual, hidden = row
+    return OracleColumn(
+        str(name),
+        str(kind),
+        int(length or 0),
+        int(letters or 0),
+        None if precision is None else int(precision),
+        None if scale is None else int(scale),
+        str(nullable) == "Y",
+        str(virtual) == _YES,
+        str(hidden) == _YES,
+    )
+
+
+def logs_all_columns(session: Session, table: OracleTable) -> bool:
+    """Return whether every column of a changed row is in the redo, by the table's own log group."""
+    groups = session.query(statements.LOG_GROUPS, owner=table.owner, name=table.name)
+    return any(kind == statements.ALL_COLUMNS_LOGGED for _, kind in groups)

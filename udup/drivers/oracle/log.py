@@ -1,0 +1,117 @@
+"""An Oracle source's redo as the records of a job (`ports.ChangeLog`).
+
+Rows are understood by the dictionary as it is when a table's first rows come in a run, or the first behind a
+definition. Redo of an earlier definition does not fit that one; LogMiner says so, or columns are missing, and the job
+stops.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+
+from udup.base import logs, runtime
+from udup.base.errors import Transient, Unsupported
+from udup.base.remedies import NEW_COPY
+from udup.drivers.mysql.binlog.gtid import GtidSet
+from udup.drivers.oracle.carrying import Carrier
+from udup.drivers.oracle.dictionary import OracleFacts, read_facts, read_table, read_tables
+from udup.drivers.oracle.events import format_description
+from udup.drivers.oracle.logminer.assembly import Assembly
+from udup.drivers.oracle.mining import Miner, prepare_flush
+from udup.drivers.oracle.position import Progress
+from udup.drivers.oracle.reading import Reading
+from udup.drivers.oracle.session import OpenClient, Place, connect
+from udup.drivers.oracle.tables import OracleTable
+from udup.drivers.oracle.told import Told
+from udup.pipeline.ports import LogPlace, LogPlan, Recognised
+from udup.pipeline.records import Format, Record
+from udup.pipeline.selection.selection import Selection
+
+#: Seconds between looks at a source where nothing happens.
+IDLE_SECONDS = 0.5
+
+
+class RedoChanges:
+    """`begin`, then iterate, on one thread; `close` from any. A log that is closed fails with `Transient`."""
+
+    def __init__(self, open_client: OpenClient, place: Place, plan: LogPlan, told: Told) -> None:
+        self._open_client, self._place, self._plan = open_client, place, plan
+        self._told = told
+        self._closed = runtime.Event()
+        self._miner: Miner | None = None
+        self._reading: Reading | None = None
+        self._at = ("", 0)
+
+    def begin(self) -> Recognised:
+        """Check that the position is of this database, and open LogMiner where reading goes on."""
+        plan, selection = self._plan, self._plan.scope.selection
+        with closing(connect(self._open_client, self._place, container=True)) as session:
+            facts = read_facts(session)
+            numbers = {number for table in read_tables(session, selection) for number in table.numbers}
+        executed = GtidSet.parse(plan.start_after)
+        progress = Progress(facts.uuid, executed)
+        if progress.resume < 1:
+            raise Unsupported(f"the job's position {plan.start_after!r} says no SCN to go on from; {NEW_COPY}")
+        with closing(connect(self._open_client, self._place)) as session:
+            prepare_flush(session)
+        self._told.begin(executed)
+        carrier = Carrier(progress, plan.scope, self._look_up, numbers)
+        begun_at = progress.begin if progress.begins_unknown else 0
+        assembly = Assembly(selection.wants, numbers.__contains__, begun_at=begun_at)
+        self._reading = Reading(progress, assembly, carrier.records)
+        self._miner = Miner(self._open_client, self._place, progress.resume, _owners(selection))
+        if self._closed.is_set():
+            self._miner.close()
+        self._log_untested(facts)
+        return Recognised(facts.uuid, plan.stamps)
+
+    def _log_untested(self, facts: OracleFacts) -> None:
+        logs.logger("extractor").warning(
+            "oracle_never_tested",
+            job=self._plan.job,
+            source=str(self._place),
+            server=facts.version,
+            why="experimental: this source was built after documents and never run against an Oracle server",
+        )
+
+    def _look_up(self, owner: str, name: str) -> OracleTable | None:
+        with closing(connect(self._open_client, self._place, container=True)) as session:
+            return read_table(session, owner, name)
+
+    def __iter__(self) -> Iterator[Record | None]:
+        """Yield records; None whenever nothing more has happened yet."""
+        assert self._miner is not None and self._reading is not None, "begin first"
+        yield Format(format_description())
+        for record in self._reading.introduction():
+            self._told.note(record)
+            yield record
+        while True:
+            if self._closed.is_set():
+                raise Transient("the run has ended")
+            window = self._miner.next_window()
+            if window is not None:
+                for record in self._reading.window(window.rows, window.to, window.time):
+                    self._told.note(record)
+                    yield record
+                self._at = (self._miner.log, window.to)
+            if window is None or window.is_last:
+                yield None
+                self._closed.wait(IDLE_SECONDS)
+
+    @property
+    def place(self) -> LogPlace:
+        """Return the log that is written now, and the SCN up to which all was read."""
+        return LogPlace(*self._at)
+
+    def close(self) -> None:
+        self._closed.set()
+        if self._miner is not None:
+            self._miner.close()
+
+
+def _owners(selection: Selection) -> tuple[str, ...]:
+    """Return the schemas whose rows LogMiner is to show; () for all, where they are not known by name."""
+    if selection.is_open or selection.folds:
+        return ()
+    return tuple(dict.fromkeys(place.schema for place in selection.places()))
