@@ -23,7 +23,9 @@ from udup.drivers.mysql.binlog.table_definition import ColumnDefinition, ColumnT
 from udup.drivers.mysql.client.connection import Connection, query
 from udup.drivers.mysql.client.names import quote
 from udup.drivers.mysql.dictionary.defaults import default_of
+from udup.drivers.mysql.mariadb.collations import Server
 from udup.drivers.mysql.mariadb.columns import as_bytes, compared_by_name
+from udup.drivers.mysql.mariadb.numbers import collation_name
 from udup.drivers.mysql.mariadb.rewriting import columns_there
 
 #: DATA_TYPE to type, for types whose metadata are none.
@@ -64,6 +66,9 @@ _GEOMETRIES = {
 }
 
 _WITH_CHARSET = frozenset({ColumnType.STRING, ColumnType.VARCHAR, ColumnType.BLOB, ColumnType.ENUM, ColumnType.SET})
+
+#: A source of MariaDB's may have collations by numbers that MySQL has not.
+_MARIADB = Server.of("11.8-MariaDB")
 
 #: Collation number of BINARY, VARBINARY and BLOB.
 _BINARY = 63
@@ -269,7 +274,8 @@ def _charsets_of(connection: Connection, columns: Sequence[ColumnDefinition]) ->
         return {}
     listed = ", ".join(map(str, sorted(numbers)))
     sql = f"SELECT ID, CHARACTER_SET_NAME FROM information_schema.COLLATIONS WHERE ID IN ({listed})"
-    return dict(query(connection, sql))
+    unknown = ((number, collation_name(number, _MARIADB)) for number in numbers)
+    return {**{number: name.split("_")[0] for number, name in unknown if name}, **dict(query(connection, sql))}
 
 
 def difference(
