@@ -209,6 +209,22 @@ def _rows(endpoint: Endpoint, modes: str, sql: str) -> list[tuple[object, ...]]:
         return query(connection, sql)
 
 
+def test_another_mariadb_gets_all_of_it(mariadb_target: MysqlServer, world: FromMariaDB, name: str) -> None:
+    there = FromMariaDB(world.source, mariadb_target, world.node)
+    try:
+        there.on_source(
+            f"CREATE DATABASE {name}",
+            f"CREATE TABLE {name}.t (id INT PRIMARY KEY, v VARCHAR(100), n DECIMAL(10,2), b LONGBLOB)",
+            f"INSERT INTO {name}.t SELECT seq, CONCAT('v', seq), seq / 4, REPEAT('x', seq) FROM {name}.seq_1_to_50",
+        )
+        there.start(name, [name])
+        there.on_source(*_kinds_of_log(name, _last_number(there) + 1000))
+        there.level_and_equal(name, name)
+    finally:
+        there.forget_all()
+        there.on_target(f"DROP DATABASE IF EXISTS {name}")
+
+
 class _Writers:
     """Sessions that write transactions over two tables until they are told to end."""
 
