@@ -225,6 +225,19 @@ def test_another_mariadb_gets_all_of_it(mariadb_target: MysqlServer, world: From
         there.on_target(f"DROP DATABASE IF EXISTS {name}")
 
 
+@pytest.mark.parametrize(
+    ("table", "told"),
+    [
+        ("t (id INT PRIMARY KEY) WITH SYSTEM VERSIONING", "{name}.t: WITH SYSTEM VERSIONING"),
+        ("t (id INT PRIMARY KEY, c TEXT COMPRESSED)", "{name}.t, column c"),
+    ],
+)
+def test_what_cannot_be_carried_is_refused_at_the_start(world: FromMariaDB, name: str, table: str, told: str) -> None:
+    world.on_source(f"CREATE DATABASE {name}", f"CREATE TABLE {name}.{table}")
+    world.post(world.document(name, [name]))
+    assert told.format(name=name) in world.failure(name)
+
+
 class _Writers:
     """Sessions that write transactions over two tables until they are told to end."""
 
