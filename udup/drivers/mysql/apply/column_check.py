@@ -284,6 +284,10 @@ def _charsets_of(connection: Connection, columns: Sequence[ColumnDefinition]) ->
     }
 
 
+#: Of tables that were not rebuilt since 5.6.4, and of MariaDB's with mysql56_temporal_format = OFF.
+_OF_5_5 = frozenset({ColumnType.TIMESTAMP_OLD, ColumnType.TIME_OLD, ColumnType.DATETIME_OLD})
+
+
 def difference(
     mine: ColumnDefinition,
     members: tuple[str, ...] | None,
@@ -294,6 +298,11 @@ def difference(
 ) -> str:
     """What the source has instead, empty if rows fit exactly. `by_name`: the two are of one name already."""
     theirs = other.definition
+    if mine.kind in _OF_5_5 and mine.kind != theirs.kind:
+        return (
+            "it is a temporal type in the format of MySQL 5.5, which rows of this transaction have: ALTER TABLE … FORCE"
+            " there, and give the job another ID, so that it is copied"
+        )
     if (mine.kind, mine.metadata) != (theirs.kind, theirs.metadata):
         return f"it is {_described(mine)}, not {_described(theirs)}"
     if mine.unsigned is not None and mine.unsigned != theirs.unsigned:

@@ -33,7 +33,8 @@ def fitted_ddl(
     named = schema.schema if schema is not None else event.schema.decode("utf-8", "replace")
     fitted = fit_statement(text, variables.sql_mode or 0, named, source, target)
     if fitted.refusals:
-        raise Unsupported("; ".join(map(str, fitted.refusals)))
+        told = "; ".join(map(str, fitted.refusals))
+        raise Unsupported(told)
     if not fitted.sql:
         return None, fitted.notices
     return replace(event, sql=fitted.sql.encode(exact)), fitted.notices

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from udup.base.errors import Fault
 from udup.base.long_text import some_of
@@ -100,7 +100,9 @@ def read_tables(connection: Connection, facts: ServerFacts, selection: Selection
 
 def table_checks(tables: SourceTables) -> Iterator[Check]:
     """What the dictionary speaks for and against."""
-    return apply((*_RULES, _VERSIONED) if tables.facts.is_mariadb else _RULES, SRC, tables)
+    rules = (*_RULES, _VERSIONED) if tables.facts.is_mariadb else _RULES
+    for each in apply(rules, SRC, tables):
+        yield replace(each, remedy=tables.facts.in_its_words(each.remedy))
 
 
 def check_parents(connection: Connection, facts: ServerFacts, selection: Selection) -> list[Fault]:

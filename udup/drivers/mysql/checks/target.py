@@ -8,7 +8,7 @@ fit together.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from udup.base.errors import Fault
 from udup.drivers.mysql.checks.binlog_access import binlog_access, setting_needs
@@ -48,7 +48,8 @@ def target_checks(facts: ServerFacts, selection: Selection, *, by_statements: bo
     """Everything that the server's settings tell; of another kind of server, only that it is one."""
     side = TargetSide(facts, selection, by_statements)
     found = list(apply((_VERSION,), DEST, side))
-    return found if found[0].outcome == Outcome.FAIL else found + list(apply(_RULES, DEST, side))
+    found += [] if found[0].outcome == Outcome.FAIL else apply(_RULES, DEST, side)
+    return [replace(each, remedy=facts.in_its_words(each.remedy)) for each in found]
 
 
 def check_target(facts: ServerFacts, selection: Selection, *, by_statements: bool = False) -> list[Fault]:

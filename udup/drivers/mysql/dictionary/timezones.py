@@ -15,6 +15,9 @@ from datetime import UTC, datetime, timedelta
 
 from udup.drivers.mysql.client.connection import Connection, query, scalar
 
+#: From here on MySQL counts by WITH RECURSIVE. MariaDB does, up to a limit of its own.
+_COUNTS = (8, 0, 1)
+
 #: The first moment of TIMESTAMP, and its end. MariaDB takes 0 for no moment.
 _FIRST = 1
 _END = 1 << 31
@@ -42,7 +45,7 @@ def zone_rules(connection: Connection, zone: str) -> str:
     MySQL's errors pass; 1298 says that the server does not know the zone.
     """
     query(connection, "SET SESSION time_zone = %s", zone)
-    first = int(scalar(connection, f"SELECT {_offset('s')} FROM (SELECT {_FIRST} s) moment"))
+    first = int(scalar(connection, f"SELECT {_offset('s')} FROM (SELECT 0 s) moment"))
     days = _changes(connection, [0], _DAY, _END - _DAY)
     # The day before a sample that differs holds the change.
     changes = _changes(connection, [moment - _DAY for moment, _ in days], _STEP, _DAY) if days else []
@@ -56,14 +59,30 @@ def _changes(connection: Connection, begins: list[int], step: int, seconds: int)
     up and asking for two offsets each costs a server a tenth of what joined digits and a LAG do.
     """
     begun = " UNION ALL ".join(f"SELECT {begin} b" for begin in begins)
+    if connection.is_mariadb or connection.version < _COUNTS:
+        head, hint, steps = "", "", f"(SELECT {step} * i n FROM ({_numbers(seconds // step)}) counted) steps"
+    else:
+        head = (
+            "WITH RECURSIVE steps (n) AS"
+            f" (SELECT {step} UNION ALL SELECT n + {step} FROM steps WHERE n + {step} <= {seconds}) "
+        )
+        hint, steps = f"/*+ SET_VAR(cte_max_recursion_depth = {seconds // step + 1}) */ ", "steps"
     sql = (
-        f"WITH RECURSIVE steps (n) AS"
-        f" (SELECT {step} UNION ALL SELECT n + {step} FROM steps WHERE n + {step} <= {seconds})"
-        f" SELECT /*+ SET_VAR(cte_max_recursion_depth = {seconds // step + 1}) */ s, {_offset('s')}"
-        f" FROM (SELECT b + n s FROM ({begun}) begins, steps) moments"
+        f"{head}SELECT {hint}s, {_offset('s')} FROM (SELECT b + n s FROM ({begun}) begins, {steps}) moments"
         f" WHERE {_offset('s')} <> {_offset(f'GREATEST(s - {step}, {_FIRST})')} ORDER BY s"
     )
     return [(int(moment), int(offset)) for moment, offset in query(connection, sql)]
+
+
+def _numbers(last: int) -> str:
+    """Return the SQL of the numbers i from 1 to `last`, by their digits."""
+    digits = "(SELECT 0 d" + "".join(f" UNION ALL SELECT {digit}" for digit in range(1, 10)) + ")"
+    places = range(len(str(last)))
+    number = " + ".join(f"d{place}.d * {10**place}" for place in places)
+    return (
+        f"SELECT {number} i FROM {', '.join(f'{digits} d{place}' for place in places)}"
+        f" WHERE {number} BETWEEN 1 AND {last}"
+    )
 
 
 def _offset(moment: str) -> str:

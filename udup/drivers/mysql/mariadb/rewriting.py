@@ -98,7 +98,7 @@ class RowRewriting:
         try:
             rows = completed(reader.read(event, has_crc=has_crc))
         except Unfit as error:
-            raise Unsupported(f"{reader.table}: {error}") from error
+            raise error.beginning(f"{reader.table}: ") from error
         changes = [(_row(before), _row(after)) for before, after in rows.changes]
         return writer.write(replace(rows, changes=changes), has_crc=has_crc)
 

@@ -34,10 +34,13 @@ BASE: Mapping[str, str | None] = {
 }
 
 #: Settings that MariaDB has under another name with the same values.
-_CALLED: Mapping[str, str] = {"binlog_rows_query_log_events": "binlog_annotate_row_events"}
+_CALLED: Mapping[str, str] = {
+    "binlog_rows_query_log_events": "binlog_annotate_row_events",
+    "cte_max_recursion_depth": "max_recursive_iterations",
+}
 
 #: Those that are ON or OFF, which SELECT shows as 1 and 0.
-SWITCHES = frozenset(name for name, value in BASE.items() if value in ("ON", "OFF")) | frozenset(_CALLED.values())
+SWITCHES = frozenset(name for name, value in BASE.items() if value in ("ON", "OFF")) | {"binlog_annotate_row_events"}
 
 #: Which privilege lets a session set one; there is none for all.
 SETTER: Mapping[str, str] = {
