@@ -12,11 +12,12 @@ from udup.verify.compare import compare
 TABLE = (
     "CREATE TABLE {}.t (id INT PRIMARY KEY AUTO_INCREMENT, a VARCHAR(20) DEFAULT 'it''s', f FLOAT, d DOUBLE,"
     " n DECIMAL(30, 10), e ENUM('x', 'y') NOT NULL, b BIT(9), at TIMESTAMP(3) NULL, j JSON, g INT AS (b + 0) VIRTUAL,"
-    " KEY k (a, e), CHECK (f < 100)) DEFAULT CHARSET = utf8mb4"
+    " KEY k (a, e), CHECK (f < 100)) COLLATE = utf8mb4_unicode_ci"
 )
 ROWS = (
     "INSERT INTO {}.t (a, f, d, n, e, b, at, j) VALUES"
-    " ('é', 0.1, 1/3e0, 1.5, 'y', b'101', '2026-01-01 10:00:00.5', '[]'), (NULL, -1e-5, -1.7976931348623157e308, NULL, 'x', NULL, NULL, NULL)"
+    " ('é', 0.1, 1/3e0, 1.5, 'y', b'101', '2026-01-01 10:00:00.5', '[]'),"
+    " (NULL, -1e-5, -1.7976931348623157e308, NULL, 'x', NULL, NULL, NULL)"
 )
 
 
@@ -25,7 +26,7 @@ def test_a_mysql_and_a_mariadb_that_hold_the_same_are_equal_and_each_difference_
 ) -> None:
     schema = new_schema(source, mariadb_target)
     for server in (source, mariadb_target):
-        _run(server, f"CREATE DATABASE {schema} DEFAULT CHARSET utf8mb4", TABLE.format(schema), ROWS.format(schema))
+        _run(server, f"CREATE DATABASE {schema} COLLATE utf8mb4_unicode_ci", TABLE.format(schema), ROWS.format(schema))
     ends = source.endpoint, mariadb_target.endpoint, [schema]
     found = compare(*ends)
     assert found.equal and found.rows == 2, found.report()
