@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ import click
 
 from udup.base.endpoint import Endpoint
 from udup.base.errors import UdupError
-from udup.base.secrets import is_reference, read_setting
+from udup.base.secrets import Unresolvable, is_reference, read_setting
 from udup.base.tls import SslMode, Tls
 from udup.cli.commands import Command, CommandError, ExitCode, confirmed
 from udup.cli.options import Session, asks_server
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 _PORT = 3306
 
+_FILE = click.Path(path_type=Path, dir_okay=False)
 _MODES = [mode.value for mode in SslMode]
 _PHASES = ("copy", "incremental")
 
@@ -37,7 +39,13 @@ _PHASES = ("copy", "incremental")
 @click.option("--target-ca", metavar="FILE", default="", help="Certificates to trust, as a job's SslCa.")
 @click.option("--only", metavar="TEXT", default="", help="The cases whose names hold TEXT; types/ is a topic.")
 @click.option("--phase", type=click.Choice(_PHASES), help="The full copy alone, or the log alone.")
-@click.option("--report", "report_file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE")
+@click.option(
+    "--report",
+    "report_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Where the report goes; default: a new file here.",
+)
 @click.option("--list", "list_only", is_flag=True, help="List the cases, and what is left out; ask no server.")
 @click.option("--clean", is_flag=True, help="Remove what a self-test that was killed has left, and end.")
 @click.option("--yes", is_flag=True, help="Do not ask before something is made on the servers.")
@@ -121,7 +129,7 @@ def _run(session: Session, test: SelfTest, report_file: Path) -> int:
 
 
 def _write(session: Session, test: SelfTest, file: Path) -> None:
-    if test.report is None:
+    if test.report is None or not (test.report.verdicts or test.report.checks):
         return
     from udup.selftest.report import rendered
 
@@ -186,26 +194,25 @@ def _endpoint(side: str, text: str, mode: str | None, ca: str) -> Endpoint:
 
 
 def _with_password(side: str, endpoint: Endpoint, reference: str | None) -> Endpoint:
+    """The endpoint with its password: of the reference, else of the environment, else as the user types it."""
+    option, variable = f"--{side}-password", f"UDUP_{side.upper()}_PASSWORD"
     if reference is not None and not is_reference(reference):
-        raise click.BadParameter("is a reference, env:NAME or file:PATH", param_hint=f"--{side}-password")
-    given = os.environ.get(f"UDUP_{side.upper()}_PASSWORD")
+        raise click.BadParameter("it must be a reference, env:NAME or file:PATH", param_hint=option)
     if reference is not None:
-        password = read_setting(reference, os.environ)
-    elif given is not None:
-        password = given
-    else:
         try:
-            password = click.prompt(
-                f"Password of {endpoint}", default="", show_default=False, hide_input=True, err=True
-            )
-        except click.Abort as error:
-            click.echo(err=True)
-            raise CommandError(
-                f"the {side}'s password was not given: set UDUP_{side.upper()}_PASSWORD, or give --{side}-password"
-                " env:NAME or file:PATH",
-                ExitCode.USAGE,
-            ) from error
-    return Endpoint(endpoint.host, endpoint.port, endpoint.user, password, endpoint.tls)
+            password = read_setting(reference, os.environ)
+        except Unresolvable as error:
+            raise CommandError(f"{option} {error}", ExitCode.USAGE) from error
+    elif variable in os.environ:
+        password = os.environ[variable]
+    elif sys.stdin.isatty():
+        question = f"Password of {endpoint}"
+        password = click.prompt(question, default="", show_default=False, hide_input=True, err=True)
+    else:
+        raise CommandError(
+            f"the {side}'s password is needed: set {variable}, or give {option} env:NAME or file:PATH", ExitCode.USAGE
+        )
+    return replace(endpoint, password=password)
 
 
 def _agreed(text: str, yes: bool) -> bool:

@@ -86,17 +86,20 @@ class Choice:
     left_out: dict[str, str]
 
 
-def choose(cases: Iterable[Case], *, by_statements: bool = False) -> Choice:
-    """Choose what may run on somebody's server. `by_statements`: the target's account may not run BINLOG."""
+def choose(
+    cases: Iterable[Case], *, by_statements: bool = False, source: str = "mysql", target: str = "mysql"
+) -> Choice:
+    """Choose what may run on somebody's server. `by_statements`: the target's account may not run BINLOG; `source` and
+    `target` are the kinds of the servers (`mariadb-10.11`), between which a case may end otherwise, or not be meant.
+    """
     chosen: list[Case] = []
     left_out: dict[str, str] = {}
     for case in cases:
-        reason = (
-            reaches_further(case)
-            or _NEEDS_SETTINGS.get(case.name, "")
-            or (_not_by_statements(case) if by_statements else "")
-        )
-        moved = case if reason else renamed(case)
+        reason = next((each.text for each in case.unfit if each.holds(source, target)), "")
+        reason = reason or reaches_further(case) or _NEEDS_SETTINGS.get(case.name, "")
+        if by_statements:
+            reason = reason or _not_by_statements(case)
+        moved = case if reason else renamed(_between(case, source, target))
         if moved is None:
             reason = "its further schemas have names that are not certain to be found in all of its text"
         if reason or moved is None:
@@ -104,6 +107,12 @@ def choose(cases: Iterable[Case], *, by_statements: bool = False) -> Choice:
         else:
             chosen.append(replace(moved, path=Path(f"{case.name}.sql")))  # a path of this machine is in no report
     return Choice(tuple(chosen), left_out)
+
+
+def _between(case: Case, source: str, target: str) -> Case:
+    """Return the case as it has to end between two kinds of servers."""
+    refusals = [each.text for each in case.refused if each.holds(source, target)]
+    return replace(case, refusal=refusals[0]) if refusals else case
 
 
 def reaches_further(case: Case) -> str:

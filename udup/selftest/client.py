@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import ExitStack, closing, suppress
 
 from udup.base.endpoint import Endpoint
-from udup.base.errors import UdupError
+from udup.base.errors import Refused, Transient, UdupError
 from udup.drivers.mysql.client.charsets import encoding_named
 from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, describe, error_code, is_transient
 from udup.drivers.mysql.client.sessions import PLAIN
@@ -61,7 +61,7 @@ class Client:
         self._open.close()
 
     def _run_step(self, step: Step) -> None:
-        session = self._session(step.connection)
+        session = self._session(step)
         found = _CHARSET.match(step.sql)
         if found:
             name = found["name"].lower()
@@ -72,27 +72,41 @@ class Client:
             raise UdupError(f"{self._place(step)}: {error}") from error
         except MySQLError as error:
             if error_code(error) != step.error:
-                kind = UdupError if is_transient(error) else NotRun
-                raise kind(f"{self._place(step)}: {describe(error)}") from error
+                raise self._refused(step, error) from error
         else:
             if step.error:
                 raise NotRun(f"{self._place(step)}: the source accepts what it should refuse with {step.error}")
 
-    def _session(self, name: str) -> Connection:
+    def _session(self, step: Step) -> Connection:
+        """The session of a step, set as the case says."""
+        name = step.connection
         if name not in self._sessions:
-            session = self._open.enter_context(closing(self._connected()))
+            session = self._open.enter_context(closing(self._connected(step)))
+            if self._case.session:
+                try:
+                    _send(session, f"SET {self._case.session}".encode())
+                except MySQLError as error:
+                    raise self._refused(step, error) from error
             self._sessions[name] = session
             self._codecs[name] = "utf-8"
-            if self._case.session:
-                _send(session, f"SET {self._case.session}".encode())
         return self._sessions[name]
 
-    def _connected(self) -> Connection:
+    def _connected(self, step: Step) -> Connection:
         """Connect, again if need be: these servers give a client two seconds, which a busy machine may not have."""
         for _ in range(_TRIES - 1):
-            with suppress(UdupError):
-                return connect(self._source, CLIENT, database=self._schema)
-        return connect(self._source, CLIENT, database=self._schema)
+            with suppress(Transient):
+                return self._connect(step)
+        return self._connect(step)
+
+    def _connect(self, step: Step) -> Connection:
+        try:
+            return connect(self._source, CLIENT, database=self._schema)
+        except Refused as error:
+            raise NotRun(f"{self._place(step)}: {error}") from error
+
+    def _refused(self, step: Step, error: MySQLError) -> UdupError:
+        kind = UdupError if is_transient(error) else NotRun
+        return kind(f"{self._place(step)}: {describe(error)}")
 
     def _place(self, step: Step) -> str:
         return f"{self._case.path}, line {step.line}"

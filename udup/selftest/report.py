@@ -50,6 +50,7 @@ _LONGEST = 4000
 class ServerSeen:
     """A server, as the report tells it. `privileges` are those that the account has on everything."""
 
+    kin: str
     version: str
     comment: str
     settings: dict[str, str]
@@ -59,14 +60,19 @@ class ServerSeen:
     def of(cls, facts: ServerFacts) -> ServerSeen:
         granted = (grant for grant in facts.privileges.grants if grant.schema == "*" and not grant.revoked)
         return cls(
+            kin=facts.kin.name,
             version=facts.version_text,
             comment=facts.value("version_comment").strip("()"),
             settings={name: facts.variables[name] for name in SETTINGS if name in facts.variables},
             privileges=sorted({privilege for grant in granted for privilege in grant.privileges}),
         )
 
+    def __str__(self) -> str:
+        return f"{self.kin} {self.version} ({self.comment})"
+
     def to_json(self) -> dict[str, Any]:
         return {
+            "Kin": self.kin,
             "Version": self.version,
             "Comment": self.comment,
             "Settings": self.settings,
@@ -119,8 +125,8 @@ class Report:
         ended = f"not complete: {self.ended}" if self.ended else "complete"
         lines = [
             f"Udup {self.udup} self-test, {self.started}, {ended}",
-            f"source: {self.source.version} ({self.source.comment})",
-            f"target: {self.target.version} ({self.target.comment})",
+            f"source: {self.source}",
+            f"target: {self.target}",
             f"rows by {'statements' if self.by_statements else 'events'}; "
             + (", ".join(f"{name} {seconds:.0f} s" for name, seconds in self.seconds.items()) or "nothing was run"),
             "",

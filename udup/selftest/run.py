@@ -85,6 +85,8 @@ class SelfTest:
                 self.report.ended = "interrupted"
                 raise
             except (UdupError, MySQLError, OSError) as error:
+                if not self.report.checks:
+                    raise
                 self.report.ended = _told(error)
             finally:
                 self.report.seconds["all"] = time.monotonic() - began
@@ -117,7 +119,7 @@ class SelfTest:
             except UdupError as error:
                 raise UdupError(f"the {side}: {error}") from error
             self.scrub.learn(side, endpoint, facts)
-            self._say(f"{side}: {facts.version_text} ({facts.value('version_comment').strip('()')})")
+            self._say(f"{side}: {ServerSeen.of(facts)}")
         source, target = self.plan.source, self.plan.target
         uuids = {facts.uuid for facts in self._facts.values()}
         if (source.host, source.port) == (target.host, target.port) or (len(uuids) == 1 and "" not in uuids):
@@ -125,7 +127,8 @@ class SelfTest:
 
     def _choice(self, by_statements: bool) -> Choice:
         cases = [case for case in read_cases(CASES) if self.plan.only in case.name]
-        return choose(cases, by_statements=by_statements)
+        source, target = (_kind(self._facts[side]) for side in ("source", "target"))
+        return choose(cases, by_statements=by_statements, source=source, target=target)
 
     def _intention(self, choice: Choice, by_statements: bool) -> str:
         rows = "by statements, as its account may not run BINLOG" if by_statements else "by BINLOG"
@@ -255,6 +258,12 @@ class SelfTest:
 
     def _say(self, text: str) -> None:
         self.console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+def _kind(facts: ServerFacts) -> str:
+    """Return the kind of a server, as cases name it: `mysql-8.4`, `mariadb-10.11`."""
+    family = "mariadb" if facts.is_mariadb else "mysql"
+    return f"{family}-{facts.version[0]}.{facts.version[1]}"
 
 
 def _verdicts(suite: OnServers, group: list[Case], phase: str) -> tuple[list[Verdict], bool]:

@@ -49,15 +49,21 @@ class Screen:
 
     def took(self, phase: str, verdicts: list[Verdict], group: int) -> None:
         """Show the verdicts of a group of so many cases."""
-        for verdict in verdicts:
-            if verdict.outcome is not Outcome.EQUAL and not verdict.refusal:
-                text = f"{verdict.outcome}: {verdict.case} ({phase}): {_short(verdict.fault)}"
-                self._console.print(text, style=_STYLES[verdict.outcome], highlight=False, markup=False, soft_wrap=True)
+        told = [each for each in verdicts if each.outcome is not Outcome.EQUAL and not each.refusal]
+        if len(told) > 1 and len({each.fault for each in told}) == 1:  # a server or the node is gone
+            self._tell(told[0].outcome, f"{len(told)} cases ({phase}): {told[0].fault}")
+        else:
+            for each in told:
+                self._tell(each.outcome, f"{each.case} ({phase}): {each.fault}")
         self._done += group
         self._bar.update(self._task, completed=self._done)
         if not self._console.is_terminal:
             seconds = time.monotonic() - self._began
             self._console.print(f"{phase}: {self._done} of {self._total} done, {seconds:.0f} s", highlight=False)
+
+    def _tell(self, outcome: Outcome, text: str) -> None:
+        line = f"{outcome}: {_short(text)}"
+        self._console.print(line, style=_STYLES[outcome], highlight=False, markup=False, soft_wrap=True)
 
 
 def _short(text: str) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 #: As `sessions.BASE`, with MariaDB's own defaults unless a comment says why not.
 BASE: Mapping[str, str | None] = {
     "max_statement_time": "0.000000",
+    "max_recursive_iterations": "4294967295",  # more are left out without an error
     "idle_transaction_timeout": "0",
     "idle_readonly_transaction_timeout": "0",
     "idle_write_transaction_timeout": "0",
