@@ -132,14 +132,6 @@ _QUESTIONS = (
         (_name, _name, _name),
     ),
     _Question(
-        "INDEXES OF",
-        "TABLE_SCHEMA, TABLE_NAME, INDEX_NAME, SEQ_IN_INDEX, NON_UNIQUE, COLUMN_NAME, SUB_PART, INDEX_TYPE,"
-        " INDEX_COMMENT",
-        "STATISTICS WHERE TRUE",
-        "TABLE_SCHEMA",
-        (_name,) * 7,
-    ),
-    _Question(
         "FOREIGN KEY COLUMNS OF",
         "TABLE_SCHEMA, TABLE_NAME, CONSTRAINT_NAME, ORDINAL_POSITION, COLUMN_NAME, REFERENCED_TABLE_SCHEMA,"
         " REFERENCED_TABLE_NAME, REFERENCED_COLUMN_NAME",
@@ -197,6 +189,14 @@ _QUESTIONS = (
     ),
 )
 
+_INDEXES = (
+    "SELECT TABLE_SCHEMA, TABLE_NAME, INDEX_NAME, SEQ_IN_INDEX, INDEX_TYPE, COLUMN_NAME, NON_UNIQUE, SUB_PART,"
+    " INDEX_COMMENT FROM information_schema.STATISTICS WHERE TABLE_SCHEMA IN ({})"
+)
+
+#: Kinds of indexes that one family alone has, besides those on expressions: a UNIQUE over whole texts is a HASH.
+_OWN_INDEXES = frozenset({"HASH", "VECTOR"})
+
 _COLUMNS = (
     "SELECT c.TABLE_SCHEMA, c.TABLE_NAME, t.TABLE_TYPE, c.ORDINAL_POSITION, c.COLUMN_NAME, c.COLUMN_TYPE,"
     " c.IS_NULLABLE, c.COLUMN_DEFAULT, c.EXTRA, c.CHARACTER_SET_NAME, c.COLLATION_NAME, c.COLUMN_COMMENT"
@@ -208,13 +208,13 @@ _COLUMNS = (
 #: MySQL's first version that has checks.
 _CHECKS = (8, 0, 16)
 
-#: MySQL tells a table's checks among its constraints, MariaDB in a view of their own; one that it makes of JSON is its
-#: own affair.
+#: MySQL tells a table's checks among its constraints, and has such as are not enforced; MariaDB in a view of their own,
+#: and one that it makes of JSON is its own affair.
 _MYSQL_CHECKS = (
     "SELECT t.TABLE_SCHEMA, t.TABLE_NAME, COUNT(*) FROM information_schema.TABLE_CONSTRAINTS t"
     " JOIN information_schema.CHECK_CONSTRAINTS c USING (CONSTRAINT_SCHEMA, CONSTRAINT_NAME)"
-    " WHERE t.CONSTRAINT_TYPE = 'CHECK' AND c.CHECK_CLAUSE NOT LIKE 'json_valid(%%' AND t.TABLE_SCHEMA IN ({})"
-    " GROUP BY 1, 2"
+    " WHERE t.CONSTRAINT_TYPE = 'CHECK' AND t.ENFORCED = 'YES' AND c.CHECK_CLAUSE NOT LIKE 'json_valid(%%'"
+    " AND t.TABLE_SCHEMA IN ({}) GROUP BY 1, 2"
 )
 _MARIADB_CHECKS = (
     "SELECT CONSTRAINT_SCHEMA, TABLE_NAME, COUNT(*) FROM information_schema.CHECK_CONSTRAINTS"
@@ -228,9 +228,31 @@ def read_portable(connection: Connection, schemas: Sequence[str]) -> dict[str, d
         return {}
     marks = ", ".join(["%s"] * len(schemas))
     found = {question.kind: _answers(connection, question, marks, schemas) for question in _QUESTIONS}
+    found["INDEXES OF"] = {name: told for name, told in _indexes(connection, marks, schemas).items() if told}
     found["COLUMNS OF"] = _columns(connection, marks, schemas)
     found["NUMBER OF CHECKS OF"] = _checks(connection, marks, schemas)
     return found
+
+
+def _indexes(connection: Connection, marks: str, schemas: Sequence[str]) -> dict[Name, str]:
+    """Return the indexes that both families can have, table by table."""
+    gathered: dict[Name, dict[str, list[str]]] = {}
+    own: set[tuple[Name, str]] = set()
+    for schema, table, index, place, kind, column, *values in query(connection, _INDEXES.format(marks), *schemas):
+        name = (str(schema), str(table))
+        said = ", ".join(_name(_text(value)) for value in (place, kind, column, *values))
+        gathered.setdefault(name, {}).setdefault(str(index), []).append(said)
+        if column is None or kind in _OWN_INDEXES:
+            own.add((name, str(index)))
+    return {
+        name: "\n".join(
+            f"{index}: {row}"
+            for index, rows in sorted(indexes.items())
+            if (name, index) not in own
+            for row in sorted(rows)
+        )
+        for name, indexes in gathered.items()
+    }
 
 
 def _checks(connection: Connection, marks: str, schemas: Sequence[str]) -> dict[Name, str]:
