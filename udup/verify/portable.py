@@ -90,7 +90,7 @@ def _expression(value: object) -> str:
 
 def _extra(value: object) -> str:
     text = str(value).lower().replace("default_generated", "").replace("persistent", "stored")
-    words = _NOW.sub(_now, text).replace("without system versioning", "").split()
+    words = _NOW.sub(_now, text).replace("without system versioning", "").replace(",", " ").split()
     return " ".join(sorted(words))
 
 
