@@ -39,6 +39,9 @@ GROUP_CASES = 25
 #: Groups that may fail altogether one after another: behind that the servers or the node are gone.
 _LOST_GROUPS = 2
 
+#: What is raised where a server or the node does not answer as it should.
+_LOST = (UdupError, MySQLError, OSError)
+
 #: A schema with one table, for the checks that a job's start makes.
 _PROBE = f"{PREFIX}probe"
 
@@ -84,7 +87,7 @@ class SelfTest:
             except KeyboardInterrupt:
                 self.report.ended = "interrupted"
                 raise
-            except (UdupError, MySQLError, OSError) as error:
+            except _LOST as error:
                 if not self.report.checks:
                     raise
                 self.report.ended = _told(error)
@@ -187,7 +190,7 @@ class SelfTest:
         for journal in journals:
             try:
                 journal.clean()
-            except (UdupError, MySQLError, OSError) as error:
+            except _LOST as error:
                 kept.append(f"{journal.side}: {_told(error)}")
         if kept:
             raise UdupError(f"not all that was made could be removed ({'; '.join(kept)}): give --clean later")
@@ -267,10 +270,14 @@ def _kind(facts: ServerFacts) -> str:
 
 
 def _verdicts(suite: OnServers, group: list[Case], phase: str) -> tuple[list[Verdict], bool]:
-    """Return the verdicts of a group, and whether it was lost as a whole: a server or the node did not answer."""
+    """Return the verdicts of a group, and whether it was lost as a whole: twice a server or the node did not answer."""
     try:
         return suite.run(group, phase), False
-    except (UdupError, MySQLError, OSError) as error:
+    except _LOST:
+        pass
+    try:
+        return suite.run(group, phase), False
+    except _LOST as error:
         return [Verdict(case, phase, _told(error), Outcome.FAILED) for case in group], True
 
 

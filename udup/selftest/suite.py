@@ -31,7 +31,7 @@ from udup.pipeline.selection.selection import NameRule, SchemaRule, Selection
 from udup.sandbox.api import Json, job_document
 from udup.selftest.case import Case
 from udup.selftest.client import Client, NotRun
-from udup.selftest.verdict import CaseFault, Outcome, Verdict
+from udup.selftest.verdict import NOT_RUN, CaseFault, Outcome, Verdict
 from udup.verify.compare import compare_strictly
 from udup.verify.positions import executed
 
@@ -234,7 +234,7 @@ class Trial:
                 clients[case].run(late=late)
             except UdupError as error:
                 outcome = Outcome.SKIPPED if isinstance(error, NotRun) else Outcome.FAILED
-                self.faults[case] = CaseFault(outcome, f"the case does not run on the source: {error}")
+                self.faults[case] = CaseFault(outcome, f"{NOT_RUN}{error}")
 
         with ThreadPoolExecutor(2) as pool:
             list(pool.map(run, self.cases))
