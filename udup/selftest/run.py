@@ -114,15 +114,12 @@ class SelfTest:
     def _look(self) -> None:
         """Ask both servers what they are; `UdupError` if one cannot be asked, or both are one."""
         for side, endpoint in self._sides():
-            try:
-                with closing(connect(endpoint)) as connection:
-                    facts = self._facts[side] = read_facts(connection)
-            except MySQLError as error:
-                raise UdupError(f"the {side}: {describe(error)}") from error
-            except UdupError as error:
-                raise UdupError(f"the {side}: {error}") from error
+            facts = self._facts[side] = _facts(side, endpoint)
             self.scrub.learn(side, endpoint, facts)
             self._say(f"{side}: {ServerSeen.of(facts)}")
+            reason = facts.kin.no_source if side == "source" else facts.kin.no_target
+            if reason:
+                raise UdupError(f"the {side} is {facts.kin.name}: {reason}")
         source, target = self.plan.source, self.plan.target
         uuids = {facts.uuid for facts in self._facts.values()}
         if (source.host, source.port) == (target.host, target.port) or (len(uuids) == 1 and "" not in uuids):
@@ -261,6 +258,19 @@ class SelfTest:
 
     def _say(self, text: str) -> None:
         self.console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+def _facts(side: str, endpoint: Endpoint) -> ServerFacts:
+    """Ask a server about itself; `UdupError` if it cannot be asked, or answers what no MySQL server does."""
+    try:
+        with closing(connect(endpoint)) as connection:
+            return read_facts(connection)
+    except MySQLError as error:
+        raise UdupError(f"the {side}: {describe(error)}") from error
+    except UdupError as error:
+        raise UdupError(f"the {side}: {error}") from error
+    except (IndexError, KeyError, TypeError, ValueError) as error:
+        raise UdupError(f"the {side} answers what no MySQL server does: {error}") from error
 
 
 def _kind(facts: ServerFacts) -> str:
