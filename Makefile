@@ -47,8 +47,8 @@ $(STAMP): pyproject.toml $(wildcard udup/_rows/*)
 	@$(VENV)/bin/python -m pip install -qq --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
-demo: $(STAMP)  ## replicate a shop between two throw-away MySQL servers (DEMO=--subscribe: deliver its changes)
-	@$(VENV)/bin/udup demo $(DEMO)
+demo: $(STAMP)  ## replicate a shop between two throw-away servers (SOURCE=mariadb TARGET=mysql; DEMO=--subscribe)
+	@$(VENV)/bin/udup demo $(if $(SOURCE),--source $(SOURCE)) $(if $(TARGET),--target $(TARGET)) $(DEMO)
 
 # Plugins that no test without a server uses: loading Schemathesis takes each process a second.
 UNUSED := -p no:schemathesis -p no:anyio

@@ -24,7 +24,7 @@ _TEXTS = frozenset({"Unsupported", "Divergence"})
 _DOES = re.compile(
     r"\b(run|resume|start the job|give the job|leave|add|write|look|compare|load|take|make|set|put|post|choose|drop|"
     r"rename|name|upgrade|rewrite|change|grant|alter|see that|start it again)\b"
-    r"|\b(UNKNOWN|DAMAGED|NEW_COPY|FULL_COPY|COMPARE_AND_COPY|WITHOUT_GTID)\b",
+    r"|\b(UNKNOWN|DAMAGED|NEW_COPY|FULL_COPY|COMPARE_AND_COPY|WITHOUT_GTID|PASS_OVER|REPORT)\b",
     re.IGNORECASE,
 )
 
@@ -40,6 +40,7 @@ _HOLD_ANOTHER = {
     ("drivers/mysql/ddl/query_classifier.py", "{problem}"),
     ("drivers/mysql/ddl/query_classifier.py", "details.reason"),
     ("drivers/mysql/ddl/query_classifier.py", "unlike_numbers"),
+    ("drivers/mysql/apply/fitted_ddl.py", "told"),  # each refusal has its remedy
     ("drivers/mysql/load/computed.py", "{error}"),
     ("drivers/mysql/load/copy_writer.py", "problems"),
     ("drivers/mysql/snapshot/renamed_catalog.py", "problems"),

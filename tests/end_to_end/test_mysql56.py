@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterator
-from contextlib import closing
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner, Result
 
-from tests.end_to_end.conftest import World, run, value
+from tests.end_to_end.conftest import World, forget_settings_of_the_command_line, run, value
+from udup.cli import cli
 from udup.drivers.mysql.client.connection import connect, query
 from udup.sandbox.node import UdupNode
 from udup.sandbox.server import MysqlServer
@@ -92,6 +97,17 @@ def shop(old: World, name: str) -> Iterator[str]:
     run(old.source.endpoint, f"DROP DATABASE IF EXISTS {name}")
 
 
+@pytest.fixture
+def udup(old: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    forget_settings_of_the_command_line(monkeypatch)
+    environment = {"HOME": str(tmp_path), "UDUP_CONFIG": str(old.node.config)}
+
+    def call(*words: str) -> Result:
+        return CliRunner().invoke(cli, ["job", "cutover", *words], env=environment, prog_name="udup")
+
+    return call
+
+
 def test_it_is_copied_and_followed(old: World, shop: str) -> None:
     old.start(shop, [shop])
     _are_equal(old, shop)
@@ -133,3 +149,53 @@ def test_its_rows_go_by_statements_and_by_filters_too(old: World, shop: str) -> 
     assert value(old.target.endpoint, sql) == "4000000001,4294967295" == value(old.source.endpoint, sql)
     assert value(old.target.endpoint, f"SELECT COUNT(*) FROM {shop}.a WHERE n < 3000000000") == 0
     assert _rows(old.source, shop)["zero"] == _rows(old.target, shop)["zero"]
+
+
+def test_a_job_whose_processes_are_killed_loses_nothing(old: World, shop: str) -> None:
+    old.start(shop, [shop], dest={"ParallelWorkers": 2})
+    texts = ", ".join(f"('{'much ' * 2000}')" for _ in range(20))
+    for number in range(4):
+        old.on_source(
+            *[f"INSERT INTO {shop}.keyless (t, n) VALUES ('{number}', {each})" for each in range(30)],
+            *[f"INSERT INTO {shop}.a (t) VALUES {texts}"] * 10,
+            f"UPDATE {shop}.a SET n = n + {number + 1} WHERE n < 100",
+            f"DELETE FROM {shop}.keyless WHERE n = {number} LIMIT 1",
+            f"ALTER TABLE {shop}.keyless ADD COLUMN c{number} TIMESTAMP",
+        )
+        _kill_one(old, shop)
+    _are_equal(old, shop)
+
+
+def _kill_one(world: World, job: str) -> None:
+    """End a process of the job by force: its worker where it has one, else the reader of its log."""
+    found = [actor for actor in world.node.api.actors() if actor["JobID"] == job]
+    found.sort(key=lambda actor: str(actor["Role"]), reverse=True)
+    for actor in found:
+        with suppress(ProcessLookupError):
+            os.kill(int(actor["Pid"]), signal.SIGKILL)
+            return
+
+
+def test_applications_move_to_the_new_server(old: World, shop: str, udup: Callable[..., Result]) -> None:
+    """The old one cannot be closed for all: what writes there is stopped by hand; and there is no way back to it."""
+    old.start(shop, [shop])
+    told = udup(shop, "--source-read-only", "--reverse", "--dry-run").output
+    assert "has no super_read_only" in told and "--writes-stopped" in told, told
+    back = udup(shop, "--writes-stopped", "--reverse", "--dry-run").output
+    assert "only MySQL 8.0.18 and newer is replicated to" in back, back
+    old.on_source(f"INSERT INTO {shop}.a (t) VALUES ('last')")
+    done = udup(shop, "--writes-stopped", "--yes")
+    assert done.exit_code == 0, done.output
+    assert old.node.job(shop)["Stage"] == "completed"
+    assert _rows(old.source, shop) == _rows(old.target, shop)
+
+
+def test_it_is_no_target(old: World, shop: str, mysql56_target: MysqlServer) -> None:
+    document = old.document(shop, [shop])
+    document["Tasks"][1]["Config"]["ConnectionConfig"].update(
+        Host=mysql56_target.endpoint.host, Port=mysql56_target.endpoint.port, Password=mysql56_target.endpoint.password
+    )
+    answer = old.node.api._request("POST", "/v1/validate/job", json=document).json()
+    failed = [check for check in answer["Checks"] if check["Result"] == "fail"]
+    assert [(each["Task"], each["Check"]) for each in failed] == [("Dest", "version")], failed
+    assert "REPLICATION_APPLIER" in failed[0]["Found"]

@@ -64,7 +64,7 @@ def test_every_fault_is_told_at_once_with_its_path() -> None:
     document = with_connection(Host="a b", Port=70000, User="")
     document["Tasks"][0]["Config"] |= {"ParallelWorkers": 65, "MsgBytesLimit": -1, "Gtid": "x:1", "Where": ""}
     document["Tasks"][0]["Config"]["ReplicateDoDb"] = [{}, {"TableSchema": "a", "Tables": [{"ColumnMapTo": ["x"]}]}]
-    document["Tasks"][1] |= {"Type": "dest", "Driver": "Oracle"}
+    document["Tasks"][1] |= {"Type": "dest", "Driver": "Informix"}
     del document["Name"]
     config = "Tasks[0].Config"
     assert refused(document) == {
@@ -79,7 +79,7 @@ def test_every_fault_is_told_at_once_with_its_path() -> None:
         f"{config}.ReplicateDoDb[1].Tables[0].TableName": "is required",
         f"{config}.ReplicateDoDb[1].Tables[0].ColumnMapTo": "is given without ColumnMapFrom",
         "Tasks[1].Type": "must be Src or Dest, got 'dest'",
-        "Tasks[1].Driver": "unknown driver 'Oracle'",
+        "Tasks[1].Driver": "unknown driver 'Informix'",
         "Tasks": "there must be exactly one Dest task, got none",
     }
 

@@ -75,10 +75,18 @@ def test_unknown_keys_and_wrong_values_are_told_at_once() -> None:
     assert set(_told(with_source(Wheer=1, ParallelWorkers=-1) | {"Name": ""})) == {"Wheer", "ParallelWorkers", "Name"}
 
 
+def _asking(key: str) -> object:
+    """What asks for something under a key of a Config."""
+    return {"ServiceName": "ORCL"} if key.lower() == "oracleconfig" else "yes"
+
+
 @pytest.mark.parametrize(
     ("reasons", "make"),
     [
-        (refusals.IN_CONFIG | refusals.POSTED_CONFIG, lambda key: with_source(**{key: "yes"})),
+        (
+            refusals.IN_CONFIG | refusals.POSTED_CONFIG,
+            lambda key: with_source(**{key: _asking(key)}),
+        ),
         (refusals.IN_SCHEMA, lambda key: _with_schema(**{key: "yes"})),
         (refusals.IN_TABLE | refusals.POSTED_TABLE, lambda key: _with_schema(Tables=[{"TableName": "t", key: "yes"}])),
     ],

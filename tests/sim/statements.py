@@ -83,7 +83,7 @@ def _has_version(connection: Connection, sql: str, args: tuple[Any, ...]) -> lis
     copying = "selection = 'copying'" in sql
     job, slot, version = (args[0], 0, args[1]) if len(args) == 2 else args
     key = ("checkpoint", job, slot, version)
-    if "FOR SHARE" in sql:  # as a lock of its own here, which is stricter
+    if "SHARE MODE" in sql:  # as a lock of its own here, which is stricter
         _lock_base(connection, job, slot)
     row = connection.get(key)
     return [(1,)] if row is not None and (not copying or row[3] == "copying") else []

@@ -96,18 +96,33 @@ def _check_role(role: str, *, manager: bool, agent: bool) -> None:
         )
 
 
+#: Which servers a demo has.
+_FAMILY = click.Choice(("mysql", "mariadb"))
+
+
 @click.command(cls=Command)
 @click.option("--subscribe", is_flag=True, help="Subscribe to the shop's changes, and rebuild its tables from them.")
 @click.option("--keep", is_flag=True, help="Leave everything running and print how to reach and stop it.")
 @click.option("--rows", type=int, help="Rows of the shop.  [default: 300000; 30000 with --subscribe]")
 @click.option("--seconds", type=float, help="Seconds of changes.  [default: 30; 20 with --subscribe]")
 @click.option("--rate", type=float, help="Transactions a second meanwhile.  [default: 300; 100 with --subscribe]")
-def demo(subscribe: bool, keep: bool, rows: int | None, seconds: float | None, rate: float | None) -> None:
-    """Replicate a shop between two throw-away MySQL servers, or subscribe to its changes, and prove it.
+@click.option("--source", type=_FAMILY, default="mysql", show_default=True, help="The server to replicate from.")
+@click.option("--target", type=_FAMILY, help="The server to replicate to.  [default: mysql]")
+def demo(
+    subscribe: bool,
+    keep: bool,
+    rows: int | None,
+    seconds: float | None,
+    rate: float | None,
+    source: str,
+    target: str | None,
+) -> None:
+    """Replicate a shop between two throw-away servers, or subscribe to its changes, and prove it.
 
     \b
     Examples:
       udup demo --seconds 10
+      udup demo --source mariadb --target mysql
       udup demo --subscribe
       udup demo --keep
     """
@@ -115,7 +130,11 @@ def demo(subscribe: bool, keep: bool, rows: int | None, seconds: float | None, r
 
     given = {"rows": rows, "seconds": seconds, "rate": rate}
     chosen: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-    sys.exit((run_subscribe_demo if subscribe else run_demo)(keep=keep, **chosen))
+    if subscribe and target:
+        raise click.UsageError("--subscribe has no target: leave --target out")
+    if subscribe:
+        sys.exit(run_subscribe_demo(keep=keep, source=source, **chosen))
+    sys.exit(run_demo(keep=keep, families=(source, target or "mysql"), **chosen))
 
 
 @click.command(cls=Command)

@@ -30,8 +30,8 @@ def _lines(servers: DemoServers, job_id: str) -> list[str]:
     return [
         "",
         "Everything keeps running, the job too.",
-        f"  source  {_client(servers.client, servers.source)}",
-        f"  target  {_client(servers.client, servers.target)}",
+        f"  source  {_client(servers.clients[0], servers.source)}",
+        f"  target  {_client(servers.clients[1], servers.target)}",
         f"  folder  {servers.folder}",
         "Look at it:",
         f"  udup job status --address {servers.url} --watch {job_id}",
@@ -50,7 +50,7 @@ def _subscription_lines(servers: DemoServers, job_id: str, stream: str, consumer
     return [
         "",
         "Everything keeps running, the subscription too.",
-        f"  source  {_client(servers.client, servers.source)}",
+        f"  source  {_client(servers.clients[0], servers.source)}",
         f"  stream  {stream} at {url}",
         f"  folder  {servers.folder}",
         "Change something on the source, and see it come:",

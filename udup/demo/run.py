@@ -12,13 +12,15 @@ from udup.cli.progress import Observer, View
 from udup.cli.watch import Screen, open_screen
 from udup.demo.ending import FAILED, ended
 from udup.demo.kept import show_kept
-from udup.demo.servers import DemoServers
+from udup.demo.servers import MYSQL, DemoServers
 from udup.demo.verdict import Numbers, show_verdict
-from udup.drivers.mysql.client.connection import connect, scalar
+from udup.drivers.mysql.binlog.gtid import GtidSet
+from udup.drivers.mysql.client.connection import connect
 from udup.sandbox import shop
 from udup.sandbox.api import ApiClient, job_document
 from udup.sandbox.load import WriteLoad
 from udup.verify.compare import Comparison, compare
+from udup.verify.positions import executed
 
 #: Seconds between two looks at the job.
 POLL_SECONDS = 0.2
@@ -32,26 +34,29 @@ def run_demo(
     rows: int = 300_000,
     seconds: float = 30.0,
     rate: float = 300.0,
+    families: tuple[str, str] = (MYSQL, MYSQL),
     console: Console | None = None,
 ) -> int:
     """The demo with about `rows` rows, `seconds` of replication under `rate` transactions a second.
 
-    Answers the exit status: 0 only if both sides are equal. With `keep` the servers stay. Must run in the main thread.
+    `families` are the source's and the target's. Answers the exit status: 0 only if both sides are equal. With `keep`
+    the servers stay. Must run in the main thread.
     """
     out = console or Console()
-    return ended(out, lambda: _Demo(out, rows, seconds, rate).run(keep))
+    return ended(out, lambda: _Demo(out, rows, seconds, rate, families).run(keep))
 
 
 class _Demo:
-    def __init__(self, console: Console, rows: int, seconds: float, rate: float) -> None:
+    def __init__(self, console: Console, rows: int, seconds: float, rate: float, families: tuple[str, str]) -> None:
         self._console = console
         self._rows = rows
         self._seconds = seconds
         self._rate = rate
+        self._families = families
         self._observer = Observer()
 
     def run(self, keep: bool) -> int:
-        with DemoServers(self._say) as servers:
+        with DemoServers(self._say, self._families) as servers:
             self._say(f"filling the shop with {self._rows:,} rows")
             filled = shop.fill(servers.source, self._rows)
             self._say(f"filled: {filled:,} rows")
@@ -123,19 +128,9 @@ class _Level:
     """Whether the target has everything that the source had when the writing was over."""
 
     def __init__(self, servers: DemoServers, watch: _Watch) -> None:
-        self._source = servers.source
         self._watch = watch
-        connection = connect(self._source)
-        try:
-            self._wanted = scalar(connection, "SELECT @@GLOBAL.gtid_executed")
-        finally:
-            connection.close()
+        with connect(servers.source) as connection:
+            self._wanted = executed(connection)
 
-    def reached(self, view: View) -> bool:
-        if not self._watch.applied:
-            return False
-        connection = connect(self._source)
-        try:
-            return bool(scalar(connection, "SELECT GTID_SUBSET(%s, %s)", self._wanted, self._watch.applied))
-        finally:
-            connection.close()
+    def reached(self, _view: View) -> bool:
+        return self._wanted <= GtidSet.parse(self._watch.applied)

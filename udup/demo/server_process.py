@@ -1,10 +1,10 @@
 """The demo's servers in a process of their own, so that they can be kept when the demo's screen ends.
 
-The demo starts `python -m udup.demo.server_process`, of a subscription with the word `subscribe`, and holds its
-standard input. What happens there is reported as
-lines of JSON: {"say": text} on the way, then {"ready": addresses} or {"error": text}. It ends its servers and removes
-their folder on SIGTERM, and when its input ends: so nothing stays behind a demo that is killed, whatever it is killed
-with. The line `keep` on its input makes it stay until SIGTERM.
+The demo starts `python -m udup.demo.server_process SOURCE TARGET`, with the families of the two, of a subscription with
+the word `subscribe` behind them, and holds its standard input. What happens there is reported as lines of JSON:
+{"say": text} on the way, then {"ready": addresses} or {"error": text}. It ends its servers and removes their folder on
+SIGTERM, and when its input ends: so nothing stays behind a demo that is killed, whatever it is killed with. The line
+`keep` on its input makes it stay until SIGTERM.
 """
 
 from __future__ import annotations
@@ -24,10 +24,11 @@ from pathlib import Path
 from udup.base.config import Settings
 from udup.base.endpoint import Endpoint
 from udup.base.errors import UdupError
-from udup.demo.servers import KEEP, SUBSCRIBE
+from udup.demo.servers import KEEP, MARIADB, SUBSCRIBE
 from udup.sandbox.node import UdupNode
 from udup.sandbox.ports import HOST, free_port
-from udup.sandbox.provision import provision
+from udup.sandbox.programs import MysqlPrograms
+from udup.sandbox.provision import provision, provision_mariadb
 from udup.sandbox.server import MysqlServer
 
 Say = Callable[[str], None]
@@ -41,7 +42,7 @@ def main() -> None:
         _divert_errors(folder)
         threading.Thread(target=_watch_input, daemon=True).start()
         try:
-            ready = _start_servers(folder, servers, subscribe=SUBSCRIBE in sys.argv)
+            ready = _start_servers(folder, servers, *sys.argv[1:3], subscribe=SUBSCRIBE in sys.argv)
         except UdupError as error:
             _tell("error", str(error))
             return
@@ -50,18 +51,22 @@ def main() -> None:
         signal.pause()
 
 
-def _start_servers(folder: Path, servers: ExitStack, *, subscribe: bool) -> dict[str, object]:
+def _start_servers(
+    folder: Path, servers: ExitStack, of_source: str, of_target: str, *, subscribe: bool
+) -> dict[str, object]:
     def say(text: str) -> None:
         _tell("say", text)
 
-    programs = provision(say)
+    programs = _programs(of_source, say)
     options = {"binlog-row-metadata": "FULL"} if subscribe else {}
     source = servers.enter_context(MysqlServer(programs, folder / "source", options=options, say=say))
-    say(f"source: {programs.description.strip()} on {source.endpoint.host}:{source.endpoint.port}")
-    target = None
+    say(f"source: {programs.name} on {source.endpoint.host}:{source.endpoint.port}")
+    target, clients = None, [_client(programs)] * 2
     if not subscribe:
-        target = servers.enter_context(MysqlServer(programs, folder / "target", say=say)).endpoint
-        say(f"target: on {target.host}:{target.port}")
+        for_target = programs if of_target == of_source else _programs(of_target, say)
+        target = servers.enter_context(MysqlServer(for_target, folder / "target", say=say)).endpoint
+        say(f"target: {for_target.name} on {target.host}:{target.port}")
+        clients[1] = _client(for_target)
     ports = Settings().ports
     node = UdupNode(folder / "node", http_port=_port(ports.http, say), nats_port=_port(ports.nats, say))
     servers.enter_context(node)
@@ -72,8 +77,16 @@ def _start_servers(folder: Path, servers: ExitStack, *, subscribe: bool) -> dict
         "url": node.url,
         "source": _address(source.endpoint),
         "target": _address(target) if target else None,
-        "client": shlex.join(programs.command("mysql")) if programs.has("mysql") else "mysql",
+        "clients": clients,
     }
+
+
+def _programs(family: str, say: Say) -> MysqlPrograms:
+    return provision_mariadb(say=say) if family == MARIADB else provision(say)
+
+
+def _client(programs: MysqlPrograms) -> str:
+    return shlex.join(programs.command("mysql")) if programs.has("mysql") else "mysql"
 
 
 def _address(endpoint: Endpoint) -> dict[str, object]:

@@ -25,15 +25,21 @@ SUBSCRIBE = "subscribe"
 END_DEADLINE = 40.0
 
 
+#: The families of servers, as a person names them.
+MYSQL, MARIADB = "mysql", "mariadb"
+
+
 class DemoServers:
-    """Two MySQL servers and a Udup server, ended with this object unless `keep` was called.
+    """Two servers of these families and a Udup server, ended with this object unless `keep` was called.
 
     With `subscribe` there is no target, and the source's log names its columns.
     """
 
-    def __init__(self, say: Callable[[str], None], *, subscribe: bool = False) -> None:
+    def __init__(
+        self, say: Callable[[str], None], families: tuple[str, str] = (MYSQL, MYSQL), *, subscribe: bool = False
+    ) -> None:
         self._say = say
-        self._words = [SUBSCRIBE] if subscribe else []
+        self._words = [*families, *([SUBSCRIBE] if subscribe else [])]
         self._process: subprocess.Popen[str] | None = None
         self._kept = False
         self._ready: dict[str, Any] = {}
@@ -52,9 +58,10 @@ class DemoServers:
         return str(self._ready["url"])
 
     @property
-    def client(self) -> str:
-        """The command that starts MySQL's own client."""
-        return str(self._ready["client"])
+    def clients(self) -> tuple[str, str]:
+        """The commands that start the source's and the target's own client."""
+        source, target = self._ready["clients"]
+        return str(source), str(target)
 
     @property
     def api(self) -> ApiClient:

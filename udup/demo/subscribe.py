@@ -15,7 +15,7 @@ from udup.demo.events import Reader, open_reader
 from udup.demo.feed import Feed
 from udup.demo.kept import show_kept_subscription
 from udup.demo.rebuilt import RebuiltShop, TableResult
-from udup.demo.servers import DemoServers
+from udup.demo.servers import MYSQL, DemoServers
 from udup.drivers.mysql.client.connection import connect, scalar
 from udup.sandbox import shop
 from udup.sandbox.api import Json, subscription_document
@@ -37,27 +37,29 @@ def run_subscribe_demo(
     rows: int = 30_000,
     seconds: float = 20.0,
     rate: float = 100.0,
+    source: str = MYSQL,
     console: Console | None = None,
 ) -> int:
-    """The demo with about `rows` rows, and `seconds` of changes at `rate` transactions a second.
+    """The demo with about `rows` rows, and `seconds` of changes at `rate` transactions a second; `source`: its family.
 
     Answers the exit status: 0 only if every rebuilt table is equal. With `keep` the servers stay. Must run in the main
     thread.
     """
     out = console or Console()
-    return ended(out, lambda: _Demo(out, rows, seconds, rate).run(keep))
+    return ended(out, lambda: _Demo(out, rows, seconds, rate, source).run(keep))
 
 
 class _Demo:
-    def __init__(self, console: Console, rows: int, seconds: float, rate: float) -> None:
+    def __init__(self, console: Console, rows: int, seconds: float, rate: float, source: str) -> None:
         self._console = console
         self._rows = rows
         self._seconds = seconds
         self._rate = rate
+        self._family = source
         self._delays_ms: list[float] = []
 
     def run(self, keep: bool) -> int:
-        with DemoServers(self._say, subscribe=True) as servers:
+        with DemoServers(self._say, (self._family, self._family), subscribe=True) as servers:
             self._say(f"filling the shop with {self._rows:,} rows")
             self._say(f"filled: {shop.fill(servers.source, self._rows):,} rows")
             document = subscription_document(JOB, servers.source, [shop.SCHEMA], JOB, STREAM)

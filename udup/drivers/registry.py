@@ -16,13 +16,17 @@ from udup.base.endpoint import Endpoint
 from udup.base.errors import Fault, Refused
 from udup.drivers.messages.sink_checks import sink_checks
 from udup.drivers.mysql.checks import start, subscription
-from udup.drivers.mysql.checks.validate import validate
+from udup.drivers.mysql.checks.validate import validate, validate_target
 from udup.drivers.mysql.cutover.source_gate import MySQLSourceGate
 from udup.drivers.mysql.cutover.target_gate import MySQLTargetGate
 from udup.drivers.mysql.look_on_wire import look_from_wire, look_to_wire
 from udup.drivers.mysql.source import MySQLSource
 from udup.drivers.mysql.stream.sharing import SHARING
 from udup.drivers.mysql.target import MySQLTarget
+from udup.drivers.oracle import checks as of_oracle
+from udup.drivers.oracle.source import OracleSource
+from udup.drivers.oracle.source import look_from_wire as oracle_look_from_wire
+from udup.drivers.oracle.source import look_to_wire as oracle_look_to_wire
 from udup.pipeline.checks import BOTH, DEST, SRC, Check, Outcome
 from udup.pipeline.ownership import Known
 from udup.pipeline.ports import (
@@ -41,7 +45,7 @@ from udup.pipeline.ports import (
 )
 
 #: The names of drivers as a job's document has them.
-MYSQL, NATS, KAFKA = "MySQL", "NATS", "Kafka"
+MYSQL, ORACLE, NATS, KAFKA = "MySQL", "Oracle", "NATS", "Kafka"
 
 
 @dataclass(frozen=True)
@@ -94,11 +98,19 @@ def _validate_delivery(plan: JobPlan, known: Known) -> list[Check]:
     return [*checks, *sink_checks(destination, plan.job, plan.target)]
 
 
-_SOURCES: Mapping[str, Callable[[Endpoint], Source]] = {MYSQL: MySQLSource}
+def _validate_oracle(plan: JobPlan, known: Known) -> list[Check]:
+    return [*of_oracle.validate_source(Registry().source(plan.source), plan), *validate_target(plan)]
+
+
+_SOURCES: Mapping[str, Callable[[End], Source]] = {
+    MYSQL: lambda end: MySQLSource(end.endpoint),
+    ORACLE: lambda end: OracleSource(end.endpoint, dict(end.settings)),
+}
 
 #: A look at a source as another node is told of it: written, and read.
 _LOOKS: Mapping[str, tuple[Callable[[SourceLook], bytes], Callable[[bytes], SourceLook]]] = {
-    MYSQL: (look_to_wire, look_from_wire)
+    MYSQL: (look_to_wire, look_from_wire),
+    ORACLE: (oracle_look_to_wire, oracle_look_from_wire),
 }
 
 _TARGETS: Mapping[str, Callable[[Endpoint, ApplyMode], Target]] = {MYSQL: MySQLTarget}
@@ -126,6 +138,7 @@ _PAIRS: Mapping[tuple[str, str], _Pair] = {
     (MYSQL, MYSQL): _Pair(start.start_faults, start.warnings, validate),
     (MYSQL, NATS): _DELIVERED,
     (MYSQL, KAFKA): _DELIVERED,
+    (ORACLE, MYSQL): _Pair(of_oracle.start_faults, of_oracle.warnings, _validate_oracle),
 }
 
 
@@ -146,7 +159,7 @@ class Registry:
 
     def source(self, end: End) -> Source:
         _check_known(end, SRC, _SOURCES)
-        return _SOURCES[end.driver](end.endpoint)
+        return _SOURCES[end.driver](end)
 
     def target(self, end: End) -> Target:
         if self.delivers(end):
@@ -170,6 +183,8 @@ class Registry:
         return list({fault.where: fault for fault in reversed(found)}.values())[::-1]
 
     def source_gate(self, end: End) -> SourceGate:
+        if end.driver == ORACLE:
+            raise Refused([_NO_GATE])
         _check_known(end, SRC, _SOURCE_GATES)
         return _SOURCE_GATES[end.driver](end.endpoint)
 
@@ -206,6 +221,14 @@ class Registry:
 def _check_known(end: End, task: str, drivers: Mapping[str, object]) -> None:
     if end.driver not in drivers:
         raise Refused([Fault("Driver", f"there is no driver {end.driver!r}", f"write {_any_of(drivers)}", task)])
+
+
+_NO_GATE = Fault(
+    "Driver",
+    "a cut-over cannot close an Oracle source",
+    "stop its applications, wait until the job is level, and pause it; then open the target by hand",
+    SRC,
+)
 
 
 def _no_database(end: End) -> Fault:

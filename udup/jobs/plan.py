@@ -15,7 +15,7 @@ def plan_of(spec: JobSpec, start: DecidedStart | None = None) -> JobPlan:
     position = start.position if start is not None else spec.gtid or None
     return JobPlan(
         job=spec.id,
-        source=End(spec.source.driver.value, spec.source_endpoint()),
+        source=End(spec.source.driver.value, spec.source_endpoint(), settings=spec.source_settings()),
         target=End(spec.target.driver.value, spec.target_endpoint(), spec.apply_mode, spec.delivery_plan()),
         scope=Scope(spec.selection(), spec.sql_filter(), spec.kept_users(), spec.innodb, holder=_holder(spec)),
         start_after=position,

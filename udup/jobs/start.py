@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from udup.base.errors import Fault, Refused
 from udup.base.kept import Kept
 from udup.base.long_text import cut_set
+from udup.jobs.document import oracle
 from udup.jobs.document.spec import JobSpec
 from udup.jobs.progress import JobProgress
 from udup.pipeline.checks import SRC
@@ -156,6 +157,8 @@ def _said(spec: JobSpec) -> tuple[str, str]:
     if point is None:
         return "", ""
     now = "AutoGtid" if spec.source.config.auto_gtid else _SNAPSHOT
+    if point.file == oracle.SCN:
+        return f"{oracle.KEY}.Scn", str(point.offset)
     return "GtidStart" if point.gtid else "BinlogFile" if point.file else now, str(point)
 
 

@@ -41,9 +41,13 @@ class Driver(StrEnum):
     """What kind of database an end is, or what takes its changes as messages."""
 
     MYSQL = "MySQL"
+    ORACLE = "Oracle"
     NATS = "NATS"
     KAFKA = "Kafka"
 
+
+#: What a job can copy and follow. Of these Oracle is a source alone.
+SOURCES = frozenset({Driver.MYSQL, Driver.ORACLE})
 
 #: Destinations of messages: of a subscription, and of no other job.
 SINKS = frozenset({Driver.NATS, Driver.KAFKA})

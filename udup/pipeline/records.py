@@ -312,12 +312,14 @@ class StartRows(Wire, tag="start", frozen=True):
     """The target's tables stand: the rows may come, in this format (`load` or `insert`).
 
     `offsets`: the target reads +00:00 behind a TIMESTAMP (MySQL 8.0.19). `loaders`: so many load them, one each of the
-    first slots; 0: as many as there are readers.
+    first slots; 0: as many as there are readers. `texts`: the target keeps documents as the texts that they are printed
+    as (MariaDB's JSON).
     """
 
     method: str
     offsets: bool = False
     loaders: int = 0
+    texts: bool = False
 
 
 class CopyStands(Wire, tag="stands", frozen=True):

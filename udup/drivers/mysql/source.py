@@ -20,7 +20,7 @@ from udup.drivers.mysql.client.seam import behind_the_seam
 from udup.drivers.mysql.columns.checks import map_faults
 from udup.drivers.mysql.columns.computed import read_computed
 from udup.drivers.mysql.dictionary.claims import read_feeds
-from udup.drivers.mysql.dictionary.used import read_used
+from udup.drivers.mysql.dictionary.used import read_plugins_used, read_used
 from udup.drivers.mysql.filters.checks import filter_faults
 from udup.drivers.mysql.rowtext.facts import read_facts_of
 from udup.drivers.mysql.snapshot.copy import SnapshotCopy, open_copy
@@ -75,7 +75,10 @@ class MySQLSource:
         selection = scope.selection
         with closing(connect(self.endpoint)) as connection:
             facts = read_facts(connection)
-            facts = replace(facts, used=read_used(connection, selection.folding(facts.folds_names)))
+            used = read_used(connection, selection.folding(facts.folds_names))
+            if scope.kept_users is not None:
+                used += read_plugins_used(connection, scope.kept_users)
+            facts = replace(facts, used=used)
             faults = check_parents(connection, facts, selection) + check_names(connection, facts, selection)
             faults += filter_faults(connection, facts, selection) + map_faults(connection, facts, selection)
             feeds = read_feeds(connection, selection.folding(facts.folds_names))

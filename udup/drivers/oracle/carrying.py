@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from udup.base.errors import UdupError, Unsupported
-from udup.base.remedies import START_WITH_COPY
 from udup.drivers.mysql.rows.errors import Unfit
 from udup.drivers.mysql.rows.values import Change
 from udup.drivers.oracle.ddl import Action, Ddl, UnknownDdl, parse_ddl
@@ -16,6 +15,7 @@ from udup.drivers.oracle.logminer.redo import Verb, parse_redo
 from udup.drivers.oracle.logminer.rows import Code, LogRow
 from udup.drivers.oracle.logminer.values import BadRedo
 from udup.drivers.oracle.position import Progress
+from udup.drivers.oracle.remedies import PASS_OVER
 from udup.drivers.oracle.tables import MappedTable, OracleTable, RowProblem
 from udup.drivers.oracle.types import NoFit
 from udup.pipeline.ports import Scope
@@ -60,8 +60,9 @@ class Carrier:
                 yield from self._change(rows, committed.scn, microseconds)
         except (_Problem, BadRedo, RowProblem, NoFit, Unfit, UnknownDdl) as error:
             xids = ", ".join(committed.xids)
-            text = f"{gtid}: transaction {xids} cannot be carried: {error}"
-            raise Unsupported(text, gtid=gtid) from error
+            raise Unsupported(
+                f"{gtid}: transaction {xids} cannot be carried: {error}; {PASS_OVER}", gtid=gtid
+            ) from error
         except UdupError as error:
             raise error.about(gtid) from error
 
@@ -109,8 +110,7 @@ class Carrier:
         table = self._look_up(owner, name)
         if table is None:
             raise _Problem(
-                f"{owner}.{name} is not in the source's dictionary any more, by which its redo is understood; leave it"
-                f" out (ReplicateIgnoreDb), or {START_WITH_COPY}"
+                f"{owner}.{name} is not in the source's dictionary any more, by which its redo is understood"
             )
         self._numbers |= table.numbers
         try:
@@ -148,10 +148,7 @@ def _definition_of(row: LogRow) -> Ddl:
         return parse_ddl(row.sql, row.owner, row.table)
     except UnknownDdl as error:
         shown = " ".join(row.sql.split())[:_SHOWN]
-        raise _Problem(
-            f"a definition of {row.owner}.{row.table} {error}: {shown}. Carry it out on the target by hand and pass"
-            f" over it (udup job skip), or {START_WITH_COPY}"
-        ) from error
+        raise _Problem(f"a definition of {row.owner}.{row.table} {error}: {shown}") from error
 
 
 def _cut(of: TransactionId, events: bytes, new_maps: list[bytes]) -> Iterator[Record]:

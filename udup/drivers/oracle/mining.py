@@ -17,6 +17,7 @@ from udup.drivers.oracle import statements
 from udup.drivers.oracle.clock import SourceTime, source_time
 from udup.drivers.oracle.logminer.rows import LogRow, row_of
 from udup.drivers.oracle.logs import LogFile, NotArchived, log_of, needed_logs
+from udup.drivers.oracle.remedies import REPORT
 from udup.drivers.oracle.session import OpenClient, Place, Session, connect
 
 #: SCNs of a window to begin with, and rows of one above which the next is smaller, below which it is larger.
@@ -106,7 +107,9 @@ class Miner:
         for values in self._session.rows(self._contents, first=self._after, last=to, **self._binds):
             row = row_of(values)
             if not self._after < row.scn <= to:
-                raise Unsupported(f"LogMiner has shown SCN {row.scn} where {self._after} to {to} was asked for")
+                raise Unsupported(
+                    f"LogMiner has shown SCN {row.scn} where {self._after} to {to} was asked for; {REPORT}"
+                )
             count += 1
             yield row
         self._after = to

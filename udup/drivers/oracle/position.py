@@ -62,7 +62,8 @@ class Progress:
         if others:
             raise Unsupported(
                 f"the job's position is of another database ({', '.join(others)}): the source is {source}, by its DBID"
-                f" and RESETLOGS. It was opened with RESETLOGS, or another one has its address; {COPY_AGAIN}"
+                " and RESETLOGS. It was opened with RESETLOGS, or another one has its address: look at it, or"
+                f" {COPY_AGAIN}"
             )
         self.source = source
         self._executed = executed

@@ -10,6 +10,7 @@ from udup.drivers.oracle.clock import SourceTime
 from udup.drivers.oracle.logminer.assembly import Assembly, Committed
 from udup.drivers.oracle.logminer.rows import LogRow, whole_rows
 from udup.drivers.oracle.position import Progress
+from udup.drivers.oracle.remedies import PASS_OVER
 from udup.pipeline.records import Record, Skipped, Transaction
 
 #: Seconds between the records that let the place to begin again advance: each is a commit on the target, and what is
@@ -73,5 +74,7 @@ class Reading:
 def _unfit(source: str, committed: Committed) -> Unsupported:
     gtid = f"{source}:{committed.scn}"
     scn, problem = committed.problems[0]
-    text = f"{gtid}: transaction {', '.join(committed.xids)} cannot be carried, by its redo at SCN {scn}: {problem}"
-    return Unsupported(text, gtid=gtid)
+    xids = ", ".join(committed.xids)
+    return Unsupported(
+        f"{gtid}: transaction {xids} cannot be carried, by its redo at SCN {scn}: {problem}; {PASS_OVER}", gtid=gtid
+    )

@@ -116,7 +116,10 @@ class OracleCopy:
                 chunks.add(_text(table, values))
             chunks.end()
         except (RowProblem, NoFit) as error:
-            raise Unsupported(f"a row of {table.table} cannot be copied: {error}", table=str(table.table)) from error
+            raise Unsupported(
+                f"a row of {table.table} cannot be copied: {error}; change it, or leave the table out",
+                table=str(table.table),
+            ) from error
         return CopyTotals(number, chunks.number, chunks.rows)
 
     def _rows(self, session: Session, table: MappedTable) -> Iterator[tuple[Any, ...]]:

@@ -136,7 +136,7 @@ class OracleSource:
     def open_reading(
         self, scope: Scope, plan: ReadingPlan, *, readers: int, waits: Waits | None = None
     ) -> SnapshotReading:
-        raise Unsupported("a subscription cannot have an Oracle source yet: its changes go to MySQL and MariaDB only")
+        raise Unsupported("a subscription cannot have an Oracle source yet: name a MySQL or MariaDB server as its Dest")
 
     def open_log(self, plan: LogPlan) -> ChangeLog:
         return RedoChanges(self._open_client, self._place, plan, self._told)

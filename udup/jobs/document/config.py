@@ -19,6 +19,7 @@ from udup.base.tls import SslMode, Tls
 from udup.jobs.document import values
 from udup.jobs.document.gtid_text import gtid_set
 from udup.jobs.document.model import Model
+from udup.jobs.document.oracle import OracleConfig
 from udup.jobs.document.replicate import ReplicateDoDb, filter_word
 from udup.pipeline.ports import ApplyMode
 from udup.pipeline.selection.sqlfilter import FilterWord
@@ -148,6 +149,8 @@ class Config(Model):
     """A MySQL end's settings."""
 
     connection_config: ConnectionConfig
+    oracle_config: OracleConfig | None = None
+    """Src with Driver Oracle."""
     gtid: Annotated[str, BeforeValidator(gtid_set)] = ""
     """Src: the GTID set that the target already has, to start after; empty: a full copy first."""
     auto_gtid: Truth = False

@@ -18,7 +18,7 @@ _MAPPED = "ColumnMapFrom and ColumnMapTo name the columns, each by its own name"
 
 IN_CONFIG: Mapping[str, str] = {
     "KafkaConfig": "it is of a Dest with Driver Kafka",
-    "OracleConfig": "jobs run from MySQL",
+    "OracleConfig": "it is of a Src with Driver Oracle",
     "TwoWaySync": "a job has one direction, and a second one back would be a ring",
 }
 IN_SCHEMA: Mapping[str, str] = {"TableSchemaRenameRegex": "TableSchemaRename takes the groups of TableSchemaRegex"}
@@ -34,7 +34,7 @@ POSTED_CONFIG: Mapping[str, str] = {
     "DestType": "what an end is says its task's Driver",
     "SetGtidNext": "transactions get GTIDs of the target's own",
     "SrcConnectionConfig": "each task has its own server in ConnectionConfig; this one belongs into the Src's",
-    "SrcOracleConfig": "jobs run from MySQL",
+    "SrcOracleConfig": "the Src has its own server in ConnectionConfig, and OracleConfig beside it",
     "TwoWaySyncGtid": "a job has one direction, and a second one back would be a ring",
     "WaitOnJob": "a job starts when it is posted",
 }

@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field, StrictBool, ValidationError
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Fault, Refused
 from udup.base.secrets import MASK, PLACEHOLDER
-from udup.jobs.document import existing_tables, refusals, replicate, subscription, values
+from udup.jobs.document import existing_tables, oracle, refusals, replicate, subscription, values
 from udup.jobs.document.config import Config, ConnectionConfig, GeneratedColumns
 from udup.jobs.document.destination_words import SnapshotWord
 from udup.jobs.document.destinations import KafkaConfig, KafkaDest, NatsConfig, NatsDest
@@ -118,6 +118,11 @@ class JobSpec(Model):
     def source_endpoint(self) -> Endpoint:
         return self.source.config.connection_config.endpoint()
 
+    def source_settings(self) -> tuple[tuple[str, str], ...]:
+        """What the source's driver is told beside where its server is."""
+        own = self.source.config.oracle_config
+        return own.settings() if own is not None else ()
+
     def target_endpoint(self) -> Endpoint:
         """Where the target is; of a destination of messages as it is shown to people."""
         target = self.target
@@ -185,6 +190,8 @@ class JobSpec(Model):
         config = self.source.config
         if config.gtid:
             return None
+        if config.oracle_config is not None and config.oracle_config.scn:
+            return StartPoint(file=oracle.SCN, offset=config.oracle_config.scn)
         if config.auto_gtid:
             return StartPoint()
         if is_one_gtid(config.gtid_start):
@@ -277,6 +284,7 @@ DOCUMENT = Level(
                     Config.key_names() | NatsDest.key_names() | KafkaDest.key_names() | refusals.IN_CONFIG.keys(),
                     {
                         "ConnectionConfig": Level(ConnectionConfig.key_names()),
+                        oracle.KEY: Level(oracle.OracleConfig.key_names()),
                         "NatsConfig": Level(NatsConfig.key_names()),
                         "KafkaConfig": Level(KafkaConfig.key_names()),
                         "ReplicateDoDb": _SCHEMAS,
@@ -303,6 +311,7 @@ def parse_job(document: object) -> JobSpec:
     faults.extend(_faults_between_tasks(job.get("Tasks")))
     faults.extend(existing_tables.faults(job.get("Tasks")))
     faults.extend(subscription.faults(job))
+    faults.extend(oracle.faults(job))
     if spec and not faults and isinstance(spec.target, TaskSpec) and _place(spec.source) == _place(spec.target):
         faults.append(Fault("Tasks", "Src and Dest are the same server", "a job needs two servers"))
     if faults or spec is None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from udup.base.errors import Fault
-from udup.jobs.document import refusals, replicate
+from udup.jobs.document import oracle, refusals, replicate
 from udup.jobs.document.config import Config
 from udup.jobs.document.destination_words import LargeWord, SnapshotWord, snapshot_of
 from udup.jobs.document.destinations import KafkaDest, NatsDest
@@ -53,7 +53,9 @@ _STARTS = ("Gtid", "AutoGtid", "GtidStart", "BinlogFile")
 
 
 def own_keys(task: object) -> frozenset[str]:
-    """Return the keys of a task that its destination has and a database does not."""
+    """Return the keys of a task that its destination has and a database does not, or that are of its driver alone."""
+    if oracle.is_source(task):
+        return frozenset({oracle.KEY})
     return _DESTS.get(_text(task, "Driver"), frozenset()) if _is_sink(task) else frozenset()
 
 

@@ -34,6 +34,8 @@ def _driver(value: object, info: ValidationInfo) -> Driver:
     driver = Driver(text)
     if driver in SINKS and info.data.get("type") == TaskType.SRC:
         raise values.fault(f"{driver} is no source", f"write {Driver.MYSQL!s}")
+    if driver == Driver.ORACLE and info.data.get("type") == TaskType.DEST:
+        raise values.fault(f"{driver} is no target, only a source", f"write {Driver.MYSQL!s}")
     return driver
 
 
@@ -45,7 +47,7 @@ class TaskSpec(Model):
     """The node to run on; there is one."""
     node_name: PlainText = ""
     """The same by its name."""
-    driver: Annotated[Literal[Driver.MYSQL], BeforeValidator(_driver)] = Driver.MYSQL
+    driver: Annotated[Literal[Driver.MYSQL, Driver.ORACLE], BeforeValidator(_driver)] = Driver.MYSQL
     config: Config
 
 

@@ -91,13 +91,14 @@ def _root() -> _Place:
         key: _Place(f"Tasks[].Config.{key}", config.inside[key], harmless.CONNECTION)
         for key in ("NatsConfig", "KafkaConfig")
     }
+    of_oracle = _Place("Tasks[].Config.OracleConfig", config.inside["OracleConfig"])
     of_config = _Place(
         "Tasks[].Config",
         config,
         harmless.CONFIG,
         refusals.POSTED_CONFIG,
         refusals.IN_CONFIG,
-        {"ConnectionConfig": connection, **sinks, **schemas},
+        {"ConnectionConfig": connection, "OracleConfig": of_oracle, **sinks, **schemas},
     )
     of_task = _Place("Tasks[]", tasks, harmless.TASK, inside={"Config": of_config})
     return _Place("the job itself", DOCUMENT, harmless.JOB, inside={"Tasks": of_task})

@@ -66,12 +66,14 @@ class End:
     """One end of a job: the name of its driver, where the server is, and how rows get there if it is the target.
 
     `delivery` is what a sink of messages is told. Its endpoint is for people, without a host for the node's own NATS.
+    `settings`: what the driver of a source is told beside, by its own names.
     """
 
     driver: str
     endpoint: Endpoint
     apply_mode: ApplyMode = ApplyMode.BY_PRIVILEGE
     delivery: DeliveryPlan | None = field(default=None, hash=False)
+    settings: tuple[tuple[str, str], ...] = ()
 
     @property
     def address(self) -> str:

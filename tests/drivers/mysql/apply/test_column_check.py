@@ -9,8 +9,9 @@ import pytest
 
 from tests.source_log import logged_by
 from udup.base.errors import Divergence, Unsupported
-from udup.drivers.mysql.apply.column_check import check_definition
+from udup.drivers.mysql.apply.column_check import TargetColumn, check_definition, difference
 from udup.drivers.mysql.binlog.event import EventType
+from udup.drivers.mysql.binlog.table_definition import ColumnDefinition, ColumnType
 from udup.drivers.mysql.client.connection import Connection, connect, query
 from udup.drivers.mysql.client.names import qualified
 from udup.sandbox.server import MysqlServer
@@ -136,3 +137,18 @@ def test_a_missing_table_is_divergence(source: MysqlServer, target: MysqlServer,
     table_map = _table_map(source, schema, "a INT")
     with closing(connect(target.endpoint)) as connection, pytest.raises(Divergence, match=schema):
         check_definition(connection, schema, qualified("no", "such"), table_map, has_crc=True)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (ColumnType.TIMESTAMP_OLD, ColumnType.TIMESTAMP),
+        (ColumnType.DATETIME_OLD, ColumnType.DATETIME),
+        (ColumnType.TIME_OLD, ColumnType.TIME),
+    ],
+)
+def test_temporal_types_of_before_5_6_4_are_told_with_what_rebuilds_them(old: ColumnType, new: ColumnType) -> None:
+    there = TargetColumn(ColumnDefinition(new, b"\x00", True, name="a"), "datetime", None)
+    assert "ALTER TABLE … FORCE" in difference(ColumnDefinition(old, b"", True), None, there, {})
+    same = TargetColumn(ColumnDefinition(old, b"", True, name="a"), "datetime", None)
+    assert difference(ColumnDefinition(old, b"", True), None, same, {}) == "", "on a MariaDB that keeps them so"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -23,7 +25,8 @@ def check(monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
         monkeypatch.setattr(column_check, "parse_columns", lambda *_, **__: [replace(INT, name=each) for each in ours])
         monkeypatch.setattr(column_check, "target_columns", lambda *_: there)
         monkeypatch.setattr(column_check, "query", lambda *_: [])
-        check_definition(None, "s", "t", b"", has_crc=True)  # type: ignore[arg-type]
+        mysql: Any = SimpleNamespace(is_mariadb=False)
+        check_definition(mysql, "s", "t", b"", has_crc=True)
 
     return compare
 

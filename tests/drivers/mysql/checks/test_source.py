@@ -75,6 +75,23 @@ def test_old_servers_of_mysql_are_read(facts: ServerFacts) -> None:
         assert check_source(replace(facts, version=version, version_text="x"), EVERYTHING, None) == []
 
 
+def test_an_old_server_is_told_what_it_understands(facts: ServerFacts) -> None:
+    variables = {name: text for name, text in facts.variables.items() if name != "binlog_expire_logs_seconds"}
+    old = replace(facts, version=(5, 6, 24), version_text="5.6.24", variables=variables)
+    bad = changed(old, gtid_mode="OFF", binlog_format="MIXED", expire_logs_days="0.5")
+    told = problems(check_source(bad, EVERYTHING, None))
+    assert "SET GLOBAL binlog_format = 'ROW'" in told and "SET PERSIST" not in told
+    assert "--gtid-mode=ON" in told
+    warned = problems(warn_source(bad))
+    assert "is 43200" in warned and "SET GLOBAL expire_logs_days = 7, and write it into the server's option" in warned
+
+
+def test_commit_order_of_8_0_is_advised_against(facts: ServerFacts) -> None:
+    slow = changed(facts, binlog_transaction_dependency_tracking="COMMIT_ORDER")
+    assert "'WRITESET'" in problems(warn_source(slow)) and check_source(slow, EVERYTHING, None) == []
+    assert "WRITESET" not in problems(warn_source(facts))
+
+
 def test_missing_privileges_come_with_the_grant_that_gives_them(account: Endpoint, source: MysqlServer) -> None:
     selection = Selection.of([("shop", []), ("part", ["t"])])
     with closing(connect(account)) as connection:

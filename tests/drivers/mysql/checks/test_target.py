@@ -20,9 +20,10 @@ from udup.drivers.mysql.client.connection import connect, query
 from udup.drivers.mysql.client.facts import ServerFacts, read_facts
 from udup.drivers.mysql.client.privileges import Privileges
 from udup.drivers.mysql.dictionary.present import Present
-from udup.drivers.mysql.dictionary.used import COLLATION, INVISIBLE, TYPE, Used
+from udup.drivers.mysql.dictionary.used import COLLATION, INVISIBLE, PLUGIN, TYPE, Used
 from udup.drivers.mysql.load.copied import CopyNotes
 from udup.pipeline.checks import Outcome
+from udup.pipeline.ports import ApplyMode
 from udup.pipeline.selection.selection import Selection
 from udup.sandbox.server import MysqlServer
 
@@ -129,6 +130,25 @@ def test_collations_that_the_job_uses_are_compared_and_no_others(ours: ServerFac
     new = replace(ours, used=(Used(COLLATION, "utf8mb3_general_ci", "shop.t, column a"),))
     before_8_0_30 = replace(theirs, version=(8, 0, 29), collations={33: "utf8_general_ci"})
     assert "utf8mb3_general_ci (shop.t, column a)" in problems(check_pair(new, before_8_0_30))
+
+
+def test_accounts_that_the_target_could_not_make_are_told(ours: ServerFacts, theirs: ServerFacts) -> None:
+    native = (Used(PLUGIN, "mysql_native_password", "account 'app'@'%'"),)
+    found = problems(check_pair(replace(ours, used=native), theirs))
+    assert "mysql_native_password (account 'app'@'%')" in found and "ExpandSyntaxSupport" in found
+    known = replace(theirs, plugins=theirs.plugins | {"mysql_native_password"})
+    assert check_pair(replace(ours, used=native), known) == []
+    old = replace(ours, used=native, version=(5, 6, 24), version_text="5.6.24")
+    assert "SHOW CREATE USER" in problems(check_pair(old, known))
+
+
+def test_a_log_without_signs_is_no_source_of_statements_unsaid(ours: ServerFacts, theirs: ServerFacts) -> None:
+    variables = {name: text for name, text in ours.variables.items() if name != "binlog_row_metadata"}
+    old = replace(ours, version=(5, 7, 44), version_text="5.7.44", variables=variables)
+    managed = replace(theirs, privileges=Privileges(()))
+    assert '"ApplyMode": "statements"' in problems(check_pair(old, managed, mode=ApplyMode.BY_PRIVILEGE))
+    assert check_pair(old, managed, mode=ApplyMode.STATEMENTS) == []
+    assert check_pair(old, theirs, mode=ApplyMode.BY_PRIVILEGE) == []
 
 
 def test_two_servers_of_which_one_is_turned_away_are_not_compared(ours: ServerFacts, theirs: ServerFacts) -> None:

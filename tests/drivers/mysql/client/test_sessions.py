@@ -50,6 +50,8 @@ _OF_A_MOMENT = {
     ("drivers/mysql/apply/rows_by_statements.py", "sql_mode"),  # one for each kind of rows, between statements
     ("drivers/mysql/apply/rows_by_statements.py", "foreign_key_checks"),  # as each event says
     ("drivers/mysql/apply/rows_by_statements.py", "timestamp"),  # behind a CREATE TABLE … SELECT
+    ("drivers/mysql/mariadb/rows.py", "timestamp"),  # the same
+    ("drivers/mysql/mariadb/once.py", ""),  # what a definition is logged as
     (
         "drivers/mysql/apply/rows_by_events.py",
         "gtid_next",

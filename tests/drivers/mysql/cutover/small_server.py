@@ -67,6 +67,8 @@ class SmallServer:
 
 
 class _Connection:
+    is_mariadb = False
+
     def __init__(self, server: SmallServer) -> None:
         self.open = True
         self._server = server

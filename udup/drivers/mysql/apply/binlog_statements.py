@@ -8,7 +8,7 @@ TABLE_MAPs that its rows need and end its statement.
 from __future__ import annotations
 
 from binascii import b2a_base64
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from udup.base.errors import Transient, UdupError
 from udup.drivers.mysql.binlog.event import ROWS_EVENTS, EventType, ending_statement, ends_statement
@@ -19,7 +19,11 @@ from udup.drivers.mysql.binlog.table_map import table_id
 class LargeStatements:
     """Cuts a stream of events into BINLOG statements."""
 
-    def __init__(self, piece_bytes: int, max_event: int) -> None:
+    def __init__(
+        self, piece_bytes: int, max_event: int, rows_of: Callable[[Sequence[bytes]], bytes] = b"".join
+    ) -> None:
+        """`rows_of` makes of a statement's events what the server is given."""
+        self._rows_of = rows_of
         self._limit = piece_bytes
         self._max_event = max_event
         self._splitter = EventSplitter("a large transaction")
@@ -62,7 +66,7 @@ class LargeStatements:
         self._piece = list(self._maps.values())
         self._size = sum(map(len, self._piece))
         self._rows_at = -1
-        return binlog_statement(*piece)
+        return binlog_statement(self._rows_of(piece))
 
 
 def binlog_statement(*events: bytes) -> bytes:

@@ -23,6 +23,8 @@ from udup.drivers.mysql.binlog.table_definition import ColumnDefinition, ColumnT
 from udup.drivers.mysql.client.connection import Connection, query
 from udup.drivers.mysql.client.names import quote
 from udup.drivers.mysql.dictionary.defaults import default_of
+from udup.drivers.mysql.mariadb.columns import as_bytes, compared_by_name
+from udup.drivers.mysql.mariadb.rewriting import columns_there
 
 #: DATA_TYPE to type, for types whose metadata are none.
 _BARE = {
@@ -117,6 +119,8 @@ def check_definition(connection: Connection, schema: str, table: str, table_map:
         ours = parse_columns(table_map, has_crc=has_crc)
     except Unsupported as error:
         raise Unsupported(f"{where}: {error}") from error
+    if connection.is_mariadb:
+        ours = tuple(columns_there(ours))
     theirs = target_columns(connection, schema, table)
     if not theirs:
         raise Divergence(
@@ -134,6 +138,8 @@ def check_definition(connection: Connection, schema: str, table: str, table_map:
             f"on the source {NAMES_LOGGED}, and give the job another ID"
         )
     charsets = _charsets_of(connection, [*ours, *(each.definition for each in theirs)])
+    if connection.is_mariadb:
+        charsets, theirs = compared_by_name(ours, theirs)
     for ordinal, (mine, other) in enumerate(zip(ours, theirs, strict=False), start=1):
         members = members_as_shown(connection, mine, charsets)
         unlike = difference(mine, members, other, charsets)
@@ -174,7 +180,8 @@ def _moved(ours: Sequence[ColumnDefinition], theirs: Sequence[TargetColumn]) -> 
 
 
 def target_columns(connection: Connection, schema: str, table: str) -> list[TargetColumn]:
-    return [column_of(row) for row in query(connection, _COLUMNS_SQL, schema, table)]
+    rows = query(connection, _COLUMNS_SQL, schema, table)
+    return [column_of(as_bytes(row) if connection.is_mariadb else row) for row in rows]
 
 
 def column_of(row: Any) -> TargetColumn:
@@ -265,6 +272,10 @@ def _charsets_of(connection: Connection, columns: Sequence[ColumnDefinition]) ->
     return dict(query(connection, sql))
 
 
+#: Of tables that were not rebuilt since 5.6.4, and of MariaDB's with mysql56_temporal_format = OFF.
+_OF_5_5 = frozenset({ColumnType.TIMESTAMP_OLD, ColumnType.TIME_OLD, ColumnType.DATETIME_OLD})
+
+
 def difference(
     mine: ColumnDefinition,
     members: tuple[str, ...] | None,
@@ -275,6 +286,11 @@ def difference(
 ) -> str:
     """What the source has instead, empty if rows fit exactly. `by_name`: the two are of one name already."""
     theirs = other.definition
+    if mine.kind in _OF_5_5 and mine.kind != theirs.kind:
+        return (
+            "it is a temporal type in the format of MySQL 5.5, which rows of this transaction have: ALTER TABLE … FORCE"
+            " there, and give the job another ID, so that it is copied"
+        )
     if (mine.kind, mine.metadata) != (theirs.kind, theirs.metadata):
         return f"it is {_described(mine)}, not {_described(theirs)}"
     if mine.unsigned is not None and mine.unsigned != theirs.unsigned:

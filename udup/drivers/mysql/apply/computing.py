@@ -45,6 +45,17 @@ _PARTS: tuple[tuple[tuple[int, ...], str], ...] = (
     ),
 )
 
+#: The same of MariaDB, which has no index on an expression, and says `current_timestamp()` for what is no expression.
+_PARTS_OF_MARIADB = (
+    _PARTS[0][1],
+    "SELECT CONCAT('the default of column ', COLUMN_NAME) FROM information_schema.COLUMNS"
+    " WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s AND COLUMN_DEFAULT LIKE '%%(%%' AND COLUMN_DEFAULT NOT LIKE '\\'%%'"
+    " AND COLUMN_DEFAULT NOT LIKE 'current_timestamp%%'",
+    "SELECT CONCAT('constraint ', CONSTRAINT_NAME) FROM information_schema.CHECK_CONSTRAINTS"
+    " WHERE CONSTRAINT_SCHEMA = %s AND TABLE_NAME = %s AND CHECK_CLAUSE NOT LIKE 'json_valid(%%'",
+    _PARTS[4][1],
+)
+
 
 class Computing:
     """Remembers what `look` has found; looked at again whenever a table's definition is."""
@@ -58,9 +69,9 @@ class Computing:
 
     def look(self, connection: Connection, name: TableName) -> str:
         """Ask the target's dictionary what a table computes; empty if nothing."""
-        text = str(connection.get_server_info())  # type: ignore[no-untyped-call]
-        version = tuple(map(int, text.split("-")[0].split(".")[:3]))
-        parts = [sql for since, sql in _PARTS if version >= since]
+        parts = [sql for since, sql in _PARTS if connection.version >= since]
+        if connection.is_mariadb:
+            parts = list(_PARTS_OF_MARIADB)
         rows = query(connection, " UNION ALL ".join(parts) + " LIMIT 1", *(len(parts) * [name.schema, name.table]))
         what = str(rows[0][0]) if rows else ""
         if what:

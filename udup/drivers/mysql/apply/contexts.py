@@ -26,6 +26,8 @@ from udup.drivers.mysql.client.connection import (
     query,
 )
 from udup.drivers.mysql.dictionary.timezones import is_fixed, zone_rules, zones_like
+from udup.drivers.mysql.mariadb import modes
+from udup.drivers.mysql.mariadb.collations import Server, server_of
 from udup.pipeline.records import Context
 
 _UNKNOWN_ZONE = 1298
@@ -46,18 +48,23 @@ _VARIABLES = ("sql_mode", "time_zone", "lc_time_names", *_UNLOGGED)
 
 _RULES = "time_zone_rules"
 
+#: MariaDB has this one since 11.2; before, it encrypts as every server does that is not told otherwise.
+_ENCRYPTION_MODE, _EVERYBODYS_MODE, _HAS_ENCRYPTION_MODE = "block_encryption_mode", "aes-128-ecb", (11, 2, 0)
+_NOT_ON_MARIADB = frozenset({"default_collation_for_utf8mb4"})
+
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Context)
 
 
 class TargetContexts:
-    """`note` what the source tells; `known` and `prepare` give the SET of a number."""
+    """`note` what the source tells; `known` and `prepare` give the SET of a number. `target`: whose SET it is."""
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
         self._told: dict[int, Context] = {}
         self._statements: dict[int, bytes] = {}
         self._of_settings: dict[bytes, bytes] = {}
+        self.target = Server.of("")
 
     def note(self, record: Context) -> None:
         self._told[record.number] = record
@@ -74,7 +81,7 @@ class TargetContexts:
     def unlogged(self, number: int) -> bytes:
         """A SET of what no log says, as the source has it; empty for no context."""
         settings = self._told[number].settings if number in self._told else {}
-        return _set_of(settings, _UNLOGGED_OF_DDL)
+        return _set_of(as_known(settings, self.target), _UNLOGGED_OF_DDL)
 
     def kept(self, number: int) -> bytes:
         """The context of a prepared transaction as bytes that outlive the run."""
@@ -93,7 +100,7 @@ class TargetContexts:
         try:
             with closing(connect(self._endpoint)) as connection:
                 zone = _zone(connection, context.settings, str(self._endpoint))
-                statement = _set(context.settings, zone)
+                statement = _set(as_known(context.settings, server_of(connection)), zone)
                 query(connection, statement)
         except MySQLError as error:
             if is_transient(error):
@@ -105,9 +112,25 @@ class TargetContexts:
         return statement.encode()
 
 
-def set_of_unlogged(settings: Mapping[str, str]) -> bytes:
+def set_of_unlogged(settings: Mapping[str, str], target: Server) -> bytes:
     """A SET of what no log says of a context; empty if the context has nothing of it."""
-    return _set_of(settings, _UNLOGGED)
+    return _set_of(as_known(settings, target), _UNLOGGED)
+
+
+def as_known(settings: Mapping[str, str], target: Server) -> Mapping[str, str]:
+    """Return a source's settings in the words of the target: those of MySQL's sql_mode are MariaDB's, but for few."""
+    if not target.is_mariadb:
+        return settings
+    lacking = _NOT_ON_MARIADB if target.version >= _HAS_ENCRYPTION_MODE else {*_NOT_ON_MARIADB, _ENCRYPTION_MODE}
+    found = {name: value for name, value in settings.items() if name not in lacking}
+    if settings.get(_ENCRYPTION_MODE, _EVERYBODYS_MODE) != found.get(_ENCRYPTION_MODE, _EVERYBODYS_MODE):
+        raise Unsupported(
+            f"the source encrypts by {_ENCRYPTION_MODE} = {settings[_ENCRYPTION_MODE]}, and the target always by"
+            f" {_EVERYBODYS_MODE}: leave out what computes values by AES_ENCRYPT, or upgrade the target to MariaDB 11.2"
+        )
+    if "sql_mode" in found:
+        found["sql_mode"] = modes.for_mariadb(found["sql_mode"].split(","))
+    return found
 
 
 def _set_of(settings: Mapping[str, str], names: Iterable[str]) -> bytes:
@@ -148,7 +171,8 @@ def _rules(connection: Connection, zone: str) -> str | None:
 
 def _set(settings: Mapping[str, str], zone: str) -> str:
     values = {**settings, **({"time_zone": zone} if zone else {})}
-    assignments = (f"{name} = {_value(values.get(name))}" for name in _VARIABLES)
+    known = [name for name in _VARIABLES if name != _ENCRYPTION_MODE or name in values]
+    assignments = (f"{name} = {_value(values.get(name))}" for name in known)
     return f"SET SESSION {', '.join(assignments)}"
 
 

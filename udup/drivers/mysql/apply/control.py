@@ -42,7 +42,7 @@ from udup.drivers.mysql.columns.computed import only_there, read_computed
 from udup.drivers.mysql.load.copy_fence import CopyFence
 from udup.drivers.mysql.load.copy_writer import MySQLCopyWriter
 from udup.drivers.mysql.load.filling import Filling
-from udup.drivers.mysql.mariadb.collations import Server
+from udup.drivers.mysql.mariadb.collations import Server, server_of
 from udup.pipeline.ports import ApplyMode, CheckpointState, Claim, ControlSettings, TargetNotices
 from udup.pipeline.records import CopyPlan, Definition, Tables, Transaction, XaEnd
 from udup.pipeline.start_note import JobStart
@@ -111,6 +111,7 @@ class MySQLControl:
             if passing:
                 raise Unavailable("; ".join(map(str, passing)))
             self._is_admin = is_admin(facts)
+            self._contexts.target = server_of(connection)
             self._ddl.by_statements = self._tables.by_statements = by_statements
             self._ddl.notes_intents = by_statements or facts.is_mariadb
             if self._mode is not ApplyMode.CONVERTED:

@@ -14,14 +14,14 @@ from udup.base.errors import Divergence
 from udup.drivers.mysql.apply import intents
 from udup.drivers.mysql.apply.fitted_ddl import fitted_ddl
 from udup.drivers.mysql.apply.rows_path import Mark
-from udup.drivers.mysql.apply.run_ddl import MYSQL, run_ddl, server_of
+from udup.drivers.mysql.apply.run_ddl import MYSQL, run_ddl
 from udup.drivers.mysql.binlog.query import QueryEvent, parse_query
 from udup.drivers.mysql.client.connection import Connection, query
 from udup.drivers.mysql.client.errors import missing_row
 from udup.drivers.mysql.client.names import qualified
 from udup.drivers.mysql.ddl.classify import classify_query
 from udup.drivers.mysql.ddl.sqltokens import codec_of, decoded, tokenize
-from udup.drivers.mysql.mariadb.collations import Server
+from udup.drivers.mysql.mariadb.collations import Server, server_of
 from udup.pipeline.selection.schemas import UDUP_SCHEMA
 
 _THERE = "SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s"
@@ -32,7 +32,7 @@ def make_for_rows(connection: Connection, mark: Mark, create: bytes, context: by
     event = parse_query(create, has_crc=False)
     made = classify_query(event).objects[0]
     job = mark.job.decode()
-    sql = f"SELECT 1 FROM {UDUP_SCHEMA}.checkpoint WHERE job = %s AND slot = %s AND version = %s FOR SHARE"
+    sql = f"SELECT 1 FROM {UDUP_SCHEMA}.checkpoint WHERE job = %s AND slot = %s AND version = %s LOCK IN SHARE MODE"
     if not query(connection, sql, job, mark.slot, mark.version):
         raise missing_row(f"no row was found where one had to be: this job's in '{UDUP_SCHEMA}.checkpoint'")
     if query(connection, _THERE, made.schema, made.name):

@@ -17,7 +17,7 @@ from udup.drivers.mysql.apply.claims import Claims
 from udup.drivers.mysql.apply.ddl_state import State, has_run, state_of, why_unknown
 from udup.drivers.mysql.apply.fitted_ddl import fitted_ddl
 from udup.drivers.mysql.apply.ownership import DDL_PLACE, hold, same_server, see_version
-from udup.drivers.mysql.apply.run_ddl import MYSQL, Attempt, finish_ddl, run_ddl, server_of, shown_of
+from udup.drivers.mysql.apply.run_ddl import MYSQL, Attempt, finish_ddl, run_ddl, shown_of
 from udup.drivers.mysql.apply.tablespaces import housed
 from udup.drivers.mysql.binlog.query import QueryEvent, parse_query
 from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, query, scalar
@@ -29,6 +29,7 @@ from udup.drivers.mysql.ddl.sqltokens import UntokenizableError, codec_of, decod
 from udup.drivers.mysql.ddl.statement import Kind, Statement
 from udup.drivers.mysql.load.stale_views import StaleView, retry_stale_views, stale_views
 from udup.drivers.mysql.mariadb import once
+from udup.drivers.mysql.mariadb.collations import server_of
 from udup.drivers.mysql.statements.plan import left_out_by
 from udup.pipeline.records import Definition
 

@@ -24,7 +24,7 @@ def fitted_ddl(
     if statement.kind is Kind.ACCOUNT and source.is_mariadb is not target.is_mariadb:
         raise Unsupported(
             f"{statement.verb}: accounts are not carried between MySQL and MariaDB, which keep passwords and rights"
-            " otherwise; make it on the target by hand, and give the job another ID, without ExpandSyntaxSupport"
+            " otherwise; leave ExpandSyntaxSupport off: delete the job, and start it with another ID"
         )
     variables = event.variables()
     codec = codec_of(variables.charset.client) if variables.charset else "utf-8"
@@ -33,7 +33,8 @@ def fitted_ddl(
     named = schema.schema if schema is not None else event.schema.decode("utf-8", "replace")
     fitted = fit_statement(text, variables.sql_mode or 0, named, source, target)
     if fitted.refusals:
-        raise Unsupported("; ".join(map(str, fitted.refusals)))
+        told = "; ".join(map(str, fitted.refusals))
+        raise Unsupported(told)
     if not fitted.sql:
         return None, fitted.notices
     return replace(event, sql=fitted.sql.encode(exact)), fitted.notices

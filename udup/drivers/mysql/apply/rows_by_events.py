@@ -19,14 +19,17 @@ from collections.abc import Iterator, Sequence
 from udup.base.errors import Contended, Unavailable
 from udup.drivers.mysql.apply.binlog_statements import LargeStatements, binlog_statement
 from udup.drivers.mysql.apply.checkpoint import checkpoint_events
+from udup.drivers.mysql.apply.fitted_ddl import fitted_ddl
 from udup.drivers.mysql.apply.rows_path import Mark
 from udup.drivers.mysql.apply.run_ddl import run_ddl
-from udup.drivers.mysql.binlog.event import has_checksums
+from udup.drivers.mysql.binlog.event import has_checksums, server_version
 from udup.drivers.mysql.binlog.query import parse_query
 from udup.drivers.mysql.client.connection import Connection, query, scalar
 from udup.drivers.mysql.client.raw import execute_counted, execute_raw
 from udup.drivers.mysql.client.session_setup import reset
 from udup.drivers.mysql.client.sessions import Session
+from udup.drivers.mysql.ddl.classify import classify_query
+from udup.drivers.mysql.mariadb.collations import Server, server_of
 from udup.pipeline.ports import RowCounts
 
 #: Bytes of events in one BINLOG of a large transaction.
@@ -76,7 +79,7 @@ class EventRows:
     def apply(self, mark: Mark, events: Sequence[bytes], context: bytes) -> None:
         entering = self._entering(context)
         self._marks += 1  # whatever comes of it: the server counts what it undoes as well
-        rows = binlog_statement(self._events_of(mark), *events)
+        rows = binlog_statement(self._events_of(mark), self.rows_of(events))
         execute_raw(self._connection, entering + rows + b";COMMIT", 3 if entering else 2)
         if context:
             self._context = context
@@ -86,7 +89,12 @@ class EventRows:
         self._marks += 1
 
     def stream(self, *, commits: bool = False) -> EventStream:
-        return EventStream(self, LargeStatements(min(PIECE_BYTES, self._max_event), self._max_event), commits=commits)
+        statements = LargeStatements(min(PIECE_BYTES, self._max_event), self._max_event, self.rows_of)
+        return EventStream(self, statements, commits=commits)
+
+    def rows_of(self, events: Sequence[bytes]) -> bytes:
+        """Return what the server is given of a statement's events."""
+        return b"".join(events)
 
     def apply_apart(
         self, gtids: Sequence[str], transactions: Sequence[bytes], mark: Mark, ending: bytes, context: bytes
@@ -139,7 +147,9 @@ class EventRows:
         # inside of this transaction is nothing, so its rows are not counted.
         self._counted_before_create = self.rows_written()
         try:
-            run_ddl(self._connection, parse_query(create, has_crc=False), computing=context)
+            event, source = parse_query(create, has_crc=False), Server.of(server_version(self._format))
+            fitted, _ = fitted_ddl(event, classify_query(event), source, server_of(self._connection))
+            run_ddl(self._connection, fitted or event, computing=context, source=source)
         except Contended as error:
             # The session is in the statement's context now: not worth another try at once.
             raise Unavailable(str(error)) from error

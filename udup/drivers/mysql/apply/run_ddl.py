@@ -50,7 +50,7 @@ from udup.drivers.mysql.client.sql_modes import has_other_types
 from udup.drivers.mysql.ddl.classify import classify_query
 from udup.drivers.mysql.ddl.sqltokens import codec_of
 from udup.drivers.mysql.ddl.statement import Kind, Statement
-from udup.drivers.mysql.mariadb.collations import Server
+from udup.drivers.mysql.mariadb.collations import Server, server_of
 from udup.drivers.mysql.mariadb.spelling import Spelling
 from udup.pipeline.checks import DEST
 
@@ -152,11 +152,6 @@ def finish_ddl(connection: Connection, event: QueryEvent, source: Server = MYSQL
 def shown_of(event: QueryEvent, statement: Statement) -> str:
     """Return a statement for people. An account's holds the hash of a password."""
     return statement.verb if statement.kind is Kind.ACCOUNT else _shown(event, event.variables())
-
-
-def server_of(connection: Connection) -> Server:
-    """Return which server a connection leads to."""
-    return Server(connection.is_mariadb, connection.version)
 
 
 def session_settings(event: QueryEvent, variables: StatusVariables, spelling: Spelling = BY_NUMBER) -> list[str]:

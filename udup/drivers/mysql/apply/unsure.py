@@ -107,7 +107,7 @@ def begin(
     `whole`: each is one statement. Raises `Transient` if another run has taken over: then nothing was noted.
     """
     unsure_lock.take(connection, job)
-    sql = f"SELECT 1 FROM {UDUP_SCHEMA}.checkpoint WHERE job = %s AND slot = %s AND version = %s FOR SHARE"
+    sql = f"SELECT 1 FROM {UDUP_SCHEMA}.checkpoint WHERE job = %s AND slot = %s AND version = %s LOCK IN SHARE MODE"
     if not query(connection, sql, job, slot, version):
         connection.rollback()
         raise Transient(f"{gtids[0]}: another run has taken the job over")

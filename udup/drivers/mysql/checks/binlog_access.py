@@ -21,6 +21,7 @@ from udup.drivers.mysql.client.sessions import (
     apply_session,
     statement_session,
 )
+from udup.drivers.mysql.mariadb import sessions as mariadb
 from udup.pipeline.ports import ApplyMode
 
 #: Seconds of a row lock; which number it is does not matter here.
@@ -51,6 +52,10 @@ _BINLOG = Need("REPLICATION_APPLIER", ("BINLOG_ADMIN", "SUPER"), "rows, which ar
 
 #: A definition runs under a GTID of Udup's own, by which the server itself runs it once.
 _GTID_NEXT = Need("REPLICATION_APPLIER", _SETTERS, "definitions, each of which runs once under a GTID (gtid_next)")
+
+
+#: The same on MariaDB, where a definition is told by the server_id that it is logged with.
+_REPLAY = Need("BINLOG REPLAY", (), "rows, which are applied by BINLOG, and definitions, which are logged as the job's")
 
 
 @dataclass(frozen=True)
@@ -85,21 +90,28 @@ class BinlogAccess:
 
 def binlog_access(facts: ServerFacts) -> BinlogAccess:
     """Return whether this account may run BINLOG on this target, and a definition under a GTID."""
-    return BinlogAccess(facts, tuple(need for need in (_BINLOG, _GTID_NEXT) if not need.is_met(facts)))
+    needs = (_REPLAY,) if facts.is_mariadb else (_BINLOG, _GTID_NEXT)
+    return BinlogAccess(facts, tuple(need for need in needs if not need.is_met(facts)))
 
 
 def goes_by_statements(mode: ApplyMode, facts: ServerFacts) -> bool:
-    """Return whether a job's rows get to this target by statements: because it says so, or by privilege."""
-    return mode in (ApplyMode.STATEMENTS, ApplyMode.CONVERTED) or (
-        mode is ApplyMode.BY_PRIVILEGE and not binlog_access(facts).is_allowed
-    )
+    """Return whether a job's rows get to this target by statements: because it says so, or by privilege.
+
+    By privilege never on MariaDB, which does not take the literals of times with a zone.
+    """
+    if mode in (ApplyMode.STATEMENTS, ApplyMode.CONVERTED):
+        return True
+    return mode is ApplyMode.BY_PRIVILEGE and not facts.is_mariadb and not binlog_access(facts).is_allowed
 
 
 def setting_needs(facts: ServerFacts, *, by_statements: bool = False) -> Iterator[Need]:
     """Yield what the account lacks to set the sessions that a job has on this target otherwise than they begin."""
     for name, (use, value, found) in sorted(_differing(facts, by_statements).items()):
         text = f"sessions with {name} = {value} for {use} (they begin with {found})"
-        need = Need("SESSION_VARIABLES_ADMIN", _SETTERS[1:], text, f"{name} = {value}")
+        if facts.is_mariadb:
+            need = Need(mariadb.SETTER[name], ("SUPER",), text, f"{name} = {value}")
+        else:
+            need = Need("SESSION_VARIABLES_ADMIN", _SETTERS[1:], text, f"{name} = {value}")
         if not need.is_met(facts):
             yield need
 
@@ -107,9 +119,11 @@ def setting_needs(facts: ServerFacts, *, by_statements: bool = False) -> Iterato
 def _differing(facts: ServerFacts, by_statements: bool) -> dict[str, tuple[str, str, str]]:
     """Return the restricted variables that a use sets: the use, the value wanted, and what a session begins with."""
     found: dict[str, tuple[str, str, str]] = {}
+    restricted = frozenset(mariadb.SETTER) if facts.is_mariadb else RESTRICTED
     for session in _of_target(by_statements):
-        for name, value in session.settings.items():
-            if name in OPTIONAL or name not in RESTRICTED or name not in facts.variables:
+        settings = mariadb.for_mariadb(session.settings) if facts.is_mariadb else session.settings
+        for name, value in settings.items():
+            if name in OPTIONAL or name not in restricted or name not in facts.variables:
                 continue
             if (value or "").casefold() != facts.value(name).casefold():
                 found.setdefault(name, (session.use, value or "NULL", facts.value(name)))

@@ -12,8 +12,9 @@ from udup.drivers.mysql.checks.source import is_read
 from udup.drivers.mysql.checks.target import is_written
 from udup.drivers.mysql.client.facts import ServerFacts
 from udup.drivers.mysql.client.flavour import Version
+from udup.drivers.mysql.dictionary.catalog import SHOWS_ACCOUNTS
 from udup.drivers.mysql.dictionary.claims import by_job, remedy, rings
-from udup.drivers.mysql.dictionary.used import COLLATION, INVISIBLE, TYPE
+from udup.drivers.mysql.dictionary.used import COLLATION, INVISIBLE, PLUGIN, TYPE
 from udup.pipeline.checks import BOTH, SRC, Check, Finding, Outcome, Rule, apply, failed, faults, warned
 from udup.pipeline.ownership import Feed, Known
 from udup.pipeline.ports import ApplyMode
@@ -80,6 +81,27 @@ def ring_checks(
     if not found:
         return [Check(BOTH, "rings", Outcome.PASS, "none")]
     return [Check(BOTH, "rings", Outcome.FAIL, fault.problem, fault.remedy) for fault in found]
+
+
+def _plugins(pair: Pair) -> Iterator[Finding]:
+    """The accounts that ExpandSyntaxSupport carries: CREATE USER would fail in the middle of the copy."""
+    source, target = pair.source, pair.target
+    carried = [each for each in source.used or () if each.kind == PLUGIN]
+    if carried and not source.is_mariadb and source.version < SHOWS_ACCOUNTS:
+        yield failed(
+            f"the source ({source.version_text}) does not show its accounts as statements (SHOW CREATE USER), by which"
+            " ExpandSyntaxSupport carries them",
+            "leave ExpandSyntaxSupport out, and make the accounts on the target by hand",
+        )
+        return
+    unknown = [f"{each.name} ({each.place})" for each in carried if target.plugins and each.name not in target.plugins]
+    if unknown:
+        yield failed(
+            f"accounts of the source prove who they are by what the target ({target.version_text}) does not have:"
+            f" {some_of(unknown, _SHOWN)}",
+            "ALTER USER … IDENTIFIED WITH caching_sha2_password BY … on the source; or start a target of 8.4 with"
+            " --mysql-native-password=ON; or leave ExpandSyntaxSupport out",
+        )
 
 
 def _signs(pair: Pair) -> Iterator[Finding]:
@@ -252,6 +274,7 @@ _RULES = (
     ),
     Rule[Pair]("default_storage_engine", lambda pair: pair.source.value("default_storage_engine"), _engine),
     Rule[Pair]("character_sets", lambda pair: _told(pair, COLLATION), _collations),
+    Rule[Pair]("account_plugins", lambda pair: "every one that accounts of the job need", _plugins),
     Rule[Pair]("signs", lambda pair: "known where they are needed", _signs),
     Rule[Pair]("newer_columns", lambda pair: "none that the target does not have", _newer_columns),
 )

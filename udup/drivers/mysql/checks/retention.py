@@ -40,7 +40,7 @@ def expires_after(facts: ServerFacts) -> int:
     """Return seconds for which the log is kept, 0 for ever."""
     if facts.value("binlog_expire_logs_auto_purge", "ON").upper() == "OFF":
         return 0
-    if facts.is_mariadb and "binlog_expire_logs_seconds" not in facts.variables:  # before 10.6
+    if "binlog_expire_logs_seconds" not in facts.variables:  # before MySQL 8.0.1, and MariaDB before 10.6.1
         return int(float(facts.value("expire_logs_days", "0")) * _DAY_S)
     return facts.number("binlog_expire_logs_seconds")
 

@@ -6,7 +6,7 @@ Here is what the server's settings and the account's privileges show; `preflight
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from udup.base.errors import Fault
 from udup.base.remedies import COPY_AGAIN, NEW_COPY
@@ -45,6 +45,10 @@ _SCHEMA_PRIVILEGES = ("SELECT", "SHOW VIEW", "TRIGGER", "EVENT")
 _ROW_PRIVILEGES = ("SELECT",)
 
 
+#: From here on gtid_mode can be set while the server runs.
+_SETS_GTID_MODE = (5, 7, 6)
+_START_WITH_GTIDS = "start it with --gtid-mode=ON --enforce-gtid-consistency --log-bin --log-slave-updates"
+
 #: The steps of gtid_mode, each of which a server takes only from the one beside it.
 _GTID_MODES = ("OFF", "OFF_PERMISSIVE", "ON_PERMISSIVE", "ON")
 
@@ -76,9 +80,9 @@ def source_checks(
     folded = selection.folding(facts.lower_case_table_names != 0)
     side = SourceSide(facts, folded, start_after, starting, rows_only)
     found = list(apply((_VERSION,), SRC, side))
-    if found[0].outcome == Outcome.FAIL:
-        return found
-    return found + list(apply(_MARIADB_RULES if facts.is_mariadb else _RULES, SRC, side))
+    if found[0].outcome != Outcome.FAIL:
+        found += apply(_MARIADB_RULES if facts.is_mariadb else _RULES, SRC, side)
+    return [replace(each, remedy=facts.in_its_words(each.remedy)) for each in found]
 
 
 def check_source(
@@ -90,8 +94,8 @@ def check_source(
 
 def warn_source(facts: ServerFacts) -> list[Fault]:
     """Return what is recommended and not required."""
-    advice = _MARIADB_ADVICE if facts.is_mariadb else _ADVICE
-    found = apply(advice, SRC, SourceSide(facts, Selection(), None))
+    advice = apply(_MARIADB_ADVICE if facts.is_mariadb else _ADVICE, SRC, SourceSide(facts, Selection(), None))
+    found = [replace(each, remedy=facts.in_its_words(each.remedy)) for each in advice]
     return faults(f"Src {facts.address}", found, Outcome.WARN)
 
 
@@ -139,6 +143,9 @@ def _gtid_mode(side: SourceSide) -> Iterator[Finding]:
     value = side.facts.value("gtid_mode", "ON").upper()
     if value == "ON":
         return
+    if side.facts.version < _SETS_GTID_MODE:
+        yield failed(f"gtid_mode is {value}, not ON", _START_WITH_GTIDS)
+        return
     steps = _GTID_MODES[_GTID_MODES.index(value) + 1 :] if value in _GTID_MODES else _GTID_MODES[1:]
     *first, last = (f"SET PERSIST gtid_mode = '{step}'" for step in steps)
     waiting = "when the status variable Ongoing_anonymous_transaction_count is 0"
@@ -159,7 +166,7 @@ def _log_replica_updates(side: SourceSide) -> Iterator[Finding]:
     if not side.facts.logs_replicated:
         yield failed(
             "log_replica_updates is OFF: what this server replicates from another would be missing in its log",
-            "start the server with --log-replica-updates",
+            "start the server with --log-replica-updates (--log-slave-updates before 8.0.26)",
         )
 
 
@@ -186,6 +193,17 @@ def _retention(side: SourceSide) -> Iterator[Finding]:
             f"binlog_expire_logs_seconds is {seconds}: a job that stands still for longer than that cannot go on and "
             "has to copy everything again",
             keep_longer(side.facts),
+        )
+
+
+def _dependencies(side: SourceSide) -> Iterator[Finding]:
+    """Servers from 8.4 on have always write sets; before 5.7.22 there are none."""
+    if side.facts.value("binlog_transaction_dependency_tracking", "WRITESET").upper() == "COMMIT_ORDER":
+        yield warned(
+            "binlog_transaction_dependency_tracking is COMMIT_ORDER: only what was committed together on the source is"
+            " applied at once, which is less than could be",
+            "SET PERSIST transaction_write_set_extraction = 'XXHASH64'; SET PERSIST"
+            " binlog_transaction_dependency_tracking = 'WRITESET'",
         )
 
 
@@ -300,6 +318,11 @@ _VERSION = Rule("version", lambda side: _told(side.facts), _version)
 #: What had better be otherwise.
 _ADVICE: tuple[Rule[SourceSide], ...] = (
     Rule("binlog_row_metadata", lambda side: side.facts.value("binlog_row_metadata", "unknown"), _row_metadata),
+    Rule(
+        "dependency_tracking",
+        lambda side: side.facts.value("binlog_transaction_dependency_tracking", "the server's own"),
+        _dependencies,
+    ),
     Rule("binlog_retention", lambda side: f"{expires_after(side.facts) or 'unlimited'} seconds", _retention),
 )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from udup.base.errors import Fault
 from udup.base.long_text import some_of
@@ -97,7 +97,8 @@ def read_tables(connection: Connection, facts: ServerFacts, selection: Selection
 
 def table_checks(tables: SourceTables) -> Iterator[Check]:
     """What the dictionary speaks for and against."""
-    return apply(_RULES, SRC, tables)
+    for each in apply(_RULES, SRC, tables):
+        yield replace(each, remedy=tables.facts.in_its_words(each.remedy))
 
 
 def check_parents(connection: Connection, facts: ServerFacts, selection: Selection) -> list[Fault]:

@@ -8,7 +8,7 @@ fit together.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from udup.base.errors import Fault
 from udup.drivers.mysql.checks.binlog_access import binlog_access, setting_needs
@@ -20,6 +20,9 @@ from udup.pipeline.selection.selection import Selection
 
 #: The first with REPLICATION_APPLIER, and with definitions that a crash leaves whole.
 OLDEST_VERSION = (8, 0, 18)
+
+#: The first of MariaDB with BINLOG REPLAY, by which a job's account may do what it has to and no more.
+OLDEST_MARIADB = (10, 5, 2)
 
 #: The same where rows go by statements: its literals of TIMESTAMP have a time zone.
 OLDEST_FOR_STATEMENTS = (8, 0, 19)
@@ -45,7 +48,8 @@ def target_checks(facts: ServerFacts, selection: Selection, *, by_statements: bo
     """Everything that the server's settings tell; of another kind of server, only that it is one."""
     side = TargetSide(facts, selection, by_statements)
     found = list(apply((_VERSION,), DEST, side))
-    return found if found[0].outcome == Outcome.FAIL else found + list(apply(_RULES, DEST, side))
+    found += [] if found[0].outcome == Outcome.FAIL else apply(_RULES, DEST, side)
+    return [replace(each, remedy=facts.in_its_words(each.remedy)) for each in found]
 
 
 def check_target(facts: ServerFacts, selection: Selection, *, by_statements: bool = False) -> list[Fault]:
@@ -69,7 +73,8 @@ def warn_target(facts: ServerFacts, *, by_statements: bool = False) -> list[Faul
 
 def is_written(facts: ServerFacts) -> bool:
     """Return whether this is a server of the kind and age that is replicated to."""
-    return not facts.is_mariadb and not facts.kin.no_target and facts.version >= OLDEST_VERSION
+    oldest = OLDEST_MARIADB if facts.is_mariadb else OLDEST_VERSION
+    return not facts.kin.no_target and facts.version >= oldest
 
 
 def _version(side: TargetSide) -> Iterator[Finding]:
@@ -78,6 +83,12 @@ def _version(side: TargetSide) -> Iterator[Finding]:
         yield failed(
             f"the server is {facts.named}, which is not replicated to: {facts.kin.no_target}",
             "replicate to MySQL 8.0.18 or newer (docs/servers.md)",
+        )
+    elif not is_written(facts) and facts.is_mariadb:
+        yield failed(
+            f"the server is {facts.named}, and only MariaDB 10.5.2 and newer is replicated to: older ones have no"
+            " privilege to apply row events (BINLOG REPLAY)",
+            "replicate to MariaDB 10.5.2 or newer (docs/servers.md)",
         )
     elif not is_written(facts):
         yield failed(
@@ -94,7 +105,13 @@ def _told(facts: ServerFacts) -> str:
 
 def _version_for_statements(side: TargetSide) -> Iterator[Finding]:
     facts = side.facts
-    if side.by_statements and facts.version < OLDEST_FOR_STATEMENTS:
+    if side.by_statements and facts.is_mariadb:
+        yield failed(
+            f"the server is {facts.named}, to which rows go as events alone (BINLOG), not by statements (ApplyMode,"
+            " or tables of its own with other columns)",
+            "leave ApplyMode out of the job, and have the copy make the tables",
+        )
+    elif side.by_statements and facts.version < OLDEST_FOR_STATEMENTS:
         yield failed(
             f"the server is {facts.version_text}, and rows go by statements (INSERT, UPDATE, DELETE) to 8.0.19 and"
             " newer alone, which take a time with its zone",
@@ -103,7 +120,9 @@ def _version_for_statements(side: TargetSide) -> Iterator[Finding]:
 
 
 def _gtid_mode(side: TargetSide) -> Iterator[Finding]:
-    if side.facts.value("gtid_mode").upper() != "ON" and not side.by_statements:
+    if side.facts.is_mariadb:
+        yield from _definitions_once(side.facts)
+    elif side.facts.value("gtid_mode").upper() != "ON" and not side.by_statements:
         yield failed(
             f"gtid_mode is {side.facts.value('gtid_mode')}: with it ON the server itself runs each definition once "
             "only",
@@ -112,26 +131,38 @@ def _gtid_mode(side: TargetSide) -> Iterator[Finding]:
         )
 
 
+def _definitions_once(facts: ServerFacts) -> Iterator[Finding]:
+    """On MariaDB the server's log tells whether a definition has run."""
+    if not facts.is_on("log_bin"):
+        yield warned(
+            "log_bin is OFF: whether a definition had run when the job was interrupted is told by what its objects are"
+            " then, and you are asked where that does not tell it; with a binary log the server tells it",
+            "start that server with log_bin",
+        )
+
+
 def _read_only(side: TargetSide) -> Iterator[Finding]:
     facts = side.facts
     if facts.is_on("super_read_only"):
         yield failed("super_read_only is ON", "SET PERSIST super_read_only = OFF")
     elif facts.is_on("read_only") and not is_admin(facts):
+        privilege = "READ_ONLY ADMIN" if facts.is_mariadb else "CONNECTION_ADMIN"
         yield failed(
-            f"read_only is ON, and {facts.account} has not CONNECTION_ADMIN",
-            f"GRANT CONNECTION_ADMIN ON *.* TO {facts.account}, or SET PERSIST read_only = OFF",
+            f"read_only is ON, and {facts.account} has not {privilege}",
+            f"GRANT {privilege} ON *.* TO {facts.account}, or {facts.setting('read_only = OFF')}",
         )
 
 
 def is_admin(facts: ServerFacts) -> bool:
     """Whether the account may write to a server that is read-only, unless it is so for everybody."""
-    return _any(facts, "CONNECTION_ADMIN", "SUPER")
+    return _any(facts, *(("READ_ONLY ADMIN",) if facts.is_mariadb else ("CONNECTION_ADMIN", "SUPER")))
 
 
 def _binlog_format(side: TargetSide) -> Iterator[Finding]:
     if side.facts.is_on("log_bin") and side.facts.value("binlog_format", "ROW").upper() == "STATEMENT":
         yield failed(
-            "binlog_format is STATEMENT, with which no row events can be applied", "SET PERSIST binlog_format = 'ROW'"
+            "binlog_format is STATEMENT, with which no row events can be applied",
+            side.facts.setting("binlog_format = 'ROW'"),
         )
 
 
@@ -140,7 +171,7 @@ def _packet(side: TargetSide) -> Iterator[Finding]:
         yield failed(
             f"max_allowed_packet is {side.facts.value('max_allowed_packet')}, less than the {MIN_PACKET} of a batch of "
             "rows",
-            f"SET PERSIST max_allowed_packet = {4 * MIN_PACKET}",
+            side.facts.setting(f"max_allowed_packet = {4 * MIN_PACKET}"),
         )
 
 
@@ -158,7 +189,7 @@ def _local_infile(side: TargetSide) -> Iterator[Finding]:
     if not side.facts.is_on("local_infile"):
         yield warned(
             "local_infile is OFF: a full copy brings its rows by INSERT, which takes longer than LOAD DATA",
-            "SET PERSIST local_infile = ON",
+            side.facts.setting("local_infile = ON"),
         )
 
 
@@ -180,7 +211,7 @@ def _session_variables(side: TargetSide) -> Iterator[Finding]:
     for need in setting_needs(facts, by_statements=side.by_statements):
         yield failed(
             f"{facts.account} has not {need.privilege} for {need.use}",
-            f"GRANT {need.privilege} ON *.* TO {facts.account}, or SET PERSIST {need.setting}",
+            f"GRANT {need.privilege} ON *.* TO {facts.account}, or {facts.setting(need.setting)}",
         )
 
 

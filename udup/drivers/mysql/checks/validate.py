@@ -41,7 +41,7 @@ from udup.drivers.mysql.dictionary.claims import read_claims, read_feeds
 from udup.drivers.mysql.dictionary.definers import Defined, KnownAccounts, read_accounts, read_defined
 from udup.drivers.mysql.dictionary.details import CopyDetails
 from udup.drivers.mysql.dictionary.present import Present
-from udup.drivers.mysql.dictionary.used import Used, read_used
+from udup.drivers.mysql.dictionary.used import Used, read_plugins_used, read_used
 from udup.drivers.mysql.load.copied import CopyNotes
 from udup.drivers.mysql.load.filling import FilledTables, Filling
 from udup.drivers.mysql.snapshot.copy import catalog_there, log_of
@@ -151,6 +151,16 @@ def validate(plan: JobPlan, known: Known = _NOTHING_KNOWN) -> list[Check]:
     return checks
 
 
+def validate_target(plan: JobPlan) -> list[Check]:
+    """Return every check of the target by itself, for a job whose source is another kind of database."""
+    theirs = _seen(lambda: _look_at_target(plan))
+    if isinstance(theirs, Check):
+        return [theirs]
+    by_statements = goes_by_statements(plan.target.apply_mode, theirs.facts)
+    checks = [_reached(DEST, theirs.facts), transport_check(DEST, plan.target.endpoint, theirs.facts)]
+    return [*checks, *target_checks(theirs.facts, plan.scope.selection, by_statements=by_statements)]
+
+
 @dataclass(frozen=True)
 class SourceFound:
     """A source by itself, for a job whose target is no database. `facts` is None for one that was not seen.
@@ -221,7 +231,8 @@ def _look_at_tables(plan: JobPlan, facts: ServerFacts, *, full_copy: bool) -> _S
         defined = read_defined(connection, tables.selection)
         feeds = read_feeds(connection, tables.selection)
         filled = _filled(connection, plan, facts, tables.selection) if full_copy and plan.fill_existing else None
-        used = read_used(connection, tables.selection)
+        used, kept = read_used(connection, tables.selection), plan.scope.kept_users
+        used += read_plugins_used(connection, kept) if kept is not None else ()
         return _Source(tables, objects, used, defined, feeds, filled)
 
 

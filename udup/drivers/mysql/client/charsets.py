@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pymysql.charset import charset_by_id, charset_by_name
+
+
+def collation_of(number: int) -> str:
+    """Return the name of a collation. `KeyError` for one that is not listed."""
+    listed: Any = charset_by_id(number)
+    return str(listed.collation)
 
 
 def encoding_of(collation: int) -> str:

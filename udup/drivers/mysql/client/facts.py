@@ -26,6 +26,16 @@ _NAME = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)?")
 ON = frozenset({"ON", "1", "YES", "TRUE"})
 
 
+_PLUGINS = (
+    "SELECT PLUGIN_NAME FROM information_schema.PLUGINS"
+    " WHERE PLUGIN_TYPE = 'AUTHENTICATION' AND PLUGIN_STATUS = 'ACTIVE'"
+)
+
+_LOG_SECONDS = re.compile(r"binlog_expire_logs_seconds = (\d+)")
+
+#: From this version on a server keeps what it is set to.
+PERSISTS: Version = (8, 0, 0)
+
 #: From this version on there are roles.
 ROLES: Version = (8, 0, 0)
 
@@ -50,6 +60,7 @@ class ServerFacts:
     unlogged_schemas: frozenset[str] = frozenset()  # binlog_ignore_db
     encrypted: bool = False  # the connection by which it was seen went over TLS
     verified: bool = False  # and the server's certificate was looked at
+    plugins: frozenset[str] = frozenset()  # by which accounts can prove who they are
     used: tuple[Used, ...] | None = None  # of a job's source: what its tables use; None where that was not asked
 
     def value(self, name: str, default: str = "") -> str:
@@ -71,6 +82,14 @@ class ServerFacts:
         """Return its version and what it is, for people."""
         kin = self.kin
         return f"{self.version_text} ({kin.name})" if kin is not MYSQL else f"MySQL {self.version_text}"
+
+    def in_its_words(self, remedy: str) -> str:
+        """Return a remedy as this server takes it: SET PERSIST, and seconds of a log's life, are of MySQL 8.0."""
+        if "binlog_expire_logs_seconds" not in self.variables:
+            remedy = _LOG_SECONDS.sub(lambda found: f"expire_logs_days = {int(found[1]) // 86_400}", remedy)
+        if (not self.is_mariadb and self.version >= PERSISTS) or "SET PERSIST" not in remedy:
+            return remedy
+        return f"{remedy.replace('SET PERSIST', 'SET GLOBAL')}, and write it into the server's option file"
 
     @property
     def logs_cascades(self) -> bool:
@@ -112,6 +131,10 @@ class ServerFacts:
         roles = ", ".join(self.privileges.idle_roles)
         return f"{statement}; or, if {roles} has it, ALTER USER {self.account} DEFAULT ROLE ALL"
 
+    def setting(self, assignment: str) -> str:
+        """Return the statement that sets a global variable for good; MariaDB forgets it unless its files say it too."""
+        return f"SET GLOBAL {assignment}, and in its option file" if self.is_mariadb else f"SET PERSIST {assignment}"
+
     @property
     def logs_replicated(self) -> bool:
         """Whether changes that the server itself replicates are in its log; named otherwise before 8.0.26."""
@@ -146,6 +169,7 @@ def read_facts(connection: Connection) -> ServerFacts:
         unlogged_schemas=unlogged,
         encrypted=connection.encrypted,
         verified=connection.verified,
+        plugins=frozenset(str(name) for (name,) in query(connection, _PLUGINS)),
     )
 
 

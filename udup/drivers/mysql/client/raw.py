@@ -24,6 +24,9 @@ _FILE_DUMP = struct.Struct("<IHI")
 #: Where a file's first event stands, and the flag of a dump that waits for nothing to be written.
 _FIRST_EVENT, _ENDS = 4, 0x01
 
+#: The flag by which MariaDB sends the events that say a statement's text, too: without them offsets have gaps.
+_ANNOTATED = 0x02
+
 
 def raw_socket(connection: Connection) -> Any:
     """The connection's socket (plain or TLS); None once it is closed."""
@@ -59,7 +62,8 @@ def execute_raw(connection: Connection, sql: bytes, statements: int) -> None:
 def dump_file(connection: Connection, server_id: int, file: str) -> None:
     """Ask for the events of one file of the binary log from its beginning; what follows ends where the log ends now."""
     wire: Any = connection
-    wire._execute_command(COMMAND.COM_BINLOG_DUMP, _FILE_DUMP.pack(_FIRST_EVENT, _ENDS, server_id) + file.encode())
+    flags = _ENDS | _ANNOTATED if connection.is_mariadb else _ENDS
+    wire._execute_command(COMMAND.COM_BINLOG_DUMP, _FILE_DUMP.pack(_FIRST_EVENT, flags, server_id) + file.encode())
 
 
 def execute_affected(connection: Connection, sql: bytes, statements: int) -> Iterator[tuple[int, int]]:

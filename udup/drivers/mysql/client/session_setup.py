@@ -29,7 +29,7 @@ from udup.drivers.mysql.mariadb import sessions as mariadb
 if TYPE_CHECKING:
     from udup.drivers.mysql.client.connection import Connection
 
-#: What a question itself depends on. Servers before 5.7.8, and MariaDB, pass over the comment and the limit in it.
+#: What a question itself depends on. Each server passes over the comments that are not for it, and the limits in them.
 _ABLE_TO_ASK = (
     "SET SESSION sql_select_limit = 18446744073709551615, max_join_size = 18446744073709551615, sql_big_selects = 1"
     " /*!50708 , max_execution_time = 0 */ /*M!100101 , max_statement_time = 0 */"

@@ -33,6 +33,13 @@ def mapped_table_map(event: bytes, places: Sequence[int], names: Sequence[str], 
     columns = parse_columns(event, has_crc=has_crc)
     chosen = [replace(columns[place], name=name) for place, name in zip(places, names, strict=True)]
     key = [(places.index(place), prefix) for place, prefix in _key(event, places, has_crc=has_crc)]
+    return table_map_of(event, chosen, key, has_crc=has_crc)
+
+
+def table_map_of(
+    event: bytes, chosen: Sequence[ColumnDefinition], key: Sequence[tuple[int, int]], *, has_crc: bool
+) -> bytes:
+    """Return the TABLE_MAP of the same table with these columns, and with a primary key of these parts."""
     end = _KEPT_NAMES
     for _ in ("schema", "table"):
         end += event[end] + 2
@@ -74,7 +81,8 @@ def _optional(columns: Sequence[ColumnDefinition], key: Sequence[tuple[int, int]
         texts = [column for column in columns if column.kind in kinds]
         if all(column.collation is not None or column.kind is ColumnType.VECTOR for column in texts):
             add(kind, b"".join(integer(column.collation or _BINARY) for column in texts))
-    add(Optional.COLUMN_NAME, b"".join(counted((column.name or "").encode()) for column in columns))
+    if all(column.name is not None for column in columns):
+        add(Optional.COLUMN_NAME, b"".join(counted((column.name or "").encode()) for column in columns))
     for kind, type_ in ((Optional.SET_STR_VALUE, ColumnType.SET), (Optional.ENUM_STR_VALUE, ColumnType.ENUM)):
         listed = [column.members for column in columns if column.kind is type_]
         if None not in listed:

@@ -19,6 +19,7 @@ from udup.base.endpoint import Endpoint
 from udup.base.errors import Contended
 from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, error_code, query, scalar
 from udup.drivers.mysql.client.errors import ER, failure
+from udup.drivers.mysql.client.facts import read_global
 from udup.drivers.mysql.client.sessions import closing_session
 from udup.drivers.mysql.cutover.in_the_way import InTheWay
 from udup.drivers.mysql.cutover.place import CutoverPlace
@@ -39,12 +40,11 @@ _OPENING_SECONDS = 10.0
 
 def read(connection: Connection) -> dict[str, str]:
     """Return the settings as they are: `ON` or `OFF`, and the scheduler's own words."""
-    sql = "SELECT @@global.read_only, @@global.super_read_only, @@global.event_scheduler"
-    [(read_only, super_read_only, scheduler)] = query(connection, sql)
+    found = read_global(connection, READ_ONLY, SUPER_READ_ONLY, EVENT_SCHEDULER)
     return {
-        READ_ONLY: _word(read_only),
-        SUPER_READ_ONLY: _word(super_read_only),
-        EVENT_SCHEDULER: str(scheduler),
+        READ_ONLY: _word(found.get(READ_ONLY)),
+        SUPER_READ_ONLY: _word(found.get(SUPER_READ_ONLY)),  # MySQL 5.7.8
+        EVENT_SCHEDULER: found.get(EVENT_SCHEDULER, ""),
     }
 
 

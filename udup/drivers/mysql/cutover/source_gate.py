@@ -11,8 +11,8 @@ from udup.base.long_text import some_of
 from udup.drivers.mysql.apply.checkpoint import TABLES
 from udup.drivers.mysql.checks.binlog_access import binlog_access
 from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, error_code, query, scalar
-from udup.drivers.mysql.client.errors import NOTHING_THERE, failure
-from udup.drivers.mysql.client.facts import ServerFacts, read_facts
+from udup.drivers.mysql.client.errors import ER, NOTHING_THERE, failure
+from udup.drivers.mysql.client.facts import ROLES, ServerFacts, read_facts
 from udup.drivers.mysql.client.seam import behind_the_seam
 from udup.drivers.mysql.client.sessions import DICTIONARY
 from udup.drivers.mysql.client.xa_recover import recover
@@ -34,6 +34,11 @@ _DENIED = frozenset({1044, 1142, 1143})
 _NOT_GRANTED = (
     "; where the service does not grant that, stop what writes there by its own means and cut over with"
     " --writes-stopped in place of --source-read-only, and without --reverse"
+)
+
+_STOP_WRITES = (
+    "stop what writes there by its own means, and cut over with --writes-stopped in place of --source-read-only, and"
+    " without --reverse"
 )
 
 #: XA transactions that have begun and are not prepared: they may still be, on a read-only server too.
@@ -112,7 +117,7 @@ class MySQLSourceGate:
             try:
                 begun = query(connection, _OPEN_XA)
             except MySQLError as error:
-                if error_code(error) not in _DENIED:
+                if error_code(error) not in _DENIED | {ER.NO_SUCH_TABLE}:
                     raise
                 begun = []  # a failed check, unless the privilege was taken since
             return prepared + [f"{xid!r} of session {session}" for session, xid in begun]
@@ -172,8 +177,13 @@ def _has_rows(connection: Connection, table: str, job: str) -> bool:
 
 def _privileges(facts: ServerFacts, needs: CutoverNeeds) -> Iterator[Check]:
     """`XA_RECOVER_ADMIN` always: XA transactions are what a read-only server lets commit."""
-    wanted: list[tuple[str, tuple[str, ...]]] = [("XA_RECOVER_ADMIN", ())]
-    if needs.freeze or needs.reverse:
+    wanted: list[tuple[str, tuple[str, ...]]] = []
+    if not facts.is_mariadb and facts.version >= ROLES:  # with which the dynamic privileges came
+        wanted.append(("XA_RECOVER_ADMIN", ()))
+    if (needs.freeze or needs.reverse) and read_only.SUPER_READ_ONLY not in facts.variables:
+        found = f"{facts.version_text} of the source {facts.address} has no super_read_only: who has SUPER would go on"
+        yield Check(SRC, CHECK, Outcome.FAIL, f"{found} writing", _STOP_WRITES)
+    elif needs.freeze or needs.reverse:
         wanted.append(("SYSTEM_VARIABLES_ADMIN", ("SUPER",)))
     if needs.reverse:
         wanted.append(("CONNECTION_ADMIN", ("SUPER",)))
@@ -209,6 +219,10 @@ def _sight_of_xa(connection: Connection, facts: ServerFacts) -> Iterator[Check]:
         query(connection, _OPEN_XA)
         unwatched = [str(name) for (name,) in query(connection, _UNWATCHED)]
     except MySQLError as error:
+        if error_code(error) == ER.NO_SUCH_TABLE:  # before MySQL 5.7
+            found = f"the source {facts.address} ({facts.version_text}) does not tell XA transactions that have begun"
+            yield Check(SRC, CHECK, Outcome.WARN, found, "make sure that no application uses XA there")
+            return
         if error_code(error) not in _DENIED:
             raise
         found = f"{facts.account} may not read performance_schema on the source {facts.address}, which tells open XA"

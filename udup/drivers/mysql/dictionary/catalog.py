@@ -105,6 +105,10 @@ class Schema:
     create_sql: str
 
 
+#: From here on a server of MySQL shows an account as a statement (SHOW CREATE USER).
+SHOWS_ACCOUNTS = (5, 7, 6)
+
+
 @dataclass(frozen=True)
 class Account:
     """A user or role: `name` in quotes, SHOW CREATE USER less its default roles, these, and SHOW GRANTS."""

@@ -18,7 +18,8 @@ from udup.drivers.mysql.client.connection import Connection, query, scalar
 #: From here on MySQL counts by WITH RECURSIVE. MariaDB does, up to a limit of its own.
 _COUNTS = (8, 0, 1)
 
-#: The end of TIMESTAMP.
+#: The first moment of TIMESTAMP, and its end. MariaDB takes 0 for no moment.
+_FIRST = 1
 _END = 1 << 31
 
 _DAY = 86_400
@@ -68,7 +69,7 @@ def _changes(connection: Connection, begins: list[int], step: int, seconds: int)
         hint, steps = f"/*+ SET_VAR(cte_max_recursion_depth = {seconds // step + 1}) */ ", "steps"
     sql = (
         f"{head}SELECT {hint}s, {_offset('s')} FROM (SELECT b + n s FROM ({begun}) begins, {steps}) moments"
-        f" WHERE {_offset('s')} <> {_offset(f'(s - {step})')} ORDER BY s"
+        f" WHERE {_offset('s')} <> {_offset(f'GREATEST(s - {step}, {_FIRST})')} ORDER BY s"
     )
     return [(int(moment), int(offset)) for moment, offset in query(connection, sql)]
 

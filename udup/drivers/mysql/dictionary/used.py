@@ -9,11 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from udup.drivers.mysql.client.connection import Connection, query
+from udup.drivers.mysql.client.connection import Connection, MySQLError, error_code, query
+from udup.drivers.mysql.client.limits import DENIED
 from udup.pipeline.selection.schemas import SYSTEM_SCHEMAS
 from udup.pipeline.selection.selection import Selection
 
 COLLATION, TYPE, INVISIBLE = "collation", "type", "invisible column"
+
+#: By which an account of the job proves who it is.
+PLUGIN = "authentication plugin"
 
 #: Types that not every server that is replicated to has.
 _NEWER_TYPES = ("vector",)
@@ -48,6 +52,24 @@ def read_used(connection: Connection, selection: Selection) -> tuple[Used, ...]:
     first: dict[tuple[str, str], Used] = {}
     for each in sorted(_read(connection, selection)):
         first.setdefault((each.kind, each.name), each)
+    return tuple(first.values())
+
+
+def read_plugins_used(connection: Connection, kept: frozenset[str]) -> tuple[Used, ...]:
+    """Return by which plugins the accounts prove who they are, but for the `kept` users'.
+
+    Empty where mysql.user may not be read: a copy of the accounts refuses that itself.
+    """
+    try:
+        rows = query(connection, "SELECT plugin, User, Host FROM mysql.user ORDER BY 1, 2, 3")
+    except MySQLError as error:
+        if error_code(error) not in DENIED:
+            raise
+        return ()
+    first: dict[str, Used] = {}
+    for plugin, user, host in rows:
+        if plugin and str(user) not in kept:
+            first.setdefault(str(plugin), Used(PLUGIN, str(plugin), f"account '{user}'@'{host}'"))
     return tuple(first.values())
 
 

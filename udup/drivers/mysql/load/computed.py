@@ -13,13 +13,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Divergence, Unsupported
 from udup.drivers.mysql.apply.contexts import TargetContexts, set_of_unlogged
-from udup.drivers.mysql.client.connection import Connection, query, scalar
+from udup.drivers.mysql.client.connection import Connection, query
 from udup.drivers.mysql.client.names import qualified
 from udup.drivers.mysql.dictionary.catalog import Table
 from udup.drivers.mysql.dictionary.digests import OWN_VALUES, Sums, column_sums, index_sums
+from udup.drivers.mysql.mariadb.collations import server_of
 from udup.pipeline.records import Context
 
-#: From this version on TIMESTAMPs are read with an offset behind them.
+#: From this version on MySQL reads TIMESTAMPs with an offset behind them; MariaDB never does.
 _READS_OFFSETS = (8, 0, 19)
 
 #: Takes every date and 0 in an AUTO_INCREMENT column.
@@ -47,9 +48,9 @@ class ComputedValues:
         computing = next((table for table in tables if table.computes), None)
         if computing is None or not self._settings:
             return
-        self._kept = set_of_unlogged(self._settings)
+        self._kept = set_of_unlogged(self._settings, server_of(connection))
         self.begin(connection)
-        self.offsets = _version(connection) >= _READS_OFFSETS
+        self.offsets = not connection.is_mariadb and connection.version >= _READS_OFFSETS
         settings = dict(self._settings)
         if not self.offsets:
             settings["time_zone"] = "+00:00"  # that of the text
@@ -116,7 +117,3 @@ class ComputedValues:
 
 def _differing(here: Sums, there: Mapping[str, str]) -> list[str]:
     return [name for name, (one, other) in here.items() if there.get(name) != f"{one}.{other}"]
-
-
-def _version(connection: Connection) -> tuple[int, ...]:
-    return tuple(map(int, str(scalar(connection, "SELECT VERSION()")).split("-")[0].split(".")[:3]))

@@ -2,8 +2,9 @@
 
 Three kinds of statements, three ways, all of them on the very connection that runs the statement:
 
-* A chunk of rows of a transactional table: the version is read FOR SHARE in the chunk's own transaction (`check`). A
-  successor that changes the version has to wait for the commit, or the chunk finds another version and is rolled back.
+* A chunk of rows of a transactional table: the version is read and locked (IN SHARE MODE) in the chunk's own
+  transaction (`check`). A successor that changes the version has to wait for the commit, or the chunk finds another
+  version and is rolled back.
 * DDL, which commits by itself: the connection holds a place of the job (`enter`), then looks at the version (`look`).
   A take-over changes the version only when it has every place, so that none may come between the look and the DDL.
 * Rows of a table without transactions: as for DDL. `check` would come too late for them, they cannot be undone; `look`
@@ -39,7 +40,7 @@ class CopyFence:
 
     def check(self, connection: Connection) -> None:
         """The same, inside of a transaction: what it has written may be committed then."""
-        self._expect(connection, " FOR SHARE")
+        self._expect(connection, " LOCK IN SHARE MODE")
 
     def _expect(self, connection: Connection, lock: str) -> None:
         sql = (

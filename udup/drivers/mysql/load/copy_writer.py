@@ -31,9 +31,11 @@ from udup.drivers.mysql.load.copied import CopyNotes
 from udup.drivers.mysql.load.copy_fence import CopyFence
 from udup.drivers.mysql.load.create_table import is_converted, is_merge
 from udup.drivers.mysql.load.filling import FilledTables, Filling, as_filled
+from udup.drivers.mysql.load.fitted import fitted_catalog
 from udup.drivers.mysql.load.rehearsal import rehearse
 from udup.drivers.mysql.load.room import Room
 from udup.drivers.mysql.load.stale_views import make_stand_in
+from udup.drivers.mysql.mariadb.collations import Server, server_of
 from udup.drivers.mysql.statements.plan import left_out
 from udup.pipeline.ports import LoadPlan
 from udup.pipeline.records import CopyPlan, CopyTotals, StartRows
@@ -79,6 +81,7 @@ class MySQLCopyWriter:
         details = CopyDetails.decode(plan.details)
         self._catalog, self._log = details.catalog, details.log
         self._session = definition_session(details.source)
+        self._source = Server.of(details.source)
         if filling is not None:
             self._catalog = replace(self._catalog, tables=tuple(map(as_filled, self._catalog.tables)))
         self._fence = fence
@@ -152,13 +155,16 @@ class MySQLCopyWriter:
 
     def make_tables(self) -> LoadPlan:
         """Refuse, or make room and make the tables; and try the stored objects."""
+        fitted: list[str] = []
         with self._connected(keep=self._filling is None) as connection:
+            self._catalog, fitted = fitted_catalog(self._catalog, self._source, server_of(connection), self._room.where)
             self._note_memory_tables(connection)
             method = self._make_tables(connection)
         if self._filling is None:
-            self._told = [*self._told, *_left_out(self._catalog)]
+            self._told = [*self._told, *fitted, *_left_out(self._catalog)]
         with self._connected(keep=not self._objects) as connection:
             self._rehearse_objects(connection)
+            texts = connection.is_mariadb
         load = LoadDetails(
             self._catalog.tables,
             method,
@@ -167,7 +173,7 @@ class MySQLCopyWriter:
             filled=self._filled,
             converts=self._filling is not None and self._filling.converts,
         )
-        return LoadPlan(StartRows(method, self._computed.offsets), load.encoded())
+        return LoadPlan(StartRows(method, self._computed.offsets, texts=texts), load.encoded())
 
     def _note_memory_tables(self, connection: Connection) -> None:
         """Note the tables that a restart of the target's server empties; of those that are there, `FilledTables`."""

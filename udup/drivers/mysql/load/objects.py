@@ -155,7 +155,8 @@ def create(connection: Connection, stored: StoredObject, replace: bool = False) 
             is_altered = True
         if stored.kind == "EVENT":  # one whose end has passed would be dropped at once (note 1588)
             query(connection, f"SET SESSION timestamp = {stored.made or 'DEFAULT'}")
-        query(connection, "SET SESSION sql_mode = %s", known_words(stored.sql_mode))
+        sql_mode = stored.sql_mode if connection.is_mariadb else known_words(stored.sql_mode)
+        query(connection, "SET SESSION sql_mode = %s", sql_mode)
         if stored.time_zone:
             query(connection, "SET SESSION time_zone = %s", stored.time_zone)
         query(connection, f"SET character_set_client = {charset}")

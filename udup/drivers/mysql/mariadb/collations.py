@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
+from udup.drivers.mysql.client.connection import Connection
 from udup.drivers.mysql.client.flavour import Version, is_mariadb, version_of
 
 
@@ -31,6 +32,11 @@ class Server:
     @property
     def family(self) -> str:
         return "MariaDB" if self.is_mariadb else "MySQL"
+
+
+def server_of(connection: Connection) -> Server:
+    """Return which server a connection leads to."""
+    return Server(connection.is_mariadb, connection.version)
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,13 @@ WORDS: dict[int, str] = {
 #: or SHOW CREATE were once: nothing of a statement that has run depends on them.
 _OF_NO_MATTER = frozenset({*range(8, 19), 27, 28})
 
+#: MariaDB's words that MySQL lacks: those that change what a statement means, and those that do not.
+_MEANS_OTHERWISE = frozenset({"ORACLE", "EMPTY_STRING_IS_NULL", "SIMULTANEOUS_ASSIGNMENT"})
+_MARIADBS = frozenset(
+    {"NO_AUTO_CREATE_USER", "IGNORE_BAD_TABLE_OPTIONS", "POSTGRESQL", "MSSQL", "DB2", "MAXDB", "MYSQL323", "MYSQL40"}
+    | {"NO_KEY_OPTIONS", "NO_TABLE_OPTIONS", "NO_FIELD_OPTIONS"}
+)
+
 _CUTS, _ROUNDS = "TIME_TRUNCATE_FRACTIONAL", "TIME_ROUND_FRACTIONAL"
 
 
@@ -51,3 +58,11 @@ def for_mariadb(words: list[str]) -> str:
     """Return an sql_mode of MySQL's as one that means the same on MariaDB."""
     kept = [word for word in words if word and word != _CUTS]
     return ",".join(kept if _CUTS in words else [*kept, _ROUNDS])
+
+
+def for_mysql(words: list[str]) -> str | None:
+    """Return an sql_mode of MariaDB's as one that means the same on MySQL; None if there is none."""
+    if not _MEANS_OTHERWISE.isdisjoint(words):
+        return None
+    kept = [word for word in words if word and word not in (*_MARIADBS, _ROUNDS)]
+    return ",".join(kept if _ROUNDS in words else [*kept, _CUTS])

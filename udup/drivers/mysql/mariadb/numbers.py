@@ -7,10 +7,7 @@ numbers are made of character set, language and kind.
 
 from __future__ import annotations
 
-from typing import Any
-
-from pymysql.charset import charset_by_id
-
+from udup.drivers.mysql.client.charsets import collation_of
 from udup.drivers.mysql.mariadb.collations import Server
 
 _NOPAD, _UCA1400 = 1024, 2048
@@ -75,8 +72,7 @@ def collation_name(number: int, server: Server) -> str | None:
         head, _, kind = (base or "").rpartition("_")
         return f"{head}_nopad_{kind}" if head else None
     try:
-        listed: Any = charset_by_id(number) if number not in _UNLISTED else None
-        name = _UNLISTED.get(number) or str(listed.collation)
+        name = _UNLISTED.get(number) or collation_of(number)
     except KeyError:
         return None
     name = name.replace("utf8_", "utf8mb3_", 1) if name.startswith("utf8_") else name

@@ -23,6 +23,7 @@ from udup.drivers.mysql.client.raw import execute_raw
 from udup.drivers.mysql.client.session_setup import enter
 from udup.drivers.mysql.client.sessions import Session
 from udup.drivers.mysql.mariadb.collations import Server
+from udup.drivers.mysql.mariadb.rewriting import RowRewriting
 
 
 class MariaRows(EventRows):
@@ -34,6 +35,7 @@ class MariaRows(EventRows):
         super().__init__(connection, session)
         self._source = MYSQL
         self._created = False
+        self._rewriting = RowRewriting()
 
     def write_by(self, format_description: bytes) -> None:
         self._format = format_description
@@ -47,12 +49,16 @@ class MariaRows(EventRows):
             return
         try:
             self.begin(mark)
-            execute_raw(self._connection, binlog_statement(*events) + b";COMMIT", 2)
+            execute_raw(self._connection, binlog_statement(self.rows_of(events)) + b";COMMIT", 2)
         except MySQLError as error:
             if meaning(error) is Meaning.CONTENDED:
                 # A rollback does not undo the table: the next take-over drops it, and then the order may come again.
                 raise Unavailable(f"behind CREATE TABLE … SELECT: {describe(error)}") from error
             raise
+
+    def rows_of(self, events: Sequence[bytes]) -> bytes:
+        """Return the events with what MariaDB keeps in another type."""
+        return self._rewriting.rewritten(b"".join(events), has_crc=self._with_crc)
 
     def begin(self, mark: Mark) -> None:
         super().begin(mark)
@@ -66,7 +72,7 @@ class MariaRows(EventRows):
         """Apply one after the other, and note each as it is done: no GTID of the server's tells it."""
         self.enter(context)
         for done, events in enumerate(transactions, start=1):
-            execute_raw(self._connection, binlog_statement(events) + b";COMMIT", 2)
+            execute_raw(self._connection, binlog_statement(self.rows_of([events])) + b";COMMIT", 2)
             yield done
             noted = unsure.applied_statement(mark.job.decode(), done)
             execute_raw(self._connection, noted + b";COMMIT", 2)

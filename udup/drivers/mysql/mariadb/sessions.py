@@ -13,7 +13,7 @@ from collections.abc import Mapping
 #: As `sessions.BASE`, with MariaDB's own defaults unless a comment says why not.
 BASE: Mapping[str, str | None] = {
     "max_statement_time": "0.000000",
-    "max_recursive_iterations": "1000",
+    "max_recursive_iterations": "4294967295",  # more are left out without an error
     "idle_transaction_timeout": "0",
     "idle_readonly_transaction_timeout": "0",
     "idle_write_transaction_timeout": "0",
@@ -34,10 +34,13 @@ BASE: Mapping[str, str | None] = {
 }
 
 #: Settings that MariaDB has under another name with the same values.
-_CALLED: Mapping[str, str] = {"binlog_rows_query_log_events": "binlog_annotate_row_events"}
+_CALLED: Mapping[str, str] = {
+    "binlog_rows_query_log_events": "binlog_annotate_row_events",
+    "cte_max_recursion_depth": "max_recursive_iterations",
+}
 
 #: Those that are ON or OFF, which SELECT shows as 1 and 0.
-SWITCHES = frozenset(name for name, value in BASE.items() if value in ("ON", "OFF")) | frozenset(_CALLED.values())
+SWITCHES = frozenset(name for name, value in BASE.items() if value in ("ON", "OFF")) | {"binlog_annotate_row_events"}
 
 #: Which privilege lets a session set one; there is none for all.
 SETTER: Mapping[str, str] = {

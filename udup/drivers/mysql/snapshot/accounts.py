@@ -18,7 +18,7 @@ from udup.drivers.mysql.client.connection import Connection, MySQLError, describ
 from udup.drivers.mysql.client.names import quote
 from udup.drivers.mysql.ddl.sqlreader import UnexpectedWordError, WordReader
 from udup.drivers.mysql.ddl.sqltokens import UntokenizableError, codec_of, decode, tokenize
-from udup.drivers.mysql.dictionary.catalog import Account, without_default_roles
+from udup.drivers.mysql.dictionary.catalog import SHOWS_ACCOUNTS, Account, without_default_roles
 
 _SELECT_DENIED = 1142
 
@@ -31,6 +31,10 @@ def read_accounts(connection: Connection, kept: frozenset[str]) -> tuple[Account
 
     Raise `Refused` without SELECT on mysql.*.
     """
+    if not connection.is_mariadb and connection.version < SHOWS_ACCOUNTS:
+        where = f"Src {connection.host}:{connection.port}"
+        problem = "the server does not show its accounts as statements (SHOW CREATE USER), so they cannot be carried"
+        raise Refused([Fault(where, problem, "leave ExpandSyntaxSupport out, and make the accounts there by hand")])
     try:
         users = query(connection, "SELECT User, Host FROM mysql.user ORDER BY User, Host")
     except MySQLError as error:

@@ -80,6 +80,7 @@ class SnapshotCopy:
             self._chunk_rows,
             baseline.locked,
             offsets=start.offsets,
+            texts=start.texts,
             first=self._first,
         )
         if self._stopped:

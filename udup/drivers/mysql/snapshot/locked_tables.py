@@ -26,7 +26,7 @@ from udup.drivers.mysql.dictionary.engines import MERGE, is_non_transactional
 from udup.drivers.mysql.snapshot.chunks import Chunk, plan_chunks
 from udup.drivers.mysql.snapshot.places import Places
 from udup.drivers.mysql.snapshot.reader import Cutter, ReadBlocks, TableTotal, blocks, reading_error
-from udup.drivers.mysql.snapshot.rows import has_odd_dates, with_offsets
+from udup.drivers.mysql.snapshot.rows import for_target, has_odd_dates
 from udup.pipeline.ports import Piece
 
 #: Bytes of rows that are kept in memory so that their tables need not stay locked; and what of it is planned, by the
@@ -146,10 +146,11 @@ class LockedTables:
         stopped: runtime.Event,
         *,
         offsets: bool,
+        texts: bool = False,
     ) -> None:
         """Emit what is in memory, then what is still locked; each lock goes when its tables are read.
 
-        `offsets` as in `CopyReader`.
+        `offsets` and `texts` as in `CopyReader`.
         """
         for piece in self._spooled:
             emit(piece)
@@ -158,7 +159,7 @@ class LockedTables:
             on_table(total)
         for held in (self._small, self._large):
             for index, table in held.tables:
-                numbered = (index, with_offsets(table) if offsets else table)
+                numbered = (index, for_target(table, offsets=offsets, texts=texts))
                 try:
                     on_table(self._read_table(held.connection, numbered, emit, stopped))
                 except MySQLError as error:

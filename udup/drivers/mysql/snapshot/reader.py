@@ -30,11 +30,11 @@ from udup.drivers.mysql.dictionary.digests import Sums, added, column_sums, inde
 from udup.drivers.mysql.snapshot.chunks import Chunk, plan_chunks
 from udup.drivers.mysql.snapshot.rows import (
     Block,
+    for_target,
     has_odd_dates,
     prepare_session,
     read_chunk,
     stream_rows,
-    with_offsets,
 )
 from udup.drivers.mysql.snapshot.snapshot import Snapshot
 from udup.drivers.mysql.snapshot.spool import spooled
@@ -70,6 +70,7 @@ class Locked(Protocol):
         stopped: runtime.Event,
         *,
         offsets: bool,
+        texts: bool = False,
     ) -> None: ...
     def close(self) -> None: ...
 
@@ -90,16 +91,19 @@ class CopyReader:
         locked: Locked | None = None,
         *,
         offsets: bool = False,
+        texts: bool = False,
         first: Collection[str] = (),
     ) -> None:
         """`locked` are those of the tables that are read under a lock, all by the first reader and before others.
 
         `first` are names (`schema.table`) of tables that are read before others, as they do not stay for long.
         `offsets`: the target reads +00:00 behind a TIMESTAMP, which tables that compute something need.
+        `texts`: the target keeps JSON as text.
         """
-        self._locked, self._offsets, self._first = locked, offsets, frozenset(first)
+        self._locked, self._first = locked, frozenset(first)
+        self._offsets, self._texts = offsets, texts
         self._planner, *self._connections = snapshot.connections
-        self._tables = [with_offsets(table) for table in tables] if offsets else tables
+        self._tables = [for_target(table, offsets=offsets, texts=texts) for table in tables]
         self._on_table = on_table
         self._progress = _Progress()
         self._chunks = self._plan(chunk_rows)
@@ -120,7 +124,7 @@ class CopyReader:
         """Read chunks until none is left. `emit` may block; the pieces of a chunk follow each other."""
         try:
             if self._locked is not None and reader == 0:
-                self._locked.read(emit, self._on_table, self._stopped, offsets=self._offsets)
+                self._locked.read(emit, self._on_table, self._stopped, offsets=self._offsets, texts=self._texts)
             while (chunk := self._next_chunk()) is not None:
                 connection = self._connections[reader]
                 rows, sums = self._read(connection, chunk, emit)

@@ -138,6 +138,14 @@ def _inexact(table: Table) -> str:
     return " OR ".join(conditions)
 
 
+def for_target(table: Table, *, offsets: bool, texts: bool) -> Table:
+    """Return the table as its rows are to be read for a target; `offsets` and `texts` as in `StartRows`."""
+    if texts and any(column.kind == "json" for column in table.columns):
+        columns = (replace(each, kind="longtext" if each.kind == "json" else each.kind) for each in table.columns)
+        table = replace(table, columns=tuple(columns))
+    return with_offsets(table) if offsets else table
+
+
 def with_offsets(table: Table) -> Table:
     """Have TIMESTAMPs say +00:00 if the table computes something: its rows are loaded in the source's time zone."""
     if not table.computes:

@@ -9,6 +9,7 @@ from enum import IntEnum
 from typing import Any
 
 from udup.base.errors import Unsupported
+from udup.drivers.oracle.remedies import REPORT
 
 #: The columns of the view, in the order in which they are asked for.
 COLUMNS = (
@@ -122,5 +123,5 @@ def whole_rows(rows: Iterable[LogRow]) -> Iterator[LogRow]:
 def _without_end(row: LogRow) -> Unsupported:
     return Unsupported(
         f"LogMiner has begun a statement at SCN {row.scn} (transaction {row.xid}) and has not ended it:"
-        f" {row.sql[:200]!r} …; please report it. The job has applied nothing of this transaction"
+        f" {row.sql[:200]!r} …; nothing of this transaction was applied: {REPORT}"
     )

@@ -1,0 +1,215 @@
+"""A MariaDB is copied and followed to MySQL: rows of every kind of log, definitions, XA, and deaths in between."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from dataclasses import dataclass
+
+import pytest
+
+from tests.end_to_end.conftest import DEADLINE, POLL, World, run, value
+from udup.base.endpoint import Endpoint
+from udup.base.errors import UdupError
+from udup.drivers.mysql.binlog.gtid import GtidSet
+from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, is_transient, query
+from udup.drivers.mysql.client.log_state import read_executed
+from udup.drivers.mysql.client.sessions import SHOP_WRITER
+from udup.sandbox.node import UdupNode
+from udup.sandbox.programs import MysqlPrograms
+from udup.sandbox.server import MysqlServer
+
+
+@dataclass
+class FromMariaDB(World):
+    """Whose source is asked for its GTIDs as MariaDB has them."""
+
+    def executed(self) -> str:
+        with closing(connect(self.source.endpoint)) as connection:
+            return read_executed(connection)
+
+    def level(self, job: str, seconds: float = DEADLINE) -> None:
+        wanted, end = GtidSet.parse(self.executed()), time.monotonic() + seconds
+        while not wanted <= GtidSet.parse(self.applied(job)):
+            shown = self.node.job(job)
+            if shown["Stage"] == "failed" or time.monotonic() > end:
+                raise UdupError(f"{job} is not level: {shown['Stage']}: {shown['StatusDescription']} {shown}")
+            time.sleep(POLL)
+
+
+@pytest.fixture(scope="module")
+def servers(
+    mariadb_programs: MysqlPrograms, mariadb_source: MysqlServer, pair: tuple[MysqlServer, MysqlServer]
+) -> tuple[MysqlServer, MysqlServer]:
+    return mariadb_source, pair[1]
+
+
+@pytest.fixture
+def world(servers: tuple[MysqlServer, MysqlServer], node: UdupNode) -> Iterator[FromMariaDB]:
+    world = FromMariaDB(*servers, node)
+    yield world
+    world.forget_all()
+
+
+@pytest.fixture
+def name(servers: tuple[MysqlServer, MysqlServer], name: str) -> Iterator[str]:
+    yield name
+    for server in servers:
+        run(server.endpoint, f"DROP DATABASE IF EXISTS {name}")
+
+
+def _kinds_of_log(name: str, far: int) -> list[str]:
+    """Return statements of one session whose log is of every kind that MariaDB has; `far`: a number that is free."""
+    table = f"{name}.t"
+    return [
+        "SET SESSION binlog_row_image = 'MINIMAL'",
+        f"UPDATE {table} SET v = 'minimal' WHERE id = 10",
+        f"DELETE FROM {table} WHERE id = 11",
+        "SET SESSION binlog_row_image = 'NOBLOB'",
+        f"UPDATE {table} SET n = 3 WHERE id = 12",
+        "SET SESSION binlog_row_image = 'FULL'",
+        f"INSERT INTO {table} (id, b) VALUES (2000, REPEAT('compressed', 3000))",
+        f"UPDATE {table} SET b = CONCAT(b, 'more') WHERE id = 2000",
+        "XA START 'one', 'b', 7",
+        f"INSERT INTO {table} (id, v) VALUES (2001, 'xa')",
+        "XA END 'one', 'b', 7",
+        "XA PREPARE 'one', 'b', 7",
+        "XA COMMIT 'one', 'b', 7",
+        "XA START 'two'",
+        f"INSERT INTO {table} (id, v) VALUES (2002, 'xa')",
+        "XA END 'two'",
+        "XA PREPARE 'two'",
+        "XA ROLLBACK 'two'",
+        f"CREATE SEQUENCE {name}.s",
+        f"CREATE TABLE {name}.numbered (id BIGINT PRIMARY KEY, v INT)",
+        f"INSERT INTO {name}.numbered VALUES (NEXTVAL({name}.s), 1), (NEXTVAL({name}.s), 2)",
+        f"CREATE TABLE {name}.parent (id INT PRIMARY KEY)",
+        f"CREATE TABLE {name}.child (id INT PRIMARY KEY, p INT,"
+        f" FOREIGN KEY (p) REFERENCES {name}.parent (id) ON DELETE CASCADE ON UPDATE CASCADE)",
+        f"INSERT INTO {name}.parent VALUES (1), (2), (3)",
+        f"INSERT INTO {name}.child VALUES (1, 1), (2, 2), (3, 3)",
+        f"DELETE FROM {name}.parent WHERE id = 1",
+        f"UPDATE {name}.parent SET id = 20 WHERE id = 2",
+        "SET SESSION gtid_domain_id = 7",
+        f"INSERT INTO {table} (id, v) VALUES (2003, 'another domain')",
+        "SET SESSION gtid_domain_id = 0",
+        f"SET SESSION gtid_seq_no = {far}",
+        f"INSERT INTO {table} (id, v) VALUES (2004, 'behind a gap')",
+        f"INSERT INTO {table} (id, b) VALUES (2005, REPEAT('l', 3000000))",
+        f"INSERT INTO {table} (id, b) SELECT 3000 + seq, REPEAT('m', 2000) FROM {name}.seq_1_to_1000",
+        f"TRUNCATE TABLE {name}.child",
+        f"DROP SEQUENCE {name}.s",
+        f"RENAME TABLE {name}.numbered TO {name}.renamed",
+    ]
+
+
+def _last_number(world: FromMariaDB) -> int:
+    return max(stop for _, ranges in GtidSet.parse(world.executed()).items() for _, stop in ranges)
+
+
+def test_every_kind_of_log_is_carried(world: FromMariaDB, name: str) -> None:
+    world.on_source(
+        f"CREATE DATABASE {name} COLLATE utf8mb4_general_ci",
+        f"CREATE TABLE {name}.t (id INT PRIMARY KEY, v VARCHAR(100), n DECIMAL(10,2), b LONGBLOB)",
+        f"INSERT INTO {name}.t SELECT seq, CONCAT('v', seq), seq / 4, REPEAT('x', seq) FROM {name}.seq_1_to_50",
+    )
+    world.start(name, [name])
+    try:
+        world.on_source("SET GLOBAL log_bin_compress = 1", *_kinds_of_log(name, _last_number(world) + 1000))
+    finally:
+        world.on_source("SET GLOBAL log_bin_compress = 0")
+    world.level_and_equal(name, name)
+
+
+def test_a_job_copies_and_follows(world: FromMariaDB, name: str) -> None:
+    world.on_source(
+        f"CREATE DATABASE {name} COLLATE utf8mb4_general_ci",
+        f"CREATE TABLE {name}.t (id INT PRIMARY KEY, v VARCHAR(100), n DECIMAL(10,2), b LONGBLOB)",
+        f"INSERT INTO {name}.t SELECT seq, CONCAT('v', seq), seq / 4, REPEAT('x', seq) FROM {name}.seq_1_to_500",
+    )
+    world.start(name, [name])
+    world.on_source(
+        f"INSERT INTO {name}.t VALUES (1001, 'new', 1.5, NULL), (1002, 'new', NULL, 'b')",
+        f"UPDATE {name}.t SET v = 'changed' WHERE id < 100",
+        f"DELETE FROM {name}.t WHERE id BETWEEN 200 AND 300",
+        f"ALTER TABLE {name}.t ADD COLUMN more INT DEFAULT 7",
+        f"INSERT INTO {name}.t (id, more) VALUES (1003, 8)",
+        f"CREATE TABLE {name}.made AS SELECT id, v FROM {name}.t WHERE id > 400",
+    )
+    world.level_and_equal(name, name)
+
+
+class _Writers:
+    """Sessions that write transactions over two tables until they are told to end."""
+
+    def __init__(self, source: Endpoint, name: str, count: int) -> None:
+        self._source, self._name, self._over = source, name, threading.Event()
+        self.errors: list[Exception] = []
+        self._threads = [threading.Thread(target=self._write, args=(number,)) for number in range(count)]
+
+    def __enter__(self) -> _Writers:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _write(self, number: int) -> None:
+        chance = random.Random(number)
+        try:
+            with closing(connect(self._source, SHOP_WRITER)) as connection:
+                while not self._over.is_set():
+                    self._transaction(connection, chance)
+        except Exception as error:  # noqa: BLE001 -- the test tells it
+            self.errors.append(error)
+
+    def _transaction(self, connection: Connection, chance: random.Random) -> None:
+        one, other = sorted(chance.sample(range(1, 200), 2))
+        try:
+            query(connection, f"UPDATE {self._name}.account SET money = money - 1 WHERE id = {one}")
+            query(connection, f"UPDATE {self._name}.account SET money = money + 1 WHERE id = {other}")
+            query(connection, f"INSERT INTO {self._name}.moved (one, other) VALUES ({one}, {other})")
+            connection.commit()
+        except MySQLError as error:
+            if not is_transient(error):
+                raise
+            connection.rollback()
+
+
+def test_deaths_lose_nothing_and_double_nothing(world: FromMariaDB, name: str) -> None:
+    """The processes of a job are killed while it copies and while it follows four writers and DDL."""
+    world.on_source(
+        f"CREATE DATABASE {name} COLLATE utf8mb4_general_ci",
+        f"CREATE TABLE {name}.account (id INT PRIMARY KEY, money BIGINT NOT NULL)",
+        f"CREATE TABLE {name}.moved (id BIGINT AUTO_INCREMENT PRIMARY KEY, one INT, other INT)",
+        f"INSERT INTO {name}.account SELECT seq, 1000 FROM {name}.seq_1_to_200",
+    )
+    with _Writers(world.source.endpoint, name, 4) as writers:
+        world.post(world.document(name, [name]))
+        killed = 0
+        for turn in range(5):
+            time.sleep(0.2)
+            for actor in world.node.api.actors():
+                if actor["JobID"] == name and chosen(actor["Role"], turn):
+                    with suppress(ProcessLookupError):
+                        os.kill(actor["Pid"], signal.SIGKILL)
+                        killed += 1
+            world.on_source(f"ALTER TABLE {name}.moved ADD COLUMN c{turn} INT DEFAULT {turn}")
+        world.runs(name)
+    assert killed
+    assert not writers.errors
+    world.level_and_equal(name, name)
+    assert value(world.target.endpoint, f"SELECT SUM(money) FROM {name}.account") == 200_000
+
+
+def chosen(role: str, turn: int) -> bool:
+    """Return whether a process is one of those that are killed in this turn."""
+    return role == ("extractor", "applier", "worker")[turn % 3]

@@ -1,0 +1,96 @@
+"""A copy's definitions in the words of a target of the other family, or of an older one of the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from udup.base.errors import Fault, Refused
+from udup.drivers.mysql.dictionary.catalog import Catalog, Schema, StoredObject, Table
+from udup.drivers.mysql.mariadb.collations import Server, fit_collation
+from udup.drivers.mysql.mariadb.definitions import Fitted, fit_statement, fit_table, needs_fitting
+from udup.drivers.mysql.mariadb.modes import for_mariadb, for_mysql
+from udup.pipeline.checks import DEST
+
+_SEQUENCE = "SEQUENCE"
+
+
+def fitted_catalog(catalog: Catalog, source: Server, target: Server, where: str) -> tuple[Catalog, list[str]]:
+    """Return what the target is to make, and what is to be told of it. Raise `Refused` with all that it cannot have."""
+    if not needs_fitting(source, target):
+        return catalog, []
+    faults: list[Fault] = []
+    told: dict[str, None] = {}
+
+    def note(fitted: Fitted) -> str:
+        told.update(dict.fromkeys(fitted.notices))
+        for refusal in fitted.refusals:
+            place = f"{refusal.schema}.{refusal.table}{f', column {refusal.column}' if refusal.column else ''}"
+            faults.append(Fault(f"{where}: {place}", refusal.problem, refusal.remedy, DEST))
+        return fitted.sql
+
+    def of_table(table: Table) -> Table:
+        return replace(table, create_sql=note(fit_table(table.schema, table.name, table.create_sql, source, target)))
+
+    def of_schema(schema: Schema) -> Schema:
+        return replace(schema, create_sql=note(fit_statement(schema.create_sql, 0, schema.name, source, target)))
+
+    if catalog.accounts and source.is_mariadb is not target.is_mariadb:
+        remedy = "leave ExpandSyntaxSupport off, and make the accounts on the target by hand"
+        problem = "accounts are not carried between MySQL and MariaDB, which keep passwords and rights otherwise"
+        faults.append(Fault(where, problem, remedy, DEST))
+    made = replace(
+        catalog,
+        schemas=tuple(map(of_schema, catalog.schemas)),
+        tables=tuple(map(of_table, catalog.tables)),
+        objects=tuple(_objects(catalog.objects, source, target, note, faults, where)),
+    )
+    if faults:
+        raise Refused(faults)
+    return made, list(told)
+
+
+def _objects(
+    objects: Iterable[StoredObject],
+    source: Server,
+    target: Server,
+    note: Callable[[Fitted], str],
+    faults: list[Fault],
+    where: str,
+) -> Iterable[StoredObject]:
+    for stored in objects:
+        place = f"{where}: {stored.kind.lower()} {stored.schema}.{stored.name}"
+        if stored.kind == _SEQUENCE and not target.is_mariadb:
+            problem = "the target has no sequences"
+            faults.append(Fault(place, problem, "leave it out of the job (ReplicateIgnoreDb)", DEST))
+            continue
+        made = _in_its_session(stored, source, target)
+        if isinstance(made, str):
+            remedy = "make it again on the source in a session whose settings the target knows too, or leave it out"
+            faults.append(Fault(place, made, remedy, DEST))
+            continue
+        yield replace(made, sql=note(fit_statement(stored.sql, 0, stored.schema, source, target)))
+
+
+def _in_its_session(stored: StoredObject, source: Server, target: Server) -> StoredObject | str:
+    """Return it with the context of its original by the target's names, or why the target has none like it."""
+    words = [word for word in stored.sql_mode.split(",") if word]
+    if source.is_mariadb is not target.is_mariadb:
+        sql_mode = for_mariadb(words) if target.is_mariadb else for_mysql(words)
+        if sql_mode is None:
+            return f"its sql_mode ({stored.sql_mode}) means what the target does not know"
+    else:
+        sql_mode = stored.sql_mode
+    found: dict[str, str] = {}
+    for name in ("collation_connection", "collation_database"):
+        collation = getattr(stored, name)
+        fit = fit_collation(collation, source, target) if collation else None
+        if collation and fit is None:
+            return f"its {name} is {collation}, which the target has none like"
+        found[name] = fit.name if fit else ""
+    return replace(
+        stored,
+        sql_mode=sql_mode,
+        collation_connection=found["collation_connection"],
+        collation_database=found["collation_database"],
+    )
