@@ -187,6 +187,9 @@ class SelfTest:
         for journal in journals:
             try:
                 journal.clean()
+            except KeyboardInterrupt:
+                self._say("not all that was made is removed: give --clean later")
+                raise
             except _LOST as error:
                 kept.append(f"{journal.side}: {_told(error)}")
         if kept:
