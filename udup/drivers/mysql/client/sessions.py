@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from udup.drivers.mysql.client.dialect import has_uca_0900
+from udup.drivers.mysql.client.flavour import is_mariadb
 
 #: Seconds that a connection may be idle: as long as a copy or a quiet night lasts. The largest that a server takes.
 PATIENCE_SECONDS = 31_536_000
@@ -242,7 +243,7 @@ DEFINITION = Session(
 
 def definition_session(source_version: str) -> Session:
     """Return `DEFINITION` for what a server of this version printed: utf8mb4 was born with another collation."""
-    if has_uca_0900(source_version):
+    if has_uca_0900(source_version) and not is_mariadb(source_version):
         return DEFINITION
     return DEFINITION.with_("making definitions", default_collation_for_utf8mb4="utf8mb4_general_ci")
 
