@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,10 @@ from udup.drivers.oracle.types import OracleColumn
 from udup.pipeline.selection.selection import Selection
 
 #: Tables that Oracle makes beside the user's: materialized view logs, what was dropped, parts of other tables.
-_OF_ORACLES = ("MLOG$_", "RUPD$_", "BIN$", "SYS_IOT_OVER_", "DR$")
+_OF_ORACLES = ("MLOG$_", "RUPD$_", "SYS_IOT_OVER_", "DR$")
+
+#: What was dropped and may come back. Its redo was a table's, under another name.
+_RECYCLED = "BIN$"
 
 _YES = "YES"
 
@@ -80,11 +83,27 @@ def read_table(session: Session, owner: str, name: str) -> OracleTable | None:
     return next(_tables(session, wanted), None)
 
 
+def chooser(session: Session, selection: Selection) -> Callable[[str, str], bool]:
+    """Return what says whether redo is of a table of the job: the dictionary has others that no job carries."""
+    maintained = {str(name) for (name,) in session.query(statements.MAINTAINED)}
+
+    def wants(owner: str, name: str) -> bool:
+        if owner in maintained or name.startswith(_OF_ORACLES) or _is_own(session, owner, name):
+            return False
+        return selection.wants(owner, name)
+
+    return wants
+
+
+def _is_own(session: Session, owner: str, name: str) -> bool:
+    return owner == session.place.endpoint.user.upper() and name == statements.FLUSH_TABLE
+
+
 def _tables(session: Session, selection: Selection) -> Iterator[OracleTable]:
     for owner, name, rows, row_bytes, *kinds in session.query(statements.TABLES):
-        if not selection.wants(str(owner), str(name)) or str(name).startswith(_OF_ORACLES):
+        if not selection.wants(str(owner), str(name)) or str(name).startswith((*_OF_ORACLES, _RECYCLED)):
             continue
-        if str(owner) == session.place.endpoint.user.upper() and name == statements.FLUSH_TABLE:
+        if _is_own(session, str(owner), str(name)):
             continue
         if kinds[0] == "Y":
             continue  # temporary: its rows are a session's own

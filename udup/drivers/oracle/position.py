@@ -82,6 +82,11 @@ class Progress:
         """Return whether reading begins at an SCN of the user's: what was open there is not known from its start."""
         return self.begin > 0 and self.resume == self.begin
 
+    @property
+    def highest(self) -> int:
+        """Return the highest SCN that was executed when the run began."""
+        return max([stop - 1 for _, stop in dict(self._executed.items()).get(self.source, [])], default=0)
+
     def introduction(self) -> str:
         """Return what is to be noted before the first record; "" for nothing."""
         if not self._is_new or not self._told:
