@@ -21,6 +21,10 @@ ORDER_COLUMNS = [
 ITEM_COLUMNS = [Column("K", "VARCHAR2", 40, 40, nullable=False), Column("N", "NUMBER")]
 
 
+#: Rows of a transaction whose events have more than 256 KiB.
+LARGE_ROWS = 1300
+
+
 @dataclass
 class Story:
     """A history: rows that are copied, transactions, a definition at `altered`, and more transactions."""
@@ -45,6 +49,9 @@ def story(random: Random) -> Story:
     copied_at = server.scn
     for _ in range(60):
         writer.transaction()
+    with server.transaction() as large:  # more than travels in one piece
+        for _ in range(LARGE_ROWS):
+            large.insert(ORDERS, {**writer.order(), "NOTE": "a long note " * 15})
     waiting.update(ORDERS, held, NOTE="committed late")
     waiting.commit()
     altered = server.scn

@@ -229,3 +229,7 @@ def check_killed(target: MysqlServer, mode: ApplyMode) -> None:
 @pytest.mark.parametrize("mode", [ApplyMode.EVENTS, ApplyMode.STATEMENTS])
 def test_a_process_killed_again_and_again_loses_and_doubles_nothing(target: MysqlServer, mode: ApplyMode) -> None:
     check_killed(target, mode)
+
+
+def test_into_mariadb(mariadb_target: MysqlServer) -> None:
+    check_killed(mariadb_target, ApplyMode.BY_PRIVILEGE)

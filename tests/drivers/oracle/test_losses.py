@@ -10,6 +10,7 @@ from tests.drivers.oracle.fake_oracle import FakeOracle
 from tests.drivers.oracle.test_source import COLUMNS, ORDERS, SCOPE, notes, records, row, source_of
 from udup.base.errors import Unsupported
 from udup.drivers.mysql.binlog.gtid import GtidSet
+from udup.drivers.oracle import log as log_module
 from udup.drivers.oracle import statements
 from udup.drivers.oracle.source import SCN, OracleSource
 from udup.pipeline.ports import LogPlan, Scope, StartPoint
@@ -67,7 +68,10 @@ def test_the_scn_of_a_copy_is_in_the_log_before_it_is_used(server: FakeOracle) -
     assert asked[-2:] == [statements.CURRENT_SCN, statements.FLUSH]
 
 
-def test_a_start_at_an_scn_stops_at_what_changed_nothing_since(server: FakeOracle) -> None:
+def test_a_start_at_an_scn_stops_at_what_changed_nothing_since(
+    server: FakeOracle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_module, "LAST_SECONDS", 0.0)
     source = source_of(server)
     waiting = server.begin()
     waiting.insert(ORDERS, row(1))
@@ -83,8 +87,10 @@ def test_a_start_at_an_scn_stops_at_what_changed_nothing_since(server: FakeOracl
         elif isinstance(record, Skipped):
             again.update(GtidSet.parse(record.gtids))
     waiting.commit()
+    log = source.open_log(LogPlan("job", SCOPE, str(again)))
+    log.begin()
     with pytest.raises(Unsupported, match="it was open at SCN"):
-        list(records(source, str(again)))
+        list(log)
 
 
 def test_a_start_at_an_scn_lets_go_of_it_when_all_that_was_open_has_ended(server: FakeOracle) -> None:

@@ -8,9 +8,10 @@ import pytest
 
 from udup.drivers.mysql.rows.temporal import DateTime
 from udup.drivers.oracle import statements
+from udup.drivers.oracle.literals import NoFit
 from udup.drivers.oracle.logminer.values import UNSUPPORTED, Call, Literal
 from udup.drivers.oracle.times import OddTime
-from udup.drivers.oracle.types import NoFit, OracleColumn, mapped
+from udup.drivers.oracle.types import OracleColumn, mapped
 
 
 def number(precision: int | None, scale: int | None) -> OracleColumn:

@@ -10,6 +10,7 @@ from udup.drivers.mysql.rows.values import Change
 from udup.drivers.oracle.ddl import Action, Ddl, UnknownDdl, parse_ddl
 from udup.drivers.oracle.ddl_text import statement_of
 from udup.drivers.oracle.events import EventTable, events_of, query_event
+from udup.drivers.oracle.literals import NoFit
 from udup.drivers.oracle.logminer.assembly import Committed
 from udup.drivers.oracle.logminer.redo import Verb, parse_redo
 from udup.drivers.oracle.logminer.rows import Code, LogRow
@@ -17,7 +18,6 @@ from udup.drivers.oracle.logminer.values import BadRedo
 from udup.drivers.oracle.position import Progress
 from udup.drivers.oracle.remedies import PASS_OVER
 from udup.drivers.oracle.tables import MappedTable, OracleTable, RowProblem
-from udup.drivers.oracle.types import NoFit
 from udup.pipeline.ports import Scope
 from udup.pipeline.records import PIECE_BYTES, Definition, Part, Record, Transaction, TransactionId
 from udup.pipeline.selection.renames import Name

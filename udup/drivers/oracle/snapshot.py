@@ -22,11 +22,11 @@ from udup.drivers.mysql.rows.temporal import DateTime
 from udup.drivers.mysql.rows.values import Value
 from udup.drivers.oracle import statements
 from udup.drivers.oracle.dictionary import read_facts, read_tables
+from udup.drivers.oracle.literals import NoFit
 from udup.drivers.oracle.mining import prepare_flush, write_out
 from udup.drivers.oracle.position import position_at
 from udup.drivers.oracle.session import OpenClient, Place, Session, connect
 from udup.drivers.oracle.tables import MappedTable, RowProblem
-from udup.drivers.oracle.types import NoFit
 from udup.pipeline.checks import SRC
 from udup.pipeline.ports import Piece, Scope
 from udup.pipeline.records import PIECE_BYTES, CopyPlan, CopyTable, CopyTotals, StartRows
