@@ -134,7 +134,7 @@ def _fill_flush_table(server: FakeOracle) -> list[tuple[Any, ...]]:
 
 _DATABASE: dict[str, Callable[[FakeOracle], list[tuple[Any, ...]]]] = {
     statements.DATABASE: lambda server: [
-        (server.dbid, server.resetlogs, server.log_mode, server.minimal, server.all_logged)
+        (server.dbid, server.resetlogs, server.log_mode, server.minimal, server.all_logged, "YES")
     ],
     statements.VERSION: lambda server: [("Oracle Database in Memory",)],
     statements.THREADS: lambda server: [(number, "OPEN", "PUBLIC") for number in range(server.threads)],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from udup.base.errors import Unsupported
@@ -258,3 +260,13 @@ def test_reading_begins_there_again_until_all_that_was_open_has_ended() -> None:
     of.horizon = 50
     assert of.resume_scn(40) == 10
     assert of.resume_scn(90) == 90
+
+
+@pytest.mark.parametrize("name", ["a.t", '"A"."T"', '"T" INCLUDING INDEXES'])
+def test_a_partition_that_is_exchanged_changes_both_tables(name: str) -> None:
+    """The other one may be the job's alone."""
+    sql = f"alter table a.big exchange partition p1 with table {name}"
+    ddl = LogRow(1, sql, Code.DDL, "0001000200000003", owner="A", table="BIG")
+    [found] = taken(ddl, row(2, Code.COMMIT))
+    assert [(item.owner, item.table) for item in found.items] == [("A", "T")]
+    assert not taken(replace(ddl, sql="alter table a.big exchange partition p1 with table b.t"), row(2, Code.COMMIT))

@@ -124,3 +124,23 @@ def test_oracles_own_tables_are_no_tables_of_the_job(server: FakeOracle) -> None
     for table in tables:
         del server.tables[table]
     assert notes(list(records(source, position, everything))) == ["i b'ours'"]
+
+
+def test_who_takes_a_key_depends_on_who_gives_it_up(server: FakeOracle) -> None:
+    """An INSERT is in the redo before it waits for the key, which the other transaction has not given up for good."""
+    source = source_of(server)
+    with server.transaction() as one:
+        row_id = one.insert(ORDERS, row(1, "old"))
+        one.insert(ORDERS, row(7, "other"))
+    position = copied(source)
+    giving, taking, other = server.begin(), server.begin(), server.begin()
+    giving.delete(ORDERS, row_id)
+    taking.insert(ORDERS, row(1, "new"))
+    other.insert(ORDERS, row(8))
+    giving.commit()
+    taking.commit()
+    other.commit()
+    found = [each for each in records(source, position) if isinstance(each, Transaction) and each.events]
+    first, second, third = (each.id.order for each in found)
+    assert second.last_committed == first.sequence
+    assert third.last_committed < first.sequence

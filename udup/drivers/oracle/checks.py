@@ -56,6 +56,15 @@ def _minimal_logging(subject: _Subject) -> Iterator[Finding]:
         )
 
 
+def _forced_logging(subject: _Subject) -> Iterator[Finding]:
+    if subject.follows and not subject.facts.forces_logging:
+        yield warned(
+            "the database does not force logging: what is loaded by direct path into a table that is NOLOGGING (INSERT"
+            " /*+ APPEND */, SQL*Loader) is not in the redo, and the job does not see that it is missing",
+            "ALTER DATABASE FORCE LOGGING",
+        )
+
+
 def _columns_logged(subject: _Subject) -> Iterator[Finding]:
     if subject.follows and (lacking := subject.facts.unlogged):
         yield failed(
@@ -111,6 +120,7 @@ _RULES = (
     Rule[_Subject]("document", lambda subject: "nothing that is not carried out", _document),
     Rule[_Subject]("archivelog", lambda subject: subject.facts.log_mode, _archiving),
     Rule[_Subject]("supplemental_logging", lambda subject: subject.facts.minimal_logging, _minimal_logging),
+    Rule[_Subject]("force_logging", lambda subject: "YES", _forced_logging),
     Rule[_Subject]("columns_logged", lambda subject: "all columns of all tables", _columns_logged),
     Rule[_Subject]("lobs", lambda subject: "none", _lobs),
     Rule[_Subject]("redo_threads", lambda subject: str(subject.facts.threads), _threads),

@@ -43,6 +43,7 @@ class OracleFacts:
     unlogged: tuple[str, ...] = ()
     lobs: tuple[str, ...] = ()
     tables: int = 0
+    forces_logging: bool = True
 
     @property
     def is_archiving(self) -> bool:
@@ -55,7 +56,7 @@ class OracleFacts:
 
 def read_facts(session: Session) -> OracleFacts:
     place = session.place
-    dbid, resetlogs, log_mode, minimal, every = session.one(statements.DATABASE)
+    dbid, resetlogs, log_mode, minimal, every, forced = session.one(statements.DATABASE)
     threads = [row for row in session.query(statements.THREADS) if str(row[2]) in ("PUBLIC", "PRIVATE")]
     versions = session.query(statements.VERSION)
     sizes = session.query(statements.STRING_SIZE)
@@ -69,6 +70,7 @@ def read_facts(session: Session) -> OracleFacts:
         str(every) == _YES,
         len(threads),
         str(sizes[0][0]) if sizes else "",
+        forces_logging=str(forced) == _YES,
     )
 
 

@@ -29,6 +29,12 @@ _UNKNOWN_SEQUENCE = "ffffffff"
 #: A table that the dictionary does not know (any more), by its object number.
 _OBJECT = re.compile(r"OBJ#\s*(\d+)")
 
+#: The other table of ALTER TABLE … EXCHANGE PARTITION … WITH TABLE: its rows change as well.
+_EXCHANGED = re.compile(
+    r'\bEXCHANGE\s+(?:SUB)?PARTITION\b.*\bWITH\s+TABLE\s+(?:("[^"]+"|[\w$#]+)\s*\.\s*)?("[^"]+"|[\w$#]+)',
+    re.IGNORECASE | re.DOTALL,
+)
+
 _HALF = (
     "its beginning has not come: it was open at SCN {scn}, where the job begins, and what it changed before is not"
     " known; begin the job with a full copy, or at an SCN at which no transaction was open"
@@ -136,6 +142,8 @@ class Assembly:
         elif code == Code.DDL:
             if self._wants(row.owner, row.table):
                 self._keep(row)
+            elif (other := _exchanged(row)) and self._wants(*other):
+                self._keep(replace(row, owner=other[0], table=other[1]))
         elif code == Code.START:
             self._start(row)
         elif code not in _SILENT:
@@ -261,6 +269,14 @@ def _merged(parts: list[Committed]) -> Committed:
         tuple(problem for each in parts for problem in each.problems),
         max(each.microseconds for each in parts),
     )
+
+
+def _exchanged(row: LogRow) -> tuple[str, str] | None:
+    """Return the table that a definition exchanges with a partition of its own one."""
+    if (found := _EXCHANGED.search(row.sql)) is None:
+        return None
+    owner, name = (part[1:-1] if part.startswith('"') else part.upper() for part in (found[1] or "", found[2]))
+    return owner or row.owner, name
 
 
 def _problem(row: LogRow) -> str:
