@@ -144,8 +144,12 @@ class Journal:
             self.note(CHECKPOINTS, [UDUP_SCHEMA])
 
     def drop(self, names: Iterable[str]) -> None:
-        """Drop schemas that were noted, and their notes."""
+        """Drop schemas that were noted, and their notes. Whoever wrote the notes: none with another kind of name."""
         for name in list(names):
+            if not name.lower().startswith(PREFIX):
+                raise UdupError(
+                    f"the {self.side} notes in {NOTES} a schema {name}, which no self-test makes: look at it"
+                )
             self._ask(f"DROP DATABASE IF EXISTS {quote(name)}")
             self._ask(f"DELETE FROM {qualified(NOTES, _TABLE)} WHERE kind = %s AND name = %s", SCHEMA, name)
             self._noted.discard((SCHEMA, name))
