@@ -44,6 +44,7 @@ class TableIn:
     key: list[str]
     number: int
     log_group: str = statements.ALL_COLUMNS_LOGGED
+    temporary: bool = False
 
 
 @dataclass(frozen=True)
@@ -137,6 +138,7 @@ class FakeOracle:
     log_mode: str = "ARCHIVELOG"
     minimal: str = "YES"
     all_logged: str = "NO"
+    forced: str = "YES"
     threads: int = 1
     string_size: str = "STANDARD"
     pdb: str = ""

@@ -134,7 +134,7 @@ def _fill_flush_table(server: FakeOracle) -> list[tuple[Any, ...]]:
 
 _DATABASE: dict[str, Callable[[FakeOracle], list[tuple[Any, ...]]]] = {
     statements.DATABASE: lambda server: [
-        (server.dbid, server.resetlogs, server.log_mode, server.minimal, server.all_logged, "YES")
+        (server.dbid, server.resetlogs, server.log_mode, server.minimal, server.all_logged, server.forced)
     ],
     statements.VERSION: lambda server: [("Oracle Database in Memory",)],
     statements.THREADS: lambda server: [(number, "OPEN", "PUBLIC") for number in range(server.threads)],
@@ -144,14 +144,16 @@ _DATABASE: dict[str, Callable[[FakeOracle], list[tuple[Any, ...]]]] = {
     statements.ARCHIVE_DESTINATION: lambda server: [("LOG_ARCHIVE_DEST_1",)],
     statements.FLUSH_TABLES: lambda server: [(int(server.has_flush_table),)],
     statements.MAKE_FLUSH_TABLE: _make_flush_table,
-    statements.MAINTAINED: lambda server: [("SYS",), ("SYSTEM",)],
     statements.FILL_FLUSH_TABLE: _fill_flush_table,
     statements.FLUSH: lambda server: [],
 }
 
 _DICTIONARY: dict[str, Callable[[FakeOracle, str, str], list[tuple[Any, ...]]]] = {
+    statements.OWN_USERS: lambda server, owner, name: [("SYS",), ("SYSTEM",)],
     statements.TABLES: lambda server, owner, name: [
-        (*each, 10, 100, "N", "NO", None, None) for each in sorted(server.tables)
+        (*each, 10, 100, "Y" if server.tables[each].temporary else "N", "NO", None, None)
+        for each in sorted(server.tables)
+        if each[0] not in ("SYS", "SYSTEM")
     ],
     statements.TAB_COLUMNS: lambda server, owner, name: [
         each.row() for each in server.tables[owner, name].columns if each.since <= server.now()

@@ -270,3 +270,12 @@ def test_a_partition_that_is_exchanged_changes_both_tables(name: str) -> None:
     [found] = taken(ddl, row(2, Code.COMMIT))
     assert [(item.owner, item.table) for item in found.items] == [("A", "T")]
     assert not taken(replace(ddl, sql="alter table a.big exchange partition p1 with table b.t"), row(2, Code.COMMIT))
+
+
+def test_a_temporary_table_that_becomes_a_real_one_stops_the_job() -> None:
+    """Else its definition and all its rows would be left out as the temporary one's."""
+    of = Assembly(lambda owner, table: False, left_out={("A", "T")})
+    ddl = LogRow(1, "drop table a.t", Code.DDL, "0001000200000003", owner="A", table="T")
+    assert not taken(ddl, row(2, Code.COMMIT), of=of)
+    with pytest.raises(Unsupported, match="a temporary table when this run began"):
+        taken(replace(ddl, sql="create table a.t (id number)"), of=of)

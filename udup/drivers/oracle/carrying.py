@@ -35,9 +35,15 @@ class _Problem(ValueError):
 
 
 class Carrier:
-    """`records` of what was committed. `numbers` are those of the job's objects, and grow with it."""
+    """`records` of what was committed. `numbers` are those of the job's objects, and grow with it.
 
-    def __init__(self, progress: Progress, scope: Scope, look_up: LookUp, numbers: set[int]) -> None:
+    So do the temporary tables, `left_out`.
+    """
+
+    def __init__(
+        self, progress: Progress, scope: Scope, look_up: LookUp, numbers: set[int], left_out: set[Name]
+    ) -> None:
+        self._left_out = left_out
         self._progress = progress
         self._scope = scope
         self._look_up = look_up
@@ -123,7 +129,9 @@ class Carrier:
 
     def _define(self, row: LogRow, scn: int, microseconds: int) -> Iterator[Record]:
         ddl = _definition_of(row)
-        if ddl.action is Action.NOTHING:
+        if ddl.action is Action.CREATE_TEMPORARY:
+            self._left_out.add((row.owner, row.table))
+        if ddl.action in (Action.NOTHING, Action.CREATE_TEMPORARY) or (row.owner, row.table) in self._left_out:
             return
         self._tables.pop((row.owner, row.table), None)
         self._announced.clear()
@@ -136,6 +144,8 @@ class Carrier:
         if ddl.action is Action.RENAME:
             if not selection.wants(row.owner, ddl.names[0]):
                 raise _Problem(f"{row.owner}.{row.table} is renamed to {ddl.names[0]}, which is not in the job")
+            if (row.owner, ddl.names[0]) in self._left_out:
+                raise _Problem(f"{row.owner}.{row.table} is renamed to {ddl.names[0]}, which was a temporary table")
             new = selection.renamed_table(row.owner, ddl.names[0])
         created = self._mapped(row.owner, row.table) if ddl.action is Action.CREATE else None
         sql = statement_of(ddl, renamed, new, created)

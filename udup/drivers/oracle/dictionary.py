@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 from udup.drivers.oracle import statements
@@ -43,7 +43,7 @@ class OracleFacts:
     unlogged: tuple[str, ...] = ()
     lobs: tuple[str, ...] = ()
     tables: int = 0
-    forces_logging: bool = True
+    forces_logging: bool = False
 
     @property
     def is_archiving(self) -> bool:
@@ -74,6 +74,33 @@ def read_facts(session: Session) -> OracleFacts:
     )
 
 
+@dataclass
+class Wanted:
+    """Says whether a table is the job's: what its document chooses, less what is Oracle's or Udup's own, or temporary.
+
+    `owners` are the schemas that Oracle maintains. `left_out` are temporary tables, and grows with those that are made.
+    """
+
+    selection: Selection
+    user: str
+    owners: frozenset[str] = frozenset()
+    left_out: set[tuple[str, str]] = field(default_factory=set)
+
+    def __call__(self, owner: str, name: str) -> bool:
+        if owner in self.owners or (owner, name) in self.left_out or name.startswith(_OF_ORACLES):
+            return False
+        if (owner, name) == (self.user.upper(), statements.FLUSH_TABLE):
+            return False
+        return self.selection.wants(owner, name)
+
+
+def read_wanted(session: Session, selection: Selection) -> Wanted:
+    owners = frozenset(str(owner) for (owner,) in session.query(statements.OWN_USERS))
+    listed = session.query(statements.TABLES)
+    temporary = {(str(owner), str(name)) for owner, name, _, _, kind, *_ in listed if kind == "Y"}
+    return Wanted(selection, session.place.endpoint.user, owners, temporary)
+
+
 def read_tables(session: Session, selection: Selection) -> list[OracleTable]:
     """Return the tables of the job, in the order of their names."""
     return list(_tables(session, selection))
@@ -85,30 +112,11 @@ def read_table(session: Session, owner: str, name: str) -> OracleTable | None:
     return next(_tables(session, wanted), None)
 
 
-def chooser(session: Session, selection: Selection) -> Callable[[str, str], bool]:
-    """Return what says whether redo is of a table of the job: the dictionary has others that no job carries."""
-    maintained = {str(name) for (name,) in session.query(statements.MAINTAINED)}
-
-    def wants(owner: str, name: str) -> bool:
-        if owner in maintained or name.startswith(_OF_ORACLES) or _is_own(session, owner, name):
-            return False
-        return selection.wants(owner, name)
-
-    return wants
-
-
-def _is_own(session: Session, owner: str, name: str) -> bool:
-    return owner == session.place.endpoint.user.upper() and name == statements.FLUSH_TABLE
-
-
 def _tables(session: Session, selection: Selection) -> Iterator[OracleTable]:
+    wanted = Wanted(selection, session.place.endpoint.user)  # of Oracle's own schemas the statement tells no tables
     for owner, name, rows, row_bytes, *kinds in session.query(statements.TABLES):
-        if not selection.wants(str(owner), str(name)) or str(name).startswith((*_OF_ORACLES, _RECYCLED)):
-            continue
-        if _is_own(session, str(owner), str(name)):
-            continue
-        if kinds[0] == "Y":
-            continue  # temporary: its rows are a session's own
+        if not wanted(str(owner), str(name)) or str(name).startswith(_RECYCLED) or kinds[0] == "Y":
+            continue  # the rows of a temporary one are a session's own
         yield _table(session, str(owner), str(name), int(rows or 0), int(row_bytes or 0), kinds)
 
 

@@ -15,7 +15,7 @@ from udup.base.errors import Transient, Unsupported
 from udup.base.remedies import NEW_COPY
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.oracle.carrying import Carrier
-from udup.drivers.oracle.dictionary import OracleFacts, chooser, read_facts, read_table, read_tables
+from udup.drivers.oracle.dictionary import OracleFacts, read_facts, read_table, read_tables, read_wanted
 from udup.drivers.oracle.events import format_description
 from udup.drivers.oracle.logminer.assembly import Assembly
 from udup.drivers.oracle.mining import Miner, Window, check_not_behind, prepare_flush
@@ -52,7 +52,7 @@ class RedoChanges:
         plan, selection = self._plan, self._plan.scope.selection
         with closing(connect(self._open_client, self._place, container=True)) as session:
             facts = read_facts(session)
-            wants = chooser(session, selection)
+            wanted = read_wanted(session, selection)
             numbers = {number for table in read_tables(session, selection) for number in table.numbers}
         executed = GtidSet.parse(plan.start_after)
         progress = Progress(facts.uuid, executed)
@@ -62,9 +62,9 @@ class RedoChanges:
             prepare_flush(session)
             check_not_behind(session, progress.highest)
         self._told.begin(executed)
-        carrier = Carrier(progress, plan.scope, self._look_up, numbers)
+        carrier = Carrier(progress, plan.scope, self._look_up, numbers, wanted.left_out)
         begun_at = progress.begin if progress.begins_unknown else 0
-        assembly = Assembly(wants, numbers.__contains__, begun_at=begun_at)
+        assembly = Assembly(wanted, numbers.__contains__, left_out=wanted.left_out, begun_at=begun_at)
         self._reading = Reading(progress, assembly, carrier.records, horizon=lambda: self._horizon(begun_at))
         self._miner = Miner(self._open_client, self._place, progress.resume, _owners(selection))
         if self._closed.is_set():

@@ -12,7 +12,7 @@ the target already, some of them without their beginning or by a dictionary that
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
 
 from udup.base.errors import Unsupported
@@ -34,6 +34,8 @@ _EXCHANGED = re.compile(
     r'\bEXCHANGE\s+(?:SUB)?PARTITION\b.*\bWITH\s+TABLE\s+(?:("[^"]+"|[\w$#]+)\s*\.\s*)?("[^"]+"|[\w$#]+)',
     re.IGNORECASE | re.DOTALL,
 )
+
+_CREATES = re.compile(r"\bCREATE\s+TABLE\b", re.IGNORECASE)
 
 _HALF = (
     "its beginning has not come: it was open at SCN {scn}, where the job begins, and what it changed before is not"
@@ -81,7 +83,8 @@ class Assembly:
     """`feed` the rows of a window of SCNs, whole; then `take` what was committed in it.
 
     `wants` says whether a table is the job's, `knows` whether an object of this number is one of its tables.
-    `begun_at`: reading begins at this SCN, where transactions were open of which nobody knows; 0 if that is not so.
+    `left_out`: tables that would be the job's, and are temporary. `begun_at`: reading begins at this SCN, where
+    transactions were open of which nobody knows; 0 if that is not so.
     """
 
     def __init__(
@@ -89,11 +92,13 @@ class Assembly:
         wants: Callable[[str, str], bool],
         knows: Callable[[int], bool] = lambda number: False,
         *,
+        left_out: Collection[tuple[str, str]] = (),
         begun_at: int = 0,
         open_bytes: int = OPEN_BYTES,
     ) -> None:
         self._wants = wants
         self._knows = knows
+        self._left_out = left_out
         self._open: dict[str, OpenTransaction] = {}
         self._committed: list[Committed] = []
         self._begun_at = begun_at
@@ -144,6 +149,11 @@ class Assembly:
                 self._keep(row)
             elif (other := _exchanged(row)) and self._wants(*other):
                 self._keep(replace(row, owner=other[0], table=other[1]))
+            elif (row.owner, row.table) in self._left_out and _CREATES.search(row.sql):
+                raise Unsupported(
+                    f"{row.owner}.{row.table}, a temporary table when this run began, is made anew at SCN {row.scn} as"
+                    " one that is none: start the job again, so that it looks at the dictionary again"
+                )
         elif code == Code.START:
             self._start(row)
         elif code not in _SILENT:
