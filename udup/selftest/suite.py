@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from udup.base.endpoint import Endpoint
-from udup.base.errors import UdupError
+from udup.base.errors import UNFORESEEN, UdupError
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.client.connection import Connection, connect, query
 from udup.drivers.mysql.client.names import quote
@@ -296,13 +296,15 @@ class Trial:
                 if look % _LOOKS == 0:
                     shown = self._shown()
                     if time.monotonic() > end:
-                        raise _JobFailed(f"it is not level after {DEADLINE:.0f} s: {shown}")
+                        told = f"{shown['StatusDescription']} {shown.get('Progress')}"
+                        raise _JobFailed(f"it is not level after {DEADLINE:.0f} s: {told}")
                 time.sleep(_POLL_SECONDS)
 
     def _shown(self) -> Json:
         shown = self.suite.node.job(self.job)
         if shown["Stage"] == "failed":
-            raise _JobFailed(str(shown["StatusDescription"]), Outcome.REFUSED)
+            reason = str(shown["StatusDescription"])
+            raise _JobFailed(reason, Outcome.FAILED if UNFORESEEN in reason else Outcome.REFUSED)
         progress = shown.get("Progress") or {}
         if (progress.get("restarts") or 0) >= _RUNS and progress.get("last_error"):
             raise _JobFailed(f"it begins again and again: {progress['last_error']}")

@@ -153,6 +153,7 @@ class FakeOracle:
     scns_per_log: int = 40
     visible: Callable[[], int] | None = None
     has_flush_table: bool = False
+    flush_rows: int = 0
     denied: dict[str, str] = field(default_factory=dict)  # statements and the errors that they end with
     row_ids: Iterator[int] = field(default_factory=lambda: iter(range(1, 1 << 40)))
     lock: threading.RLock = field(default_factory=threading.RLock)

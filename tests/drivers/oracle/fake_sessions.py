@@ -95,6 +95,8 @@ def _answer(connection: FakeConnection, sql: str, binds: dict[str, Any]) -> list
     if server.pdb and sql == f'ALTER SESSION SET CONTAINER = "{server.pdb}"':
         connection.container = server.pdb
         return []
+    if sql == statements.OPEN_TRANSACTIONS:
+        return _open_transactions(connection)
     if sql in _DATABASE:
         return _DATABASE[sql](server)
     if sql in _DICTIONARY:
@@ -113,13 +115,20 @@ def _clock(server: FakeOracle) -> list[tuple[Any, ...]]:
     return [(server.now(), f"{now:%Y-%m-%d %H:%M:%S.%f}", f"{now:%Y-%m-%d %H:%M:%S}")]
 
 
-def _open_transactions(server: FakeOracle) -> list[tuple[Any, ...]]:
-    begun = server.open_at(server.now())
+def _open_transactions(connection: FakeConnection) -> list[tuple[Any, ...]]:
+    """All transactions are of the container, if there is one: the root does not show them."""
+    server = connection.server
+    begun = server.open_at(server.now()) if connection.container == server.pdb else []
     return [(len(begun), min(begun, default=None))]
 
 
 def _make_flush_table(server: FakeOracle) -> list[tuple[Any, ...]]:
     server.has_flush_table = True
+    return []
+
+
+def _fill_flush_table(server: FakeOracle) -> list[tuple[Any, ...]]:
+    server.flush_rows = server.flush_rows or 1
     return []
 
 
@@ -132,11 +141,10 @@ _DATABASE: dict[str, Callable[[FakeOracle], list[tuple[Any, ...]]]] = {
     statements.STRING_SIZE: lambda server: [(server.string_size,)],
     statements.CURRENT_SCN: lambda server: [(server.now(),)],
     statements.CLOCK: _clock,
-    statements.OPEN_TRANSACTIONS: _open_transactions,
     statements.ARCHIVE_DESTINATION: lambda server: [("LOG_ARCHIVE_DEST_1",)],
     statements.FLUSH_TABLES: lambda server: [(int(server.has_flush_table),)],
     statements.MAKE_FLUSH_TABLE: _make_flush_table,
-    statements.FILL_FLUSH_TABLE: lambda server: [],
+    statements.FILL_FLUSH_TABLE: _fill_flush_table,
     statements.FLUSH: lambda server: [],
 }
 

@@ -71,3 +71,9 @@ def test_what_the_log_needs_is_checked_unless_the_job_is_a_copy_alone(facts: Ora
 )
 def test_what_is_not_carried_out_with_such_a_source_is_refused(plan: JobPlan) -> None:
     assert failed(GOOD, plan) == ["document"]
+
+
+def test_redo_that_nobody_writes_is_warned_of() -> None:
+    facts = replace(GOOD, forces_logging=False)
+    assert not failed(facts)
+    assert "force_logging" in [each.name for each in source_checks(facts, PLAN) if each.outcome == Outcome.WARN]

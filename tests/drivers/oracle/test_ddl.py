@@ -108,3 +108,31 @@ def test_several_columns_are_added_at_once() -> None:
 def test_all_else_is_not_translated(sql: str) -> None:
     with pytest.raises(UnknownDdl):
         parse_ddl(sql, "SHOP", "ORDERS")
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "alter table orders add constraint u unique (note) add (c number)",
+        "alter table orders add check (id > 0) drop column note",
+        "alter table orders nologging modify note varchar2(400)",
+        "alter table orders pctfree 5 add c number",
+        "alter table orders enable row movement drop (note)",
+    ],
+)
+def test_a_harmless_clause_hides_no_other(sql: str) -> None:
+    with pytest.raises(UnknownDdl):
+        parse_ddl(sql, "SHOP", "ORDERS")
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "alter table orders add constraint f foreign key (a) references t (b) on delete set null enable novalidate",
+        "alter table orders add constraint p primary key (id) using index (create index i on orders (id))",
+        "alter table orders pctfree 5 parallel 4",
+        "alter table orders add supplemental log data (primary key, unique) columns",
+    ],
+)
+def test_what_belongs_to_a_harmless_clause_is_harmless(sql: str) -> None:
+    assert parse_ddl(sql, "SHOP", "ORDERS").action is Action.NOTHING

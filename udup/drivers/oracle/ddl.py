@@ -87,6 +87,11 @@ _HARMLESS_ALTERS = (
     ("PCTFREE",),
 )
 
+#: Words that begin another clause of the same statement, which may change columns or rows.
+_FURTHER = frozenset(
+    {"ADD", "COALESCE", "DROP", "EXCHANGE", "MERGE", "MODIFY", "MOVE", "RENAME", "SPLIT", "TRUNCATE", "UNUSED"}
+)
+
 #: Words between CREATE and the kind of what is made.
 _BETWEEN = frozenset({"OR", "REPLACE", "EDITIONABLE", "NONEDITIONABLE", "FORCE", "NO", "PUBLIC", "NOFORCE"})
 
@@ -263,6 +268,7 @@ class _Reader:
     def alter(self) -> Ddl:
         self._own_table()
         if any(self.begins(*words) for words in _HARMLESS_ALTERS):
+            self._no_further_clause()
             return Ddl(Action.NOTHING, self._owner, self._table)
         if self.takes("RENAME", "COLUMN"):
             old = self._name()
@@ -280,6 +286,15 @@ class _Reader:
             self.takes("COLUMN")
             return self._made(Action.ADD, tuple(self._added()))
         raise self.unknown()
+
+    def _no_further_clause(self) -> None:
+        """One statement may have several clauses, one behind the other."""
+        depth = 0
+        for place, token in enumerate(self._tokens[self._at + 1 :], self._at + 1):
+            depth += (token.text == "(") - (token.text == ")") if token.kind == "sign" else 0
+            if depth == 0 and token.kind == "word" and token.text in _FURTHER:
+                self._at = place
+                raise self.unknown()
 
     def _listed_names(self) -> list[str]:
         names = [self._name()]

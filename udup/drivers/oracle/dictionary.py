@@ -14,7 +14,10 @@ from udup.drivers.oracle.types import OracleColumn
 from udup.pipeline.selection.selection import Selection
 
 #: Tables that Oracle makes beside the user's: materialized view logs, what was dropped, parts of other tables.
-_OF_ORACLES = ("MLOG$_", "RUPD$_", "BIN$", "SYS_IOT_OVER_", "DR$")
+_OF_ORACLES = ("MLOG$_", "RUPD$_", "SYS_IOT_OVER_", "DR$")
+
+#: What was dropped and may come back. Its redo was a table's, under another name.
+_RECYCLED = "BIN$"
 
 _YES = "YES"
 
@@ -112,7 +115,7 @@ def read_table(session: Session, owner: str, name: str) -> OracleTable | None:
 def _tables(session: Session, selection: Selection) -> Iterator[OracleTable]:
     wanted = Wanted(selection, session.place.endpoint.user)  # of Oracle's own schemas the statement tells no tables
     for owner, name, rows, row_bytes, *kinds in session.query(statements.TABLES):
-        if not wanted(str(owner), str(name)) or kinds[0] == "Y":
+        if not wanted(str(owner), str(name)) or str(name).startswith(_RECYCLED) or kinds[0] == "Y":
             continue  # the rows of a temporary one are a session's own
         yield _table(session, str(owner), str(name), int(rows or 0), int(row_bytes or 0), kinds)
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from udup.drivers.oracle.logminer.rows import COLUMNS
 
-#: How values are printed, in redo and snapshot: `types.py` reads nothing else.
+#: How values are printed, in redo and snapshot: `types.py` reads nothing else. SYYYY has a minus in front of years BC,
+#: which YYYY prints like those AD.
 SESSION = (
-    "ALTER SESSION SET NLS_DATE_FORMAT = 'YYYY-MM-DD HH24:MI:SS'",
-    "ALTER SESSION SET NLS_TIMESTAMP_FORMAT = 'YYYY-MM-DD HH24:MI:SS.FF9'",
-    "ALTER SESSION SET NLS_TIMESTAMP_TZ_FORMAT = 'YYYY-MM-DD HH24:MI:SS.FF9 TZH:TZM'",
+    "ALTER SESSION SET NLS_DATE_FORMAT = 'SYYYY-MM-DD HH24:MI:SS'",
+    "ALTER SESSION SET NLS_TIMESTAMP_FORMAT = 'SYYYY-MM-DD HH24:MI:SS.FF9'",
+    "ALTER SESSION SET NLS_TIMESTAMP_TZ_FORMAT = 'SYYYY-MM-DD HH24:MI:SS.FF9 TZH:TZM'",
     "ALTER SESSION SET NLS_NUMERIC_CHARACTERS = '.,'",
     "ALTER SESSION SET TIME_ZONE = '00:00'",
 )
@@ -105,7 +106,9 @@ def contents(owners: tuple[str, ...], *, of_container: bool) -> tuple[str, dict[
 FLUSH_TABLE = "UDUP_LOG_FLUSH"
 FLUSH_TABLES = f"SELECT COUNT(*) FROM USER_TABLES WHERE TABLE_NAME = '{FLUSH_TABLE}'"
 MAKE_FLUSH_TABLE = f"CREATE TABLE {FLUSH_TABLE} (LAST_SCN NUMBER(19) NOT NULL)"
-FILL_FLUSH_TABLE = f"INSERT INTO {FLUSH_TABLE} (LAST_SCN) VALUES (0)"
+FILL_FLUSH_TABLE = (
+    f"INSERT INTO {FLUSH_TABLE} (LAST_SCN) SELECT 0 FROM DUAL WHERE NOT EXISTS (SELECT 1 FROM {FLUSH_TABLE})"
+)
 FLUSH = f"UPDATE {FLUSH_TABLE} SET LAST_SCN = :scn"
 
 
