@@ -36,6 +36,9 @@ from udup.selftest.verdict import Outcome, Verdict
 #: Cases that share a job: few, since a case that stops its job has the others tried again.
 GROUP_CASES = 25
 
+#: Seconds for a job to run, and for each step of it; what hangs is looked for by halving its group, again and again.
+_STEP_SECONDS = 45.0
+
 #: Groups that may fail altogether one after another: behind that the servers or the node are gone.
 _LOST_GROUPS = 2
 
@@ -249,6 +252,7 @@ class SelfTest:
             managed=by_statements,
             prefix=PREFIX,
             job_prefix=f"{PREFIX}{uuid.uuid4().hex[:8]}_",
+            deadline=_STEP_SECONDS,
             journals=journals,
         )
         work = {phase: [case for case in choice.cases if phase in case.phases] for phase in self.plan.phases}
