@@ -239,6 +239,18 @@ def test_what_cannot_be_carried_is_refused_at_the_start(world: FromMariaDB, name
     assert told.format(name=name) in world.failure(name)
 
 
+def test_an_aria_table_is_read_under_a_lock_and_is_innodb_there(world: FromMariaDB, name: str) -> None:
+    world.on_source(
+        f"CREATE DATABASE {name}",
+        f"CREATE TABLE {name}.a (id INT PRIMARY KEY, v INT) ENGINE = Aria",
+        f"INSERT INTO {name}.a VALUES (1, 1), (2, 2)",
+    )
+    world.start(name, [name])
+    world.on_source(f"INSERT INTO {name}.a VALUES (3, 3)", f"UPDATE {name}.a SET v = 5 WHERE id = 1")
+    world.level(name)
+    assert value(world.target.endpoint, f"SELECT GROUP_CONCAT(id, ':', v ORDER BY id) FROM {name}.a") == "1:5,2:2,3:3"
+
+
 def test_a_job_with_stored_objects_is_cut_over(world: FromMariaDB, name: str) -> None:
     world.on_source(
         f"CREATE DATABASE {name}",
