@@ -13,6 +13,7 @@ from udup.drivers.mysql.binlog.event import HEADER, EventType, checksum_is_right
 from udup.drivers.mysql.binlog.gtid import Gtid, GtidSet, parse_gtid_event
 from udup.drivers.mysql.binlog.query import parse_query
 from udup.drivers.mysql.binlog.table_map import table_name
+from udup.drivers.mysql.ddl.classify import classify
 from udup.drivers.mysql.ddl.query_classifier import QueryClassifier
 from udup.drivers.mysql.mariadb.events import MariaEvent, gtid_list, inflated, parse_gtid, status_to_mysql
 from udup.drivers.mysql.mariadb.log import Translation
@@ -240,3 +241,20 @@ def test_modes_are_translated_by_name() -> None:
     assert NOT_IN_MYSQL[own] == "EMPTY_STRING_IS_NULL"
     for mode in (strict, strict | rounds, empty_is_null, 1 << 33 | 1 << 9 | rounds):
         assert to_mariadb(to_mysql(mode)) == mode
+
+
+def test_start_transaction_stands_in_front_of_the_partitions() -> None:
+    events = events_of("11.8.9")
+    translation = Translation(GtidSet())
+    for event in events:
+        if event[4] == EventType.QUERY and b"CREATE TABLE `s`" in event:
+            long = resized(event[:-4] + b"\n PARTITION BY HASH (`id`)" + event[-4:], has_crc=True)
+            [made] = translation.events_of(long)
+            break
+        translation.events_of(event)
+    assert parse_query(made, has_crc=True).sql.endswith(b" START TRANSACTION\n PARTITION BY HASH (`id`)")
+
+
+def test_an_index_that_may_be_there_is_understood() -> None:
+    for sql in (b"CREATE INDEX IF NOT EXISTS k ON t (a)", b"DROP INDEX IF EXISTS k ON t"):
+        assert [str(each.name) for each in classify(sql, "shop").objects] == ["t"]
