@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass
 
+import httpx
 import pytest
 
-from tests.end_to_end.conftest import DEADLINE, POLL, World, run, value
+from tests.end_to_end.conftest import DEADLINE, POLL, World, run, value, wait_for
 from udup.base.endpoint import Endpoint
 from udup.base.errors import UdupError
 from udup.drivers.mysql.binlog.gtid import GtidSet
@@ -238,6 +239,37 @@ def test_what_cannot_be_carried_is_refused_at_the_start(world: FromMariaDB, name
     assert told.format(name=name) in world.failure(name)
 
 
+def test_an_aria_table_is_read_under_a_lock_and_is_innodb_there(world: FromMariaDB, name: str) -> None:
+    world.on_source(
+        f"CREATE DATABASE {name}",
+        f"CREATE TABLE {name}.a (id INT PRIMARY KEY, v INT) ENGINE = Aria",
+        f"INSERT INTO {name}.a VALUES (1, 1), (2, 2)",
+    )
+    world.start(name, [name])
+    world.on_source(f"INSERT INTO {name}.a VALUES (3, 3)", f"UPDATE {name}.a SET v = 5 WHERE id = 1")
+    world.level(name)
+    assert value(world.target.endpoint, f"SELECT GROUP_CONCAT(id, ':', v ORDER BY id) FROM {name}.a") == "1:5,2:2,3:3"
+
+
+def test_a_job_with_stored_objects_is_cut_over(world: FromMariaDB, name: str) -> None:
+    world.on_source(
+        f"CREATE DATABASE {name}",
+        f"CREATE TABLE {name}.t (id INT AUTO_INCREMENT PRIMARY KEY, v VARCHAR(100))",
+        f"CREATE TRIGGER {name}.g BEFORE INSERT ON {name}.t FOR EACH ROW SET NEW.v = CONCAT(NEW.v, 'x')",
+        f"CREATE VIEW {name}.w AS SELECT id, v FROM {name}.t",
+        f"CREATE PROCEDURE {name}.p() SELECT 1",
+        f"INSERT INTO {name}.t (v) VALUES ('a'), ('b')",
+    )
+    world.start(name, [name])
+    world.on_source(f"INSERT INTO {name}.t (v) VALUES ('c')")
+    world.level_and_equal(name, name)
+    address = f"{world.node.url}/v1/job/{name}/cutover"
+    assert httpx.post(address, json={"WritesStopped": True}, timeout=15).json()["Success"]
+    wait_for(lambda: httpx.get(address, timeout=15).json()["State"] == "done", lambda: httpx.get(address).text)
+    world.on_target(f"INSERT INTO {name}.t (v) VALUES ('d')")
+    assert value(world.target.endpoint, f"SELECT GROUP_CONCAT(id, v ORDER BY id) FROM {name}.w") == "1ax,2bx,3cx,4dx"
+
+
 class _Writers:
     """Sessions that write transactions over two tables until they are told to end."""
 
@@ -262,6 +294,7 @@ class _Writers:
             with closing(connect(self._source, SHOP_WRITER)) as connection:
                 while not self._over.is_set():
                     self._transaction(connection, chance)
+                    self._over.wait(0.01)
         except Exception as error:  # noqa: BLE001 -- the test tells it
             self.errors.append(error)
 
@@ -297,10 +330,11 @@ def test_deaths_lose_nothing_and_double_nothing(world: FromMariaDB, name: str) -
                         os.kill(actor["Pid"], signal.SIGKILL)
                         killed += 1
             world.on_source(f"ALTER TABLE {name}.moved ADD COLUMN c{turn} INT DEFAULT {turn}")
-        world.runs(name)
     assert killed
     assert not writers.errors
-    world.level_and_equal(name, name)
+    world.node.wait_stage(name, deadline=3 * DEADLINE)
+    world.level(name, 3 * DEADLINE)
+    world.assert_equal(name)
     assert value(world.target.endpoint, f"SELECT SUM(money) FROM {name}.account") == 200_000
 
 

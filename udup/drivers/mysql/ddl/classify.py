@@ -222,6 +222,7 @@ class _Reader(WordReader):
         return Statement(Kind.DATABASE_DDL, f"{verb} DATABASE", schemas=(schema,), schema_at=place)
 
     def index(self, label: str) -> Statement:
+        self.if_exists()  # MariaDB's
         self.identifier()
         while self.peek() in ("USING", "TYPE"):
             self.at += 2

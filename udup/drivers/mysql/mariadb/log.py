@@ -85,6 +85,9 @@ _APART = frozenset(
     }
 )
 
+#: How a server writes where the partitions of a table begin.
+_PARTITIONS = b"\n PARTITION BY "
+
 #: Flags of a transaction that others may run beside.
 _PARALLEL = GtidFlag.TRANSACTIONAL | GtidFlag.MAY_RUN_IN_PARALLEL
 _ALONE = GtidFlag.STANDALONE | GtidFlag.DDL | GtidFlag.PREPARED_XA | GtidFlag.COMPLETED_XA
@@ -206,7 +209,9 @@ class Translation:
         found = parse_query(event, has_crc=self._has_crc)
         sql = inflated(found.sql) if event[4] == MariaEvent.QUERY_COMPRESSED else found.sql
         if self._is_group and sql[:7].upper() == b"CREATE ":
-            sql += b" START TRANSACTION"
+            end = sql.rfind(_PARTITIONS)  # MySQL's word stands among the options, in front of them
+            end = end if end > 0 else len(sql)
+            sql = sql[:end] + b" START TRANSACTION" + sql[end:]
         status = status_to_mysql(found.status)
         fixed = event[HEADER_SIZE:_STATUS_LENGTH] + struct.pack("<H", len(status))
         head = event[:4] + bytes([EventType.QUERY]) + event[5:HEADER_SIZE]
