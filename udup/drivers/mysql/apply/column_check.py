@@ -23,7 +23,7 @@ from udup.drivers.mysql.binlog.table_definition import ColumnDefinition, ColumnT
 from udup.drivers.mysql.client.connection import Connection, query
 from udup.drivers.mysql.client.names import quote
 from udup.drivers.mysql.dictionary.defaults import default_of
-from udup.drivers.mysql.mariadb.columns import as_bytes, compared_by_name
+from udup.drivers.mysql.mariadb.columns import as_bytes, charset_of, compared_by_name
 from udup.drivers.mysql.mariadb.rewriting import columns_there
 
 #: DATA_TYPE to type, for types whose metadata are none.
@@ -269,7 +269,9 @@ def _charsets_of(connection: Connection, columns: Sequence[ColumnDefinition]) ->
         return {}
     listed = ", ".join(map(str, sorted(numbers)))
     sql = f"SELECT ID, CHARACTER_SET_NAME FROM information_schema.COLLATIONS WHERE ID IN ({listed})"
-    return dict(query(connection, sql))
+    found = {int(number): str(charset) for number, charset in query(connection, sql)}
+    others = {number: charset_of(number) for number in numbers if number not in found}  # of the other family
+    return {**found, **{number: charset for number, charset in others.items() if charset}}
 
 
 #: Of tables that were not rebuilt since 5.6.4, and of MariaDB's with mysql56_temporal_format = OFF.
