@@ -8,11 +8,18 @@ refused.
 
 from __future__ import annotations
 
+import ipaddress
+import uuid
+
+from udup.drivers.mysql.ddl.sqltokens import Word
 from udup.drivers.mysql.mariadb.parts import Item
 from udup.drivers.mysql.mariadb.told import Fitting
 
 _TYPES = {"UUID": "BINARY(16)", "INET6": "BINARY(16)", "INET4": "BINARY(4)", "XMLTYPE": "LONGTEXT"}
 _JSON = "LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
+
+#: Types whose values are texts to people, and how many bytes they are.
+_OF_BYTES = {"UUID": 16, "INET6": 16, "INET4": 4}
 
 #: Bytes of a number of a VECTOR.
 _ITEM = 4
@@ -126,6 +133,12 @@ def _default(item: Item, fitting: Fitting) -> None:
         end = item.behind(at + 2) if item.word(at + 2) == "(" else len(item.words)
         item.put(at, end, "")
         fitting.tell("its default, the next value of a SEQUENCE, is left out on the target", item.column)
+    elif item.word(item.kind_at) in _OF_BYTES and text != "NULL":
+        end = item.behind(at + 2) if item.word(at + 2) == "(" else at + 2
+        made = _bytes_of(item.word(item.kind_at), first)
+        item.put(at, end, f"DEFAULT {made}" if made else "")
+        if not made:
+            fitting.tell("its default is left out on the target", item.column)
     elif first.string or text[:1].isdigit():
         if item.word(item.kind_at).endswith(_LONG[:2]) or item.word(item.kind_at).startswith(_LONG[2:]):
             item.put(at + 1, at + 2, f"({_shown(item, at + 1, at + 2, fitting)})")
@@ -133,6 +146,17 @@ def _default(item: Item, fitting: Fitting) -> None:
         end = item.behind(at + 2) if item.word(at + 2) == "(" else at + 2
         item.edits.append((first.start, first.start, "("))
         item.edits.append((item.words[end - 1].end, item.words[end - 1].end, ")"))
+
+
+def _bytes_of(kind: str, default: Word) -> str:
+    """Return a default of a UUID, INET6 or INET4 column as that of its bytes; "" if that is not known."""
+    if not default.string:
+        return "(uuid_to_bin(uuid()))" if kind == "UUID" and default.upper == "UUID" else ""
+    try:
+        made = uuid.UUID(default.text).bytes if kind == "UUID" else ipaddress.ip_address(default.text).packed
+    except ValueError:
+        return ""
+    return f"x'{made.hex()}'" if len(made) == _OF_BYTES[kind] else ""
 
 
 def _shown(item: Item, start: int, end: int, fitting: Fitting) -> str:
