@@ -157,6 +157,20 @@ def test_a_statement_of_the_log(sql: str, source: Server, target: Server, wanted
     assert " ".join(fitted.sql.split()) == wanted
 
 
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "CREATE OR REPLACE TABLE t (a INT)",
+        "ALTER TABLE t ADD COLUMN IF NOT EXISTS a INT",
+        "ALTER TABLE t DROP COLUMN IF EXISTS a",
+        "ALTER TABLE t DROP INDEX IF EXISTS a",
+    ],
+)
+def test_a_statement_that_mysql_has_not_is_refused(sql: str) -> None:
+    assert fit_statement(sql, 0, "s", M118, MYSQL).refusals
+    assert not fit_statement(sql, 0, "s", M118, M105).refusals
+
+
 def test_nothing_is_touched_between_servers_of_one_family() -> None:
     sql = "CREATE TABLE `t` (`a` int /*!80023 INVISIBLE */) ENCRYPTION='Y'"
     assert fit_statement(sql, 0, "s", MYSQL, OLD_MYSQL).sql == sql

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ipaddress
 import uuid
+from collections.abc import Sequence
 
 from udup.drivers.mysql.ddl.sqltokens import Word
 from udup.drivers.mysql.mariadb.parts import Item
@@ -37,12 +38,21 @@ _OPTIONS = frozenset(
 )
 _TOLD = frozenset({"PAGE_COMPRESSED", "ENCRYPTED"})
 
+_BY_HAND = "run on the target what it comes to there, then skip the transaction (udup job skip)"
 _LEAVE = "leave the table out of the job (ReplicateIgnoreDb)"
+
+
+def refuse_statement(words: Sequence[Word], fitting: Fitting) -> None:
+    """Refuse what MySQL has no one statement for: it would run once only by halves."""
+    upper = [word.upper for word in words]
+    if upper[:3] == ["CREATE", "OR", "REPLACE"] and upper[3] in ("TABLE", "DATABASE", "SCHEMA", "EVENT", "TRIGGER"):
+        fitting.refuse(f"CREATE OR REPLACE {upper[3]} is not known to the target", _BY_HAND)
 
 
 def fit_column(item: Item, fitting: Fitting) -> None:
     """Make a column one of MySQL's."""
     _refuse_column(item, fitting)
+    _refuse_condition(item, fitting)
     _type(item, fitting)
     _default(item, fitting)
     for at, word in enumerate(item.words):
@@ -59,6 +69,7 @@ def fit_item(item: Item, fitting: Fitting) -> None:
     """Make an index, a constraint, an action or what stands behind the items one of MySQL's."""
     first = item.word(0)
     at = 1 if first == "ADD" else 0
+    _refuse_condition(item, fitting)
     if item.word(at) == "PERIOD" or (first == "DROP" and item.word(1) == "PERIOD"):
         item.left_out = True
         fitting.tell("a PERIOD is left out on the target, which has none")
@@ -99,6 +110,11 @@ def without_options(item: Item, fitting: Fitting) -> None:
             fitting.refuse("SYSTEM VERSIONING is not known to the target", _LEAVE)
         elif name == "SEQUENCE" and item.word(at + 1) == "=":
             fitting.refuse("a SEQUENCE is not known to the target", "leave it out of the job (ReplicateIgnoreDb)")
+
+
+def _refuse_condition(item: Item, fitting: Fitting) -> None:
+    if item.word(0) in ("ADD", "DROP", "MODIFY", "CHANGE", "RENAME") and "IF" in (item.word(1), item.word(2)):
+        fitting.refuse(f"IF EXISTS inside of ALTER TABLE ({item.word(0)}) is not known to the target", _BY_HAND)
 
 
 def _refuse_column(item: Item, fitting: Fitting) -> None:
