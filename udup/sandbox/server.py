@@ -179,6 +179,7 @@ class MysqlServer:
             raise UdupError(f"{self.folder} is not empty: a new {self.kind} server would mix its files with others'")
         self.folder.mkdir(parents=True, exist_ok=True)
         self._owns_folder = True
+        (self.folder / "tmp").mkdir(exist_ok=True)
         copy_empty_data(self.programs, self._options, self.data, self._say)
 
     def _launch(self, port: int) -> None:
@@ -189,6 +190,7 @@ class MysqlServer:
             "socket": self.socket.name,  # relative to the data directory: a path of any depth will do
             "pid-file": str(self.folder / "mysqld.pid"),
             "log-error": str(self.error_log),
+            "tmpdir": str(self.folder / "tmp"),  # a server that starts removes what it finds there, whoever's it is
             "server-id": str(port),  # unique among the servers of this machine
         } | self._options
         if (

@@ -23,7 +23,7 @@ from pymysql.constants import CR, ER
 from udup.base.errors import Fault, Refused, UdupError
 from udup.drivers.mysql.client.dialect import fitting, has_uca_0900, name_of
 from udup.drivers.mysql.client.flavour import is_mariadb, version_of
-from udup.drivers.mysql.client.sessions import ALL, BASE, OPTIONAL, Session
+from udup.drivers.mysql.client.sessions import ALL, BASE, OPTIONAL, UNLIMITED, Session
 from udup.drivers.mysql.mariadb import sessions as mariadb
 
 if TYPE_CHECKING:
@@ -211,6 +211,8 @@ def _as_shown(name: str, value: str) -> str:
     """Return a variable's value as SHOW VARIABLES prints it: SELECT has 1 and 0 for ON and OFF, NULL for nothing."""
     if value == "\0":
         return ""
+    if value == "-1":  # MySQL 5.6 takes its largest number for a signed one when it makes a text of it
+        return UNLIMITED
     return _SWITCHED.get(value, value) if name in _SWITCHES else value
 
 

@@ -50,20 +50,20 @@ HELD_SECONDS = 3600
 #: meanwhile. What is done in the session's shelter, on other connections, takes seconds.
 CLOSING_IDLE_SECONDS = 300
 
-_UNLIMITED = "18446744073709551615"
+UNLIMITED = "18446744073709551615"
 
 #: Variables and values as SHOW VARIABLES prints them. One that a server does not have is passed over. Of
 #: `optimizer_switch` only the flags named here are set.
 BASE: Mapping[str, str] = {
     # What bounds an answer or ends a statement.
-    "sql_select_limit": _UNLIMITED,
-    "max_join_size": _UNLIMITED,
+    "sql_select_limit": UNLIMITED,
+    "max_join_size": UNLIMITED,
     "sql_big_selects": "ON",  # after max_join_size, which sets it
     "max_execution_time": "0",
     "group_concat_max_len": "1048576",  # MySQL's own 1,024 is too little for names and types
     "max_sort_length": "1024",
     "max_error_count": "1024",
-    "parser_max_mem_size": _UNLIMITED,
+    "parser_max_mem_size": UNLIMITED,
     "cte_max_recursion_depth": "1000",
     # Transactions.
     "autocommit": "ON",

@@ -43,7 +43,7 @@ def compared_by_name(
 
     MariaDB's dictionary has no numbers of its newest collations, and old ones do not know MySQL's.
     """
-    charsets = {number: name for each in ours if (number := each.collation) and (name := charset_of(number))}
+    charsets = {number: name for each in ours if (number := each.collation) and (name := _charset(number))}
     numbered: list[TargetColumn] = []
     for place, each in enumerate(theirs):
         if each.charset is None:
@@ -57,7 +57,7 @@ def compared_by_name(
     return charsets, numbered
 
 
-def charset_of(number: int) -> str:
+def _charset(number: int) -> str:
     """Return the character set of a collation by its number, "" if it is not known."""
     found = next((name for family in _FAMILIES if (name := collation_name(number, family))), "")
     return _of_today(found.split("_")[0])
