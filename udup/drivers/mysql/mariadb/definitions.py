@@ -38,6 +38,8 @@ def fit_statement(sql: str, sql_mode: int, schema: str, source: Server, target: 
         return Fitted(sql)  # the server says what it does not understand
     fitting.text, fitting.table = text, table or _table_of([word.text for word in words])
     rules = _rules_of(fitting)
+    if rules is _TO_MYSQL:
+        to_mysql.refuse_statement(words, fitting)
     if parts is None:
         return fitting.done(_of_no_table(text, words, fitting, rules))
     for item in parts.items:
