@@ -61,9 +61,9 @@ def _collation(value: object) -> str:
     return _UCA.sub("_uca_", _UTF8.sub("utf8mb3", _name(value)))
 
 
-def _text_collation(value: object) -> str:
-    """That of a parameter: a JSON of MySQL's has none, MariaDB's is a text."""
-    return "" if value == "utf8mb4_bin" else _collation(value)
+def _charset(value: object) -> str:
+    """A parameter's character set: its collation is the set's default, which families do not share."""
+    return _collation(value).partition("_")[0].removesuffix("utf8mb4")  # a JSON of MySQL's has none
 
 
 def _engine(value: object) -> str:
@@ -169,7 +169,7 @@ _QUESTIONS = (
         " COLLATION_NAME",
         "PARAMETERS WHERE TRUE",
         "SPECIFIC_SCHEMA",
-        (_name, _name, _name, _type, _text_collation),
+        (_name, _name, _name, _type, _charset),
     ),
     _Question(
         "TRIGGER",
@@ -287,6 +287,8 @@ def _column(values: Sequence[object], *, mariadb: bool) -> str:
     said = [_type(column_type), _name(nullable), _default(default, str(extra), mariadb=mariadb), _extra(extra)]
     if said[0].startswith(("binary", "varbinary")):
         said[2] = _bytes(said[2])
+    elif said[0].startswith("timestamp") and said[2][:1] == "'":
+        said[2] = "a moment"  # told in the time zone of whoever made the column
     if (said[0], _name(collation)) not in _JSON:
         said.append(f"{_collation(charset)} {_collation(collation)}")
     return ", ".join([*said, _name(comment)])
