@@ -1,4 +1,5 @@
 -- topic: statements in sql_mode ORACLE
+-- refused: from mariadb: not every bit is known
 -- unfit: from mysql: it has no such mode
 -- unfit: to mysql: it has no such mode
 CREATE TABLE t (id INT PRIMARY KEY, a VARCHAR(20));
