@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass
 
+import httpx
 import pytest
 
-from tests.end_to_end.conftest import DEADLINE, POLL, World, run, value
+from tests.end_to_end.conftest import DEADLINE, POLL, World, run, value, wait_for
 from udup.base.endpoint import Endpoint
 from udup.base.errors import UdupError
 from udup.drivers.mysql.binlog.gtid import GtidSet
@@ -236,6 +237,37 @@ def test_what_cannot_be_carried_is_refused_at_the_start(world: FromMariaDB, name
     world.on_source(f"CREATE DATABASE {name}", f"CREATE TABLE {name}.{table}")
     world.post(world.document(name, [name]))
     assert told.format(name=name) in world.failure(name)
+
+
+def test_an_aria_table_is_read_under_a_lock_and_is_innodb_there(world: FromMariaDB, name: str) -> None:
+    world.on_source(
+        f"CREATE DATABASE {name}",
+        f"CREATE TABLE {name}.a (id INT PRIMARY KEY, v INT) ENGINE = Aria",
+        f"INSERT INTO {name}.a VALUES (1, 1), (2, 2)",
+    )
+    world.start(name, [name])
+    world.on_source(f"INSERT INTO {name}.a VALUES (3, 3)", f"UPDATE {name}.a SET v = 5 WHERE id = 1")
+    world.level(name)
+    assert value(world.target.endpoint, f"SELECT GROUP_CONCAT(id, ':', v ORDER BY id) FROM {name}.a") == "1:5,2:2,3:3"
+
+
+def test_a_job_with_stored_objects_is_cut_over(world: FromMariaDB, name: str) -> None:
+    world.on_source(
+        f"CREATE DATABASE {name}",
+        f"CREATE TABLE {name}.t (id INT AUTO_INCREMENT PRIMARY KEY, v VARCHAR(100))",
+        f"CREATE TRIGGER {name}.g BEFORE INSERT ON {name}.t FOR EACH ROW SET NEW.v = CONCAT(NEW.v, 'x')",
+        f"CREATE VIEW {name}.w AS SELECT id, v FROM {name}.t",
+        f"CREATE PROCEDURE {name}.p() SELECT 1",
+        f"INSERT INTO {name}.t (v) VALUES ('a'), ('b')",
+    )
+    world.start(name, [name])
+    world.on_source(f"INSERT INTO {name}.t (v) VALUES ('c')")
+    world.level_and_equal(name, name)
+    address = f"{world.node.url}/v1/job/{name}/cutover"
+    assert httpx.post(address, json={"WritesStopped": True}, timeout=15).json()["Success"]
+    wait_for(lambda: httpx.get(address, timeout=15).json()["State"] == "done", lambda: httpx.get(address).text)
+    world.on_target(f"INSERT INTO {name}.t (v) VALUES ('d')")
+    assert value(world.target.endpoint, f"SELECT GROUP_CONCAT(id, v ORDER BY id) FROM {name}.w") == "1ax,2bx,3cx,4dx"
 
 
 class _Writers:

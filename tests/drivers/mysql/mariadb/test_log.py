@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+from contextlib import suppress
+
 import pytest
 
 from tests.drivers.mysql.mariadb.recorded import LOGS, events_of
@@ -14,6 +17,7 @@ from udup.drivers.mysql.ddl.query_classifier import QueryClassifier
 from udup.drivers.mysql.mariadb.events import MariaEvent, gtid_list, inflated, parse_gtid, status_to_mysql
 from udup.drivers.mysql.mariadb.log import Translation
 from udup.drivers.mysql.mariadb.passed import PASSED, parse_passed
+from udup.drivers.mysql.mariadb.reading import Reading
 from udup.drivers.mysql.mariadb.sequences import without_sequence
 from udup.drivers.mysql.mariadb.sql_modes import NOT_IN_MYSQL, to_mariadb, to_mysql
 from udup.drivers.mysql.rows.codec import RowCodecs
@@ -199,6 +203,21 @@ def test_what_says_another_size_than_it_has_is_not_inflated() -> None:
         inflated(b"\x81\x05x\x9cKL\x02\x00\x01&\x00\xc4")
     with pytest.raises(ValueError, match="unknown kind"):
         inflated(b"\x91\x05")
+    with pytest.raises(ValueError, match="says that it has"):
+        inflated(b"\x85\xff\xff\xff\xff\xff")
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_an_event_that_is_not_what_its_lengths_say_stops_the_job(seed: int) -> None:
+    """Bytes of events are changed by chance: each is carried, or refused by a job's own error."""
+    chance = random.Random(seed)
+    for event in events_of("11.8.9"):
+        reading = Reading(GtidSet(), 1.0)
+        broken = bytearray(event)
+        for _ in range(3):
+            broken[chance.randrange(19, len(broken))] = chance.randrange(256)
+        with suppress(Unsupported):
+            reading.events_of(bytes(broken[: chance.randrange(20, len(broken) + 1)]))
 
 
 def test_status_variables_of_mariadb_alone_are_left_out() -> None:

@@ -11,8 +11,8 @@ TRANSACTIONAL = frozenset({"innodb", "rocksdb", "blackhole"})
 #: Rows of a MERGE table are those of its MyISAM tables.
 MERGE = "mrg_myisam"
 
-#: Rows stay whatever becomes of their transaction.
-NON_TRANSACTIONAL = frozenset({"myisam", "memory", "csv", "archive", MERGE})
+#: Rows stay whatever becomes of their transaction. Aria is MariaDB's.
+NON_TRANSACTIONAL = frozenset({"myisam", "aria", "memory", "csv", "archive", MERGE})
 
 #: Other words for them, as ENGINE = … takes them.
 SYNONYMS = {"merge": MERGE, "heap": "memory"}

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import IntEnum, IntFlag
 
 from udup.drivers.mysql.binlog.event import HEADER_SIZE, read_lenenc
+from udup.drivers.mysql.binlog.split import EVENT_MAX
 from udup.drivers.mysql.mariadb.sql_modes import to_mysql
 
 _U16 = struct.Struct("<H")
@@ -122,6 +123,8 @@ def inflated(data: bytes) -> bytes:
         raise ValueError("a compressed event of an unknown kind")
     start = 1 + (head & 7)
     size = int.from_bytes(data[1:start], "big")
+    if size > EVENT_MAX:
+        raise ValueError(f"a compressed event says that it has {size} bytes")
     unpacker = zlib.decompressobj()
     found = unpacker.decompress(data[start:], size + 1)
     if len(found) != size or not unpacker.eof:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import zlib
+from collections.abc import Sequence
+
 from udup.base.errors import Transient, Unsupported
 from udup.base.remedies import NEW_COPY
 from udup.drivers.mysql.binlog.gtid import GtidSet
@@ -17,6 +20,7 @@ from udup.drivers.mysql.mariadb.dump import (
 )
 from udup.drivers.mysql.mariadb.log import Translation
 from udup.drivers.mysql.mariadb.places import connect_state
+from udup.drivers.mysql.stream.damage import DAMAGE, unreadable
 
 
 class NotAfterPlaceError(Transient):
@@ -52,6 +56,13 @@ class Reading:
         self._start = start
         self.translation.begin(start.last)
         ask_for_log(connection, server_id, start, self._heartbeat_seconds)
+
+    def events_of(self, event: bytes) -> Sequence[bytes]:
+        """Return what becomes of an event; raise `Unsupported` for one that is not what its lengths say."""
+        try:
+            return self.translation.events_of(event)
+        except (*DAMAGE, zlib.error) as error:
+            raise unreadable(event, error) from error
 
     def check(self, message: str) -> None:
         """Raise by what the server says of the places, which has refused the dump with error 1236."""

@@ -2,7 +2,8 @@
 
 MySQL rounds fractions of a second unless TIME_TRUNCATE_FRACTIONAL is set, MariaDB truncates unless
 TIME_ROUND_FRACTIONAL is. Words that MySQL has not stand, in its form, at bits that it does not use, so that a target of
-MariaDB gets them back. What only decides how SHOW CREATE prints, and what servers of today ignore, is left out.
+MariaDB gets them back. What only decides how SHOW CREATE prints, or what is complained about, and what servers of today
+ignore, is left out.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ _TRUNCATES, _ROUNDS = 1 << 32, 1 << 34
 
 #: MariaDB's own bits, and where they stand in MySQL's form.
 _OWN: dict[int, int] = {
-    1 << 4: 1 << 47,  # IGNORE_BAD_TABLE_OPTIONS
     1 << 9: 1 << 50,  # ORACLE
     1 << 32: 1 << 48,  # EMPTY_STRING_IS_NULL
     1 << 33: 1 << 49,  # SIMULTANEOUS_ASSIGNMENT

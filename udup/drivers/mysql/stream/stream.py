@@ -114,7 +114,7 @@ class BinlogStream:
         while True:
             try:
                 for event in self._events():
-                    yield from self._maria.translation.events_of(event)
+                    yield from self._maria.events_of(event)
             except NotAfterPlaceError as error:
                 self._begin_with_a_file(self._maria, error)
 
