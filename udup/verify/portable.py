@@ -37,6 +37,7 @@ _OWN_MODES = frozenset(
 
 #: A string of a statement, what is escaped in it, and what for.
 _LITERAL = re.compile(r"'(.*)'", re.DOTALL)
+_EXPRESSED = re.compile(r"_\w+\\?'(.*?)\\?'", re.DOTALL)
 _ESCAPED = re.compile(r"''|\\.", re.DOTALL)
 _ESCAPES: Mapping[str, str] = {"0": "\0", "n": "\n", "r": "\r", "t": "\t", "b": "\b", "Z": "\x1a"}
 
@@ -52,6 +53,8 @@ def _name(value: object) -> str:
 
 
 def _type(value: object) -> str:
+    if vector := re.fullmatch(r"vector\((\d+)\)", str(value)):
+        return f"varbinary({4 * int(vector[1])})"
     text = _WIDTH.sub(r"\1", _COMPRESSED.sub("", str(value).lower()))
     return _TYPES.get(text.split(" ")[0], text) if not text.startswith(("enum", "set")) else str(value)
 
@@ -120,7 +123,7 @@ _QUESTIONS = (
     _Question(
         "TABLE",
         "TABLE_SCHEMA, TABLE_NAME, ENGINE, TABLE_COLLATION, TABLE_COMMENT",
-        "TABLES WHERE TABLE_TYPE <> 'VIEW'",
+        "TABLES WHERE TABLE_TYPE NOT IN ('VIEW', 'SEQUENCE')",
         "TABLE_SCHEMA",
         (_engine, _collation, _name),
     ),
@@ -202,7 +205,7 @@ _COLUMNS = (
     " c.IS_NULLABLE, c.COLUMN_DEFAULT, c.EXTRA, c.CHARACTER_SET_NAME, c.COLLATION_NAME, c.COLUMN_COMMENT"
     " FROM information_schema.COLUMNS c JOIN information_schema.TABLES t"
     " ON BINARY t.TABLE_SCHEMA = BINARY c.TABLE_SCHEMA AND BINARY t.TABLE_NAME = BINARY c.TABLE_NAME"
-    " WHERE c.TABLE_SCHEMA IN ({})"
+    " WHERE t.TABLE_TYPE <> 'SEQUENCE' AND c.TABLE_SCHEMA IN ({})"
 )
 
 #: MySQL's first version that has checks.
@@ -311,6 +314,8 @@ def _default(value: object, extra: str, *, mariadb: bool) -> str:
     if value is None or (mariadb and value == "NULL"):
         return "none"
     text = str(value)
+    if not mariadb and (literal := _EXPRESSED.fullmatch(text)):
+        text, extra = literal[1], ""  # MySQL has no other default of a TEXT
     if _NOW.fullmatch(text.lower()):
         return _NOW.sub(_now, text.lower())
     if mariadb:

@@ -24,6 +24,7 @@ from udup.base.remedies import NEW_COPY
 from udup.drivers.mysql.binlog.event import CRC_SIZE, HEADER, HEADER_SIZE, EventType, has_checksums, resized
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.binlog.query import parse_query
+from udup.drivers.mysql.client.flavour import version_of
 from udup.drivers.mysql.mariadb.events import (
     ExtraFlag,
     GtidFlag,
@@ -97,6 +98,7 @@ class Translation:
         self.passed = start_after.copy()  # what was left out or sent; a stream that begins again goes on by it
         self._last: dict[int, int] = {}  # by domain: the last number before what comes next
         self._has_crc = True
+        self._status = b""  # what every statement's status is given besides
         self._within = False  # a transaction that is left out
         self._is_group = False  # the transaction has rows, and is no statement by itself
         self._place = 0  # of the last transaction in the log's file, as it was read
@@ -118,6 +120,7 @@ class Translation:
         if kind in _APART:
             if kind == EventType.FORMAT_DESCRIPTION:
                 self._has_crc = has_checksums(event)
+                self._status = _EXPLICIT if _version(event) >= _EXPLICIT_BY_DEFAULT else b""
                 self._place = self._before_group = self._commit_id = 0
             return (event,)
         if self._within:
@@ -207,7 +210,7 @@ class Translation:
         sql = inflated(found.sql) if event[4] == MariaEvent.QUERY_COMPRESSED else found.sql
         if self._is_group and sql[:7].upper() == b"CREATE ":
             sql += b" START TRANSACTION"
-        status = status_to_mysql(found.status)
+        status = status_to_mysql(found.status) + self._status
         fixed = event[HEADER_SIZE:_STATUS_LENGTH] + struct.pack("<H", len(status))
         head = event[:4] + bytes([EventType.QUERY]) + event[5:HEADER_SIZE]
         return self._finished(head + fixed + status + found.schema + b"\0" + sql)
@@ -215,6 +218,16 @@ class Translation:
     def _finished(self, event: bytes) -> bytes:
         """Return an event without CRC as one with its size, and with a CRC if the log has them."""
         return resized(event + bytes(CRC_SIZE) if self._has_crc else event, has_crc=self._has_crc)
+
+
+#: MySQL's status variable explicit_defaults_for_timestamp = ON, and the first MariaDB whose own default that is: its
+#: events do not tell. A table that came out otherwise on its source stops the job at its first row.
+_EXPLICIT, _EXPLICIT_BY_DEFAULT = bytes([16, 1]), (10, 10, 0)
+
+
+def _version(format_description: bytes) -> tuple[int, int, int]:
+    text = format_description[HEADER_SIZE + 2 : HEADER_SIZE + 52].rstrip(b"\0")
+    return version_of(text.decode("ascii", "replace"))
 
 
 #: Header flag of events that a reader may ignore when it does not know them.

@@ -1,5 +1,5 @@
 -- topic: sequences: made, used by defaults and statements, set, altered, renamed, dropped
--- refused: from mariadb to mysql: SEQUENCE
+-- unfit: from mariadb to mysql: it has no sequences; a default that takes from one is left out and told
 -- refused: from mariadb to mariadb: doesn't exist
 -- unfit: from mysql: it has no sequences
 CREATE SEQUENCE s START WITH 10 INCREMENT BY 5;

@@ -1,5 +1,4 @@
 -- topic: SET timestamp, fractional NOW, SYSDATE, RAND, UUID, LAST_INSERT_ID, user variables in rows
--- refused: from mariadb to mysql: on the source it may be NULL
 -- session: timestamp = 1700000000.123456, time_zone = '-03:00'
 CREATE TABLE t (id INT PRIMARY KEY AUTO_INCREMENT, a DATETIME(6) DEFAULT NOW(6), b TIMESTAMP(6) DEFAULT NOW(6) ON UPDATE NOW(6), c VARCHAR(40), d DOUBLE);
 INSERT INTO t (c, d) VALUES (UUID(), RAND());

@@ -1,5 +1,4 @@
 -- topic: defaults that are zero dates, and columns that a strict session could not make
--- refused: from mariadb to mysql: on the source it may be NULL
 -- session: sql_mode = ''
 CREATE TABLE t (id INT PRIMARY KEY, d DATE NOT NULL DEFAULT '0000-00-00', e DATETIME NOT NULL DEFAULT '0000-00-00 00:00:00', f TIMESTAMP NOT NULL DEFAULT '0000-00-00 00:00:00', g TIMESTAMP NOT NULL DEFAULT '2026-01-01 00:00:00', y YEAR DEFAULT '0000', t TIME DEFAULT '-10:00:00');
 INSERT INTO t (id) VALUES (1);
