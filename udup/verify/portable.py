@@ -70,7 +70,9 @@ def _charset(value: object) -> str:
 
 
 def _engine(value: object) -> str:
-    return _name(value).upper()
+    """InnoDB stands for MariaDB's Aria."""
+    name = _name(value).upper()
+    return "INNODB" if name == "ARIA" else name
 
 
 def _body(value: object) -> str:

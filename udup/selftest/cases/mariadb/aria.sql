@@ -1,5 +1,4 @@
 -- topic: tables of the engine Aria, transactional and not, and what commits with them
--- refused: from mariadb: cannot be copied exactly
 -- unfit: from mysql: it has no such engine
 CREATE TABLE t (id INT PRIMARY KEY, a VARCHAR(20)) ENGINE=Aria TRANSACTIONAL=1;
 CREATE TABLE n (id INT PRIMARY KEY, a VARCHAR(20)) ENGINE=Aria TRANSACTIONAL=0;
