@@ -55,10 +55,7 @@ SAME = Pair(MYSQL, MYSQL)
 NEWEST_PAIRS = (Pair(MARIADB, MARIADB), Pair(MYSQL, MARIADB), Pair(MARIADB, MYSQL))
 
 #: Their cases there: what servers of different families see differently. With all servers these have all of them.
-CHOSEN = (
-    *("mariadb/", "types/", "json/", "keys/type", "keys/no_key", "transactions/", "ddl_table/", "constraints/"),
-    *("views/", "triggers/", "events/kinds", "routines/", "generated/", "contexts/modes"),
-)
+CHOSEN = ("mariadb/", "types/", "json/", "transactions/", "constraints/", "triggers/")
 
 
 def chosen(pair: Pair, cases: Sequence[Case]) -> list[Case]:

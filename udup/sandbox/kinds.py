@@ -18,7 +18,7 @@ _COMMON: Mapping[str, str] = {
 }
 
 #: What the servers before MySQL 8.0 need said: rows in the log, and replicated changes with them.
-_ROWS: Mapping[str, str] = {"binlog-format": "ROW", "log-slave-updates": "ON", "innodb-log-file-size": "32M"}
+_ROWS: Mapping[str, str] = {"binlog-format": "ROW", "log-slave-updates": "ON"}
 
 
 def _accounts(password: str) -> str:
@@ -77,7 +77,14 @@ MYSQL = ServerKind(
 MYSQL_5_6 = ServerKind(
     "MySQL",
     "mysqld",
-    {"gtid-mode": "ON", "enforce-gtid-consistency": "ON", "performance-schema": "OFF", **_ROWS, **_COMMON},
+    {
+        "gtid-mode": "ON",
+        "enforce-gtid-consistency": "ON",
+        "performance-schema": "OFF",
+        "innodb-log-file-size": "32M",
+        **_ROWS,
+        **_COMMON,
+    },
     _accounts_of_old,
     ("Bind on TCP/IP port",),
 )

@@ -147,7 +147,8 @@ def _verdicts(
 ) -> list[TableVerdict]:
     common = [(schema, name) for schema, name in sorted(ours.tables.keys() & theirs.tables.keys())]
     chosen = conditions(source, common, selection)
-    with TableSums(source) as sources, TableSums(target) as targets:
+    alike = ours.dialect == theirs.dialect
+    with TableSums(source, signed_zeros=alike) as sources, TableSums(target, signed_zeros=alike) as targets:
         sums = [(sources.submit(table, chosen.get(table, "")), targets.submit(table)) for table in common]
         return [
             TableVerdict(table, left_sum.result(), right_sum.result())

@@ -20,7 +20,7 @@ from udup.drivers.mysql.client.names import quote
 Name = tuple[str, ...]
 
 _TIMES = ("CREATED", "LAST_ALTERED", "CREATE_TIME", "UPDATE_TIME", "CHECK_TIME", "LAST_EXECUTED")
-_SIZES = ("AVG_ROW_LENGTH", "DATA_LENGTH", "MAX_DATA_LENGTH", "INDEX_LENGTH", "DATA_FREE")
+_SIZES = ("AVG_ROW_LENGTH", "DATA_LENGTH", "MAX_DATA_LENGTH", "INDEX_LENGTH", "MAX_INDEX_LENGTH", "DATA_FREE")
 _ESTIMATES = ("TABLE_ROWS", "CARDINALITY", "CHECKSUM", "AUTO_INCREMENT")
 #: PRIVILEGES are those of who asks; an event is disabled on the target, and its originator is a server's number. Whose
 #: a library is no statement says.

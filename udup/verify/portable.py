@@ -37,6 +37,7 @@ _OWN_MODES = frozenset(
 
 #: A string of a statement, what is escaped in it, and what for.
 _LITERAL = re.compile(r"'(.*)'", re.DOTALL)
+_EXPRESSED = re.compile(r"_\w+\\?'(.*?)\\?'", re.DOTALL)
 _ESCAPED = re.compile(r"''|\\.", re.DOTALL)
 _ESCAPES: Mapping[str, str] = {"0": "\0", "n": "\n", "r": "\r", "t": "\t", "b": "\b", "Z": "\x1a"}
 
@@ -52,6 +53,8 @@ def _name(value: object) -> str:
 
 
 def _type(value: object) -> str:
+    if vector := re.fullmatch(r"vector\((\d+)\)", str(value)):
+        return f"varbinary({4 * int(vector[1])})"
     text = _WIDTH.sub(r"\1", _COMPRESSED.sub("", str(value).lower()))
     return _TYPES.get(text.split(" ")[0], text) if not text.startswith(("enum", "set")) else str(value)
 
@@ -61,13 +64,15 @@ def _collation(value: object) -> str:
     return _UCA.sub("_uca_", _UTF8.sub("utf8mb3", _name(value)))
 
 
-def _text_collation(value: object) -> str:
-    """That of a parameter: a JSON of MySQL's has none, MariaDB's is a text."""
-    return "" if value == "utf8mb4_bin" else _collation(value)
+def _charset(value: object) -> str:
+    """A parameter's character set: its collation is the set's default, which families do not share."""
+    return _collation(value).partition("_")[0].removesuffix("utf8mb4")  # a JSON of MySQL's has none
 
 
 def _engine(value: object) -> str:
-    return _name(value).upper()
+    """InnoDB stands for MariaDB's Aria."""
+    name = _name(value).upper()
+    return "INNODB" if name == "ARIA" else name
 
 
 def _body(value: object) -> str:
@@ -120,7 +125,7 @@ _QUESTIONS = (
     _Question(
         "TABLE",
         "TABLE_SCHEMA, TABLE_NAME, ENGINE, TABLE_COLLATION, TABLE_COMMENT",
-        "TABLES WHERE TABLE_TYPE <> 'VIEW'",
+        "TABLES WHERE TABLE_TYPE NOT IN ('VIEW', 'SEQUENCE')",
         "TABLE_SCHEMA",
         (_engine, _collation, _name),
     ),
@@ -169,7 +174,7 @@ _QUESTIONS = (
         " COLLATION_NAME",
         "PARAMETERS WHERE TRUE",
         "SPECIFIC_SCHEMA",
-        (_name, _name, _name, _type, _text_collation),
+        (_name, _name, _name, _type, _charset),
     ),
     _Question(
         "TRIGGER",
@@ -202,7 +207,7 @@ _COLUMNS = (
     " c.IS_NULLABLE, c.COLUMN_DEFAULT, c.EXTRA, c.CHARACTER_SET_NAME, c.COLLATION_NAME, c.COLUMN_COMMENT"
     " FROM information_schema.COLUMNS c JOIN information_schema.TABLES t"
     " ON BINARY t.TABLE_SCHEMA = BINARY c.TABLE_SCHEMA AND BINARY t.TABLE_NAME = BINARY c.TABLE_NAME"
-    " WHERE c.TABLE_SCHEMA IN ({})"
+    " WHERE t.TABLE_TYPE <> 'SEQUENCE' AND c.TABLE_SCHEMA IN ({})"
 )
 
 #: MySQL's first version that has checks.
@@ -287,6 +292,8 @@ def _column(values: Sequence[object], *, mariadb: bool) -> str:
     said = [_type(column_type), _name(nullable), _default(default, str(extra), mariadb=mariadb), _extra(extra)]
     if said[0].startswith(("binary", "varbinary")):
         said[2] = _bytes(said[2])
+    elif said[0].startswith("timestamp") and said[2][:1] == "'":
+        said[2] = "a moment"  # told in the time zone of whoever made the column
     if (said[0], _name(collation)) not in _JSON:
         said.append(f"{_collation(charset)} {_collation(collation)}")
     return ", ".join([*said, _name(comment)])
@@ -309,6 +316,8 @@ def _default(value: object, extra: str, *, mariadb: bool) -> str:
     if value is None or (mariadb and value == "NULL"):
         return "none"
     text = str(value)
+    if not mariadb and (literal := _EXPRESSED.fullmatch(text)):
+        text, extra = literal[1], ""  # MySQL has no other default of a TEXT
     if _NOW.fullmatch(text.lower()):
         return _NOW.sub(_now, text.lower())
     if mariadb:

@@ -51,10 +51,14 @@ class TableSum:
 
 
 class TableSums:
-    """One server's tables, summed by some threads that have a session each."""
+    """One server's tables, summed by some threads that have a session each.
 
-    def __init__(self, endpoint: Endpoint) -> None:
+    Without `signed_zeros` -0 is 0: MariaDB keeps no -0 since 11.
+    """
+
+    def __init__(self, endpoint: Endpoint, *, signed_zeros: bool = True) -> None:
         self._endpoint = endpoint
+        self._signed_zeros = signed_zeros
         self._pool = ThreadPoolExecutor(TABLES_AT_ONCE)
         self._sessions: SimpleQueue[Connection] = SimpleQueue()
 
@@ -73,13 +77,15 @@ class TableSums:
     def _sum(self, table: tuple[str, str], condition: str) -> TableSum:
         session = connect(self._endpoint, SUMS) if self._sessions.empty() else self._sessions.get()
         try:
-            return _table_sum(session, self._endpoint, table, condition)
+            digest = _digest(session, table, signed_zeros=self._signed_zeros)
+            return _table_sum(session, self._endpoint, table, condition, digest)
         finally:
             self._sessions.put(session)
 
 
-def _table_sum(connection: Connection, endpoint: Endpoint, table: tuple[str, str], condition: str) -> TableSum:
-    digest = _digest(connection, table)
+def _table_sum(
+    connection: Connection, endpoint: Endpoint, table: tuple[str, str], condition: str, digest: str
+) -> TableSum:
     rows, digested, xor, total = query(
         connection,
         f"SELECT COUNT(*), COUNT(d), CONCAT(HEX(BIT_XOR({_part(17)})), ' ', HEX(BIT_XOR({_part(33)}))),"
@@ -134,19 +140,19 @@ def _digests(endpoint: Endpoint, table: tuple[str, str], condition: str = "") ->
     return counts
 
 
-def _digest(connection: Connection, table: tuple[str, str]) -> str:
+def _digest(connection: Connection, table: tuple[str, str], *, signed_zeros: bool = True) -> str:
     """The SQL expression of one row's digest."""
-    parts = ", ".join(_canonical(name, kind) for name, kind in _columns(connection, table))
+    parts = ", ".join(_canonical(name, kind, signed_zeros=signed_zeros) for name, kind in _columns(connection, table))
     return f"SHA2(CONCAT({parts}), 256)"
 
 
-def _canonical(name: str, kind: str) -> str:
+def _canonical(name: str, kind: str, *, signed_zeros: bool = True) -> str:
     """The SQL expression of one column's canonical bytes."""
     value = quote(name)
     if kind in _NUMBERED:
-        text = f"CAST({value} + 0 AS CHAR)"
+        text = f"CAST(CAST({value} AS UNSIGNED) AS CHAR)"  # + 0 makes a DOUBLE of a SET
     elif kind in ("float", "double"):
-        text = f"HEX(POINT({value}, 0))"
+        text = f"HEX(POINT({value if signed_zeros else f'IF({value} = 0, 0, {value})'}, 0))"
     elif kind in _BYTES:
         text = f"CAST({value} AS BINARY({_BYTES[kind]}))"
     elif kind in _LONG:

@@ -243,3 +243,24 @@ def test_a_merge_table_over_tables_of_the_job_is_in_it_or_refused() -> None:
         assert decide(classify(sql.encode(), "d"), PART).outcome is Outcome.REFUSE, sql
     foreign = "CREATE TABLE m (id INT, FOREIGN KEY (id) REFERENCES t (id))"
     assert decide(classify(foreign.encode(), "d"), PART).outcome is Outcome.SKIP
+
+
+@pytest.mark.parametrize(
+    ("sql", "names"),
+    [
+        ("CREATE INDEX IF NOT EXISTS k ON t (a)", "d/t"),
+        ("CREATE UNIQUE INDEX IF NOT EXISTS k ON e.t (a) WAIT 5", "e/t"),
+        ("DROP INDEX IF EXISTS k ON t", "d/t"),
+        ("DROP TABLE t, u WAIT 5", "d/t d/u"),
+        ("RENAME TABLE IF EXISTS t NOWAIT TO u, v WAIT 3 TO w", "d/t d/u d/v d/w"),
+        ("TRUNCATE TABLE t NOWAIT", "d/t"),
+        ("ALTER TABLE IF EXISTS t WAIT 5 RENAME TO u", "d/t d/u"),
+    ],
+)
+def test_what_mariadb_says_besides_is_passed(sql: str, names: str) -> None:
+    statement = classify(sql.encode(), "d")
+    assert (statement.kind, statement.objects) == (Kind.TABLE_DDL, _names(*names.split()))
+
+
+def test_the_first_action_of_an_alter_table_that_waits_is_known() -> None:
+    assert classify(b"ALTER TABLE t WAIT 5 ADD COLUMN n INT AUTO_INCREMENT KEY", "d").numbers_rows

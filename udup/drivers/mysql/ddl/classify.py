@@ -137,6 +137,7 @@ class _Reader(WordReader):
     def truncate(self) -> Statement:
         self.accept("TABLE")
         table = self.name()
+        self.patience()
         self.end()
         return Statement(Kind.TABLE_DDL, "TRUNCATE TABLE", (table,))
 
@@ -147,7 +148,9 @@ class _Reader(WordReader):
             self.expect("TABLE")
         names: list[ObjectName] = []
         while True:
+            self.passed_in_mariadb()
             names.append(self.name())
+            self.patience()
             self.expect("TO")
             names.append(self.name())
             if not self.accept(","):
@@ -211,6 +214,7 @@ class _Reader(WordReader):
             names.append(self.name())
         if not self.accept("RESTRICT"):
             self.accept("CASCADE")
+        self.patience()
         self.end()
         return tuple(names)
 
@@ -287,7 +291,20 @@ class _Reader(WordReader):
             Kind.TABLE_DDL, "CREATE TABLE", (name,), sources, atomic_select=atomic_select, merged=tuple(merged)
         )
 
+    def passed_in_mariadb(self) -> None:
+        """Pass IF EXISTS or IF NOT EXISTS where MariaDB alone has it."""
+        if not self.accept("IF", "NOT", "EXISTS"):
+            self.accept("IF", "EXISTS")
+
+    def patience(self) -> None:
+        """Pass WAIT seconds or NOWAIT, which MariaDB has."""
+        if self.accept("WAIT"):
+            self.at += 1
+        else:
+            self.accept("NOWAIT")
+
     def alter_table(self, name: ObjectName) -> Statement:
+        self.patience()
         names, parents, moves = [name], [], []
         moves_files = numbers_rows = reorders_rows = False
         merged: list[ObjectName] = []

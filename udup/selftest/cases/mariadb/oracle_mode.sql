@@ -1,4 +1,5 @@
 -- topic: statements in sql_mode ORACLE
+-- unfit: from mariadb: a statement of that mode in the log stops the job
 -- unfit: from mysql: it has no such mode
 -- unfit: to mysql: it has no such mode
 CREATE TABLE t (id INT PRIMARY KEY, a VARCHAR(20));

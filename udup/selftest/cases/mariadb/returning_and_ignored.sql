@@ -1,4 +1,5 @@
 -- topic: statements of MariaDB's own that change rows: RETURNING, DELETE from several, FOR PORTION, LIMIT ROWS EXAMINED
+-- unfit: from mariadb to mysql: its statements are not MySQL's, and the first of them in the log stops the job
 -- unfit: from mysql: its own words
 CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, a VARCHAR(20));
 INSERT INTO t (a) VALUES ('x'), ('y'), ('z');

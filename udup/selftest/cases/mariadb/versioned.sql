@@ -1,6 +1,6 @@
 -- topic: system-versioned tables with their history
+-- refused: from mariadb: SYSTEM VERSIONING
 -- unfit: from mysql: it has no system versioning
--- refused: to mysql: VERSIONING
 CREATE TABLE t (id INT PRIMARY KEY, a VARCHAR(20)) WITH SYSTEM VERSIONING;
 INSERT INTO t VALUES (1, 'one'), (2, 'two');
 UPDATE t SET a = 'first' WHERE id = 1;

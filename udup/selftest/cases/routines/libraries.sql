@@ -1,4 +1,5 @@
 -- topic: JavaScript libraries, and routines that import them
+-- refused: to mariadb: the target does not take
 -- unfit: from mariadb, mysql-5.6: it cannot read "LIBRARY z_lib COMMENT 'é' LANGUAGE J"
 CREATE LIBRARY z_lib COMMENT 'é' LANGUAGE JAVASCRIPT AS $$ export function f(n) { return n + 1; } // it's "odd" ` $$;
 CREATE LIBRARY b_lib LANGUAGE JAVASCRIPT AS 'export function g(n) { return n; }';

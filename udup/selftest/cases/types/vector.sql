@@ -1,4 +1,5 @@
 -- topic: VECTOR of one, three and 16383 dimensions
+-- refused: to mariadb: Row size too large
 -- unfit: from mariadb: it cannot read "x VECTOR(16383))"
 -- unfit: from mysql-5.6: it cannot read "VECTOR(3), w VECTOR, x VECTOR(16383)"
 CREATE TABLE t (id INT PRIMARY KEY, v VECTOR(3), w VECTOR, x VECTOR(16383));
