@@ -73,8 +73,10 @@ test: $(STAMP)  ## lint, and run all tests, most against throw-away MySQL server
 test-servers: export UDUP_TEST_SERVERS := all
 test-servers: $(STAMP)  ## run the tests of MariaDB and old MySQL with every version there is (PYTEST="-k name" chooses)
 	@echo "Running the tests of servers besides the newest MySQL, with every version"
-	@$(VENV)/bin/python -m pytest -m other_servers $(UNUSED) --numprocesses $(JOBS) --dist loadfile \
+	@$(VENV)/bin/python -m pytest -m "other_servers and not pairs" $(UNUSED) --numprocesses $(JOBS) --dist loadfile \
 	  --no-loadscope-reorder $(PYTEST)
+	@echo "Running all conformance cases between every other pair of servers"
+	@$(VENV)/bin/python -m pytest -m pairs $(UNUSED) --numprocesses 2 --dist load tests/conformance/test_other_pairs.py
 
 COLLECT = [ -e $(COLLECTED) ] || ! $(VENV)/bin/python -m pytest --collect-only -qq >/dev/null || touch $(COLLECTED)
 

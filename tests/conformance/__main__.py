@@ -13,6 +13,7 @@ from tests.conformance.servers import open_suite
 from udup.base.errors import UdupError
 from udup.selftest import CASES
 from udup.selftest.case import PHASES, read_cases
+from udup.selftest.suite import groups
 
 
 def main() -> int:
@@ -41,7 +42,8 @@ def main() -> int:
         open_suite(programs, Path(folder), of_target=of_target, managed=options.managed) as suite,
     ):
         for phase in [options.phase] if options.phase else PHASES:
-            for verdict in suite.run(cases, phase):
+            of_phase = [case for case in cases if phase in case.phases]
+            for verdict in (each for group in groups(of_phase) for each in suite.run(group, phase)):
                 verdicts.append(verdict)
                 if verdict.fault:
                     print(f"FAILED {verdict.case} ({verdict.phase}): {verdict.fault}", flush=True)

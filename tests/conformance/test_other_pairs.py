@@ -16,6 +16,7 @@ from udup.selftest.case import PHASES, read_cases
 
 
 @pytest.mark.other_servers
+@pytest.mark.pairs
 @pytest.mark.not_always
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("pair", other_pairs() or [None], ids=str)

@@ -128,7 +128,7 @@ def test_every_kind_of_log_is_carried(world: FromMariaDB, name: str) -> None:
 
 def test_a_job_copies_and_follows(world: FromMariaDB, name: str) -> None:
     world.on_source(
-        f"CREATE DATABASE {name} COLLATE utf8mb4_general_ci",
+        f"CREATE DATABASE {name}",
         f"CREATE TABLE {name}.t (id INT PRIMARY KEY, v VARCHAR(100), n DECIMAL(10,2), b LONGBLOB)",
         f"INSERT INTO {name}.t SELECT seq, CONCAT('v', seq), seq / 4, REPEAT('x', seq) FROM {name}.seq_1_to_500",
     )
@@ -142,6 +142,100 @@ def test_a_job_copies_and_follows(world: FromMariaDB, name: str) -> None:
         f"CREATE TABLE {name}.made AS SELECT id, v FROM {name}.t WHERE id > 400",
     )
     world.level_and_equal(name, name)
+
+
+#: Columns of every type, with values; those of MariaDB alone with the version that has them.
+_TYPES: tuple[tuple[str, tuple[str, ...], tuple[int, int]], ...] = (
+    ("TINYINT", ("-128", "127", "NULL"), (10, 5)),
+    ("SMALLINT UNSIGNED", ("0", "65535"), (10, 5)),
+    ("MEDIUMINT", ("-8388608", "8388607"), (10, 5)),
+    ("BIGINT UNSIGNED", ("18446744073709551615", "1"), (10, 5)),
+    ("FLOAT", ("1.5", "-3.4e38"), (10, 5)),
+    ("DOUBLE", ("1.25", "1e300"), (10, 5)),
+    ("DECIMAL(65,30)", ("12345678901234567890.123456789012345678901234567890", "-0.1"), (10, 5)),
+    ("BIT(17)", ("b'10101010101010101'", "b'0'"), (10, 5)),
+    ("YEAR", ("1901", "0"), (10, 5)),
+    ("DATE", ("'2024-02-29'", "'0000-00-00'"), (10, 5)),
+    ("TIME(6)", ("'-01:00:00.000001'", "'838:59:58.999999'"), (10, 5)),
+    ("DATETIME(6)", ("'2024-01-01 00:00:00.123456'", "'9999-12-31 23:59:59'"), (10, 5)),
+    ("TIMESTAMP(6) NULL", ("'2024-01-01 00:00:00.654321'", "NULL"), (10, 5)),
+    ("CHAR(20) CHARSET utf8mb4 COLLATE utf8mb4_general_ci", ("'äöü€😀'", "'x  '"), (10, 5)),
+    ("VARCHAR(300) CHARSET latin1", ("REPEAT('é', 250)", "''"), (10, 5)),
+    ("VARBINARY(300)", ("REPEAT(x'00', 256)", "x'ff'"), (10, 5)),
+    ("LONGTEXT CHARSET utf8mb4 COLLATE utf8mb4_bin", ("REPEAT('l', 70000)", "''"), (10, 5)),
+    ("LONGBLOB", ("REPEAT(x'02', 70000)", "NULL"), (10, 5)),
+    ("ENUM('a','b','ü') CHARSET utf8mb4 COLLATE utf8mb4_general_ci", ("'a'", "'ü'"), (10, 5)),
+    ("SET('x','y','z') CHARSET latin1", ("'x,z'", "''"), (10, 5)),
+    ("GEOMETRY", ("ST_GEOMFROMTEXT('LINESTRING(0 0,1 1)')", "NULL"), (10, 5)),
+    ("JSON", ('\'{"a": [1, 2.5, "x", null, true]}\'', "'[]'"), (10, 5)),
+    ("INET6", ("'2001:db8::1'", "NULL"), (10, 5)),
+    ("INET4", ("'192.0.2.1'", "NULL"), (10, 10)),
+    ("UUID", ("'123e4567-e89b-12d3-a456-426655440000'", "NULL"), (10, 7)),
+    ("VECTOR(3)", ("VEC_FROMTEXT('[1,2,3]')", "NULL"), (11, 7)),
+)
+
+
+def test_values_of_every_type_are_copied_and_carried(world: FromMariaDB, name: str) -> None:
+    types = [(kind, values) for kind, values, since in _TYPES if world.source.programs.version[:2] >= since]
+    columns = ", ".join(f"c{place} {kind}" for place, (kind, _) in enumerate(types))
+
+    def row(turn: int) -> str:
+        return ", ".join(values[turn % len(values)] for _, values in types)
+
+    modes = "SET NAMES utf8mb4, SESSION sql_mode = '', time_zone = '+00:00'"
+    world.on_source(
+        f"CREATE DATABASE {name} COLLATE utf8mb4_general_ci",
+        modes,
+        f"CREATE TABLE {name}.t (id INT PRIMARY KEY, {columns}) CHARSET utf8mb4 COLLATE utf8mb4_general_ci",
+        *(f"INSERT INTO {name}.t VALUES ({turn}, {row(turn)})" for turn in range(3)),
+    )
+    world.start(name, [name])
+    world.on_source(
+        modes,
+        *(f"INSERT INTO {name}.t VALUES ({turn}, {row(turn)})" for turn in range(10, 13)),
+        f"UPDATE {name}.t SET id = id + 100 WHERE id < 2",
+        f"DELETE FROM {name}.t WHERE id = 12",
+    )
+    world.level(name)
+    shown = ", ".join(f"HEX(CAST(c{place} AS BINARY))" for place in range(len(types)))
+    sql = f"SELECT id, {shown} FROM {name}.t ORDER BY id"
+    there, here = (_rows(server.endpoint, modes, sql) for server in (world.target, world.source))
+    assert there == here
+
+
+def _rows(endpoint: Endpoint, modes: str, sql: str) -> list[tuple[object, ...]]:
+    with closing(connect(endpoint)) as connection:
+        query(connection, modes)
+        return query(connection, sql)
+
+
+def test_another_mariadb_gets_all_of_it(mariadb_target: MysqlServer, world: FromMariaDB, name: str) -> None:
+    there = FromMariaDB(world.source, mariadb_target, world.node)
+    try:
+        there.on_source(
+            f"CREATE DATABASE {name}",
+            f"CREATE TABLE {name}.t (id INT PRIMARY KEY, v VARCHAR(100), n DECIMAL(10,2), b LONGBLOB)",
+            f"INSERT INTO {name}.t SELECT seq, CONCAT('v', seq), seq / 4, REPEAT('x', seq) FROM {name}.seq_1_to_50",
+        )
+        there.start(name, [name])
+        there.on_source(*_kinds_of_log(name, _last_number(there) + 1000))
+        there.level_and_equal(name, name)
+    finally:
+        there.forget_all()
+        there.on_target(f"DROP DATABASE IF EXISTS {name}")
+
+
+@pytest.mark.parametrize(
+    ("table", "told"),
+    [
+        ("t (id INT PRIMARY KEY) WITH SYSTEM VERSIONING", "{name}.t: WITH SYSTEM VERSIONING"),
+        ("t (id INT PRIMARY KEY, c TEXT COMPRESSED)", "{name}.t, column c"),
+    ],
+)
+def test_what_cannot_be_carried_is_refused_at_the_start(world: FromMariaDB, name: str, table: str, told: str) -> None:
+    world.on_source(f"CREATE DATABASE {name}", f"CREATE TABLE {name}.{table}")
+    world.post(world.document(name, [name]))
+    assert told.format(name=name) in world.failure(name)
 
 
 class _Writers:

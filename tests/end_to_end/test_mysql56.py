@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tests.end_to_end.conftest import World, forget_settings_of_the_command_line, run, value
+from tests.subscriptions.world import Subscribed, rebuilt
 from udup.cli import cli
 from udup.drivers.mysql.client.connection import connect, query
 from udup.sandbox.node import UdupNode
@@ -122,6 +123,9 @@ def test_it_is_copied_and_followed(old: World, shop: str) -> None:
         f"ALTER TABLE {shop}.late ADD COLUMN u TEXT CHARACTER SET utf8mb4, ADD COLUMN ts2 TIMESTAMP",
         f"UPDATE {shop}.late SET u = 'b'",
         f"CREATE TABLE {shop}.same LIKE {shop}.late",
+        # Neither the key nor the condition is one there.
+        f"CREATE TABLE {shop}.passed_over (id INT PRIMARY KEY, p INT REFERENCES a (id), CHECK (p < 5))",
+        f"INSERT INTO {shop}.passed_over VALUES (1, 999)",
         f"RENAME TABLE {shop}.same TO {shop}.other",
         f"TRUNCATE {shop}.p",
     )
@@ -199,3 +203,29 @@ def test_it_is_no_target(old: World, shop: str, mysql56_target: MysqlServer) -> 
     failed = [check for check in answer["Checks"] if check["Result"] == "fail"]
     assert [(each["Task"], each["Check"]) for each in failed] == [("Dest", "version")], failed
     assert "REPLICATION_APPLIER" in failed[0]["Found"]
+
+
+def test_its_changes_are_delivered_with_names_and_signs(old: World, name: str) -> None:
+    """Its log has neither: they are those of its dictionary, in the snapshot and behind it."""
+    world = Subscribed(old.source, old.node, name)
+    world.on_source(
+        f"CREATE DATABASE {name} DEFAULT CHARACTER SET utf8",
+        f"CREATE TABLE {name}.t (id INT UNSIGNED PRIMARY KEY, v VARCHAR(9), e ENUM('x','y'), d DATETIME(3), b BLOB)",
+        f"INSERT INTO {name}.t VALUES (4000000000, 'é', 'y', '2020-01-02 03:04:05.678', x'00ff')",
+    )
+    world.post()
+    world.on_source(
+        f"INSERT INTO {name}.t VALUES (4000000001, 'ü', 'x', NULL, NULL)",
+        f"UPDATE {name}.t SET v = 'z' WHERE id = 4000000000",
+        f"ALTER TABLE {name}.t ADD COLUMN later TINYINT UNSIGNED",
+        f"INSERT INTO {name}.t VALUES (3, 'a', 'x', NULL, NULL, 200)",
+    )
+    world.level()
+    rows = rebuilt(world.rows_of("t"))
+    found = {row["id"]: (row["v"], row["e"], row["d"], row["b"], row.get("later")) for row in rows.values()}
+    assert found == {
+        4000000000: ("z", "y", 1577934245678, "AP8=", None),
+        4000000001: ("ü", "x", None, None, None),
+        3: ("a", "x", None, None, 200),
+    }
+    world.forget_all()

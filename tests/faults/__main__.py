@@ -1,4 +1,4 @@
-"""Every n of every phase: `python -m tests.faults [--phase copy] [--place target] [--every 1] [--seed 1]`."""
+"""Every n of every phase: `python -m tests.faults [--phase copy] [--place target] [--every 1] [--mariadb 11.8]`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.faults.proxy import Wrong
 from tests.faults.sweep import CODES, Phase, Place, Trial, bench, places
-from udup.sandbox.provision import provision
+from udup.sandbox.provision import provision, provision_mariadb
 
 
 def main() -> int:
@@ -23,12 +23,15 @@ def main() -> int:
     parser.add_argument("--from", type=int, default=1, dest="first")
     parser.add_argument("--seconds", type=float, default=float("inf"))
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--mariadb", metavar="SERIES", help="with a MariaDB of this series as the target")
     asked = parser.parse_args()
     dice = random.Random(asked.seed)
     wrongs, failed = list(Wrong), 0
     numbers = count()
     end = time.monotonic() + asked.seconds
-    with tempfile.TemporaryDirectory(prefix="udup-faults-") as folder, bench(provision(print), Path(folder)) as it:
+    programs = provision(print)
+    of_target = provision_mariadb(asked.mariadb, print) if asked.mariadb else programs
+    with tempfile.TemporaryDirectory(prefix="udup-faults-") as folder, bench(programs, Path(folder), of_target) as it:
         for phase in [each for each in Phase if asked.phase in (None, each.value)]:
             for place in [each for each in places(phase) if asked.place in (None, each.value)]:
                 steps = it.steps(phase, place)

@@ -193,8 +193,8 @@ class Bench:
 
 
 @contextmanager
-def bench(programs: MysqlPrograms, folder: Path) -> Iterator[Bench]:
-    """A bench whose time limits are short, that a silence may be waited out."""
+def bench(programs: MysqlPrograms, folder: Path, of_target: MysqlPrograms | None = None) -> Iterator[Bench]:
+    """A bench whose time limits are short, that a silence may be waited out. `of_target`: a server of another kind."""
     with ExitStack() as stack, pytest.MonkeyPatch.context() as patch:
         patch.setattr(silence, "SILENT_SECONDS", 0.6)
         patch.setattr(silence, "AGAIN_SECONDS", 0.2)
@@ -209,8 +209,8 @@ def bench(programs: MysqlPrograms, folder: Path) -> Iterator[Bench]:
         patch.setattr(link, "REQUEST_TIMEOUT", 2)
         patch.setattr(ownership, "PATIENCE_SECONDS", 5)
         servers = [
-            stack.enter_context(MysqlServer(programs, folder / f"faulty-{name}", options=QUICK))
-            for name in ("source", "target")
+            stack.enter_context(MysqlServer(of_whom, folder / f"faulty-{name}", options=QUICK))
+            for name, of_whom in (("source", programs), ("target", of_target or programs))
         ]
         nats = NatsServer(folder / "faulty-nats", 0)
         nats.start()

@@ -7,13 +7,16 @@ from typing import Any
 import pytest
 
 from tests.jobs.documents import refused, seed
+from udup.actors.cutover_rules import asked
+from udup.base.errors import Refused
 from udup.drivers.oracle import source as driver
 from udup.drivers.registry import MYSQL, ORACLE, Registry
-from udup.jobs import accept, parse_job
+from udup.jobs import JobRecord, accept, parse_job
 from udup.jobs.document import oracle
 from udup.jobs.plan import plan_of
 from udup.jobs.start import other_start
 from udup.pipeline.checks import Outcome
+from udup.pipeline.cutover.state import Options
 from udup.pipeline.ownership import Known
 from udup.pipeline.ports import StartPoint
 
@@ -83,6 +86,11 @@ def test_oracle_is_no_target() -> None:
     job = seed()
     job["Tasks"][1]["Driver"] = "Oracle"
     assert refused(job) == {"Tasks[1].Driver": "Oracle is no target, only a source"}
+
+
+def test_a_cut_over_is_refused_at_once() -> None:
+    with pytest.raises(Refused, match="a source that a cut-over cannot close: Oracle"):
+        asked(JobRecord(id="ora", document=document()), Options())
 
 
 def test_a_validation_says_that_nobody_has_tried_it() -> None:

@@ -9,6 +9,7 @@ import shlex
 
 from udup.base.errors import Fault, Refused
 from udup.jobs import EndWhen, IndexConflict, JobRecord, JobType
+from udup.jobs.words import Driver
 from udup.pipeline.cutover.names import abort_command, command, show_command
 from udup.pipeline.cutover.state import Cutover, CutoverState, Options
 from udup.pipeline.cutover.texts import given_up
@@ -60,6 +61,9 @@ def _of_its_kind(record: JobRecord) -> Fault | None:
     if spec.delivers:
         problem = f"job {record.id} is a subscription, and {spec.target.driver} takes the place of no database"
         return Fault("Job", problem, "cut over a job of type synchronous that has the same source")
+    if spec.source.driver != Driver.MYSQL:
+        problem = f"job {record.id} has a source that a cut-over cannot close: {spec.source.driver}"
+        return Fault("Job", problem, "stop its applications, wait until the job is level, and pause it")
     if spec.copy_alone:
         problem = f"job {record.id} is a copy alone: nothing of what the source has written since is on its target"
         return Fault("Job", problem, "post it without SkipIncrementalCopy, and cut it over when it follows its source")

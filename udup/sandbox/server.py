@@ -22,6 +22,7 @@ from udup.base.errors import UdupError
 from udup.drivers.mysql.client.connection import MySQLError, connect, scalar
 from udup.sandbox.cache import Say, silent
 from udup.sandbox.child import spawn
+from udup.sandbox.kinds import MARIADB
 from udup.sandbox.ports import HOST, free_port
 from udup.sandbox.programs import MysqlPrograms
 from udup.sandbox.template import copy_empty_data
@@ -178,6 +179,7 @@ class MysqlServer:
             raise UdupError(f"{self.folder} is not empty: a new {self.kind} server would mix its files with others'")
         self.folder.mkdir(parents=True, exist_ok=True)
         self._owns_folder = True
+        (self.folder / "tmp").mkdir(exist_ok=True)
         copy_empty_data(self.programs, self._options, self.data, self._say)
 
     def _launch(self, port: int) -> None:
@@ -188,8 +190,13 @@ class MysqlServer:
             "socket": self.socket.name,  # relative to the data directory: a path of any depth will do
             "pid-file": str(self.folder / "mysqld.pid"),
             "log-error": str(self.error_log),
+            "tmpdir": str(self.folder / "tmp"),  # a server that starts removes what it finds there, whoever's it is
             "server-id": str(port),  # unique among the servers of this machine
         } | self._options
+        if (
+            self.programs.kind is MARIADB
+        ):  # at its start it removes all temporary tables from a folder that others share
+            options["tmpdir"] = str(self.folder)
         if not self._has_accounts:
             options["init-file"] = str(self._write_accounts())
         self._log_start = self.error_log.stat().st_size if self.error_log.exists() else 0

@@ -10,7 +10,8 @@ from udup.base.endpoint import Endpoint
 from udup.base.errors import Refused, Transient, UdupError
 from udup.drivers.mysql.client.charsets import encoding_named
 from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, describe, error_code, is_transient
-from udup.drivers.mysql.client.sessions import PLAIN
+from udup.drivers.mysql.client.session_setup import SessionRefused
+from udup.drivers.mysql.client.sessions import PLAIN, Session
 from udup.selftest.case import Case, Step
 
 _CHARSET = re.compile(
@@ -30,6 +31,13 @@ CLIENT = PLAIN.with_(
     default_collation_for_utf8mb4="utf8mb4_0900_ai_ci",
 )
 
+
+#: What a server may not let an account choose, or not in a session. There a case has the server's own: what follows
+#: from that, it says itself.
+_GIVEN = ("explicit_defaults_for_timestamp", "sql_require_primary_key", "sql_generate_invisible_primary_key")
+
+#: The same of a server that insists on them.
+_MODEST_CLIENT = Session(CLIENT.use, {name: value for name, value in CLIENT.own.items() if name not in _GIVEN})
 
 #: How often a session is tried to be had.
 _TRIES = 5
@@ -100,7 +108,9 @@ class Client:
 
     def _connect(self, step: Step) -> Connection:
         try:
-            return connect(self._source, CLIENT, database=self._schema)
+            with suppress(SessionRefused):
+                return connect(self._source, CLIENT, database=self._schema)
+            return connect(self._source, _MODEST_CLIENT, database=self._schema)
         except Refused as error:
             raise NotRun(f"{self._place(step)}: {error}") from error
 

@@ -62,7 +62,7 @@ class ServerSeen:
         return cls(
             kin=facts.kin.name,
             version=facts.version_text,
-            comment=facts.value("version_comment").strip("()"),
+            comment=re.sub(r"^\((.*)\)$", r"\1", facts.value("version_comment")),
             settings={name: facts.variables[name] for name in SETTINGS if name in facts.variables},
             privileges=sorted({privilege for grant in granted for privilege in grant.privileges}),
         )

@@ -39,6 +39,9 @@ GROUP_CASES = 25
 #: Groups that may fail altogether one after another: behind that the servers or the node are gone.
 _LOST_GROUPS = 2
 
+#: What is raised where a server or the node does not answer as it should.
+_LOST = (UdupError, MySQLError, OSError)
+
 #: A schema with one table, for the checks that a job's start makes.
 _PROBE = f"{PREFIX}probe"
 
@@ -84,7 +87,7 @@ class SelfTest:
             except KeyboardInterrupt:
                 self.report.ended = "interrupted"
                 raise
-            except (UdupError, MySQLError, OSError) as error:
+            except _LOST as error:
                 if not self.report.checks:
                     raise
                 self.report.ended = _told(error)
@@ -111,15 +114,12 @@ class SelfTest:
     def _look(self) -> None:
         """Ask both servers what they are; `UdupError` if one cannot be asked, or both are one."""
         for side, endpoint in self._sides():
-            try:
-                with closing(connect(endpoint)) as connection:
-                    facts = self._facts[side] = read_facts(connection)
-            except MySQLError as error:
-                raise UdupError(f"the {side}: {describe(error)}") from error
-            except UdupError as error:
-                raise UdupError(f"the {side}: {error}") from error
+            facts = self._facts[side] = _facts(side, endpoint)
             self.scrub.learn(side, endpoint, facts)
             self._say(f"{side}: {ServerSeen.of(facts)}")
+            reason = facts.kin.no_source if side == "source" else facts.kin.no_target
+            if reason:
+                raise UdupError(f"the {side} is {facts.kin.name}: {reason}")
         source, target = self.plan.source, self.plan.target
         uuids = {facts.uuid for facts in self._facts.values()}
         if (source.host, source.port) == (target.host, target.port) or (len(uuids) == 1 and "" not in uuids):
@@ -187,7 +187,10 @@ class SelfTest:
         for journal in journals:
             try:
                 journal.clean()
-            except (UdupError, MySQLError, OSError) as error:
+            except KeyboardInterrupt:
+                self._say("not all that was made is removed: give --clean later")
+                raise
+            except _LOST as error:
                 kept.append(f"{journal.side}: {_told(error)}")
         if kept:
             raise UdupError(f"not all that was made could be removed ({'; '.join(kept)}): give --clean later")
@@ -260,6 +263,19 @@ class SelfTest:
         self.console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
+def _facts(side: str, endpoint: Endpoint) -> ServerFacts:
+    """Ask a server about itself; `UdupError` if it cannot be asked, or answers what no MySQL server does."""
+    try:
+        with closing(connect(endpoint)) as connection:
+            return read_facts(connection)
+    except MySQLError as error:
+        raise UdupError(f"the {side}: {describe(error)}") from error
+    except UdupError as error:
+        raise UdupError(f"the {side}: {error}") from error
+    except (IndexError, KeyError, TypeError, ValueError) as error:
+        raise UdupError(f"the {side} answers what no MySQL server does: {error}") from error
+
+
 def _kind(facts: ServerFacts) -> str:
     """Return the kind of a server, as cases name it: `mysql-8.4`, `mariadb-10.11`."""
     family = "mariadb" if facts.is_mariadb else "mysql"
@@ -267,10 +283,14 @@ def _kind(facts: ServerFacts) -> str:
 
 
 def _verdicts(suite: OnServers, group: list[Case], phase: str) -> tuple[list[Verdict], bool]:
-    """Return the verdicts of a group, and whether it was lost as a whole: a server or the node did not answer."""
+    """Return the verdicts of a group, and whether it was lost as a whole: twice a server or the node did not answer."""
     try:
         return suite.run(group, phase), False
-    except (UdupError, MySQLError, OSError) as error:
+    except _LOST:
+        pass
+    try:
+        return suite.run(group, phase), False
+    except _LOST as error:
         return [Verdict(case, phase, _told(error), Outcome.FAILED) for case in group], True
 
 

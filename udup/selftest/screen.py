@@ -8,7 +8,7 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from udup.selftest.verdict import Outcome, Verdict
+from udup.selftest.verdict import NOT_RUN, Outcome, Verdict
 
 _STYLES = {Outcome.DIFFERENT: "bold red", Outcome.FAILED: "red", Outcome.REFUSED: "yellow", Outcome.SKIPPED: "dim"}
 
@@ -67,5 +67,5 @@ class Screen:
 
 
 def _short(text: str) -> str:
-    line = " ".join(text.split())
+    line = " ".join(text.replace(NOT_RUN, "").split())
     return line if len(line) <= _SHOWN else f"{line[:_SHOWN]} …"

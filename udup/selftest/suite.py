@@ -31,7 +31,7 @@ from udup.pipeline.selection.selection import NameRule, SchemaRule, Selection
 from udup.sandbox.api import Json, job_document
 from udup.selftest.case import Case
 from udup.selftest.client import Client, NotRun
-from udup.selftest.verdict import CaseFault, Outcome, Verdict
+from udup.selftest.verdict import NOT_RUN, CaseFault, Outcome, Verdict
 from udup.verify.compare import compare_strictly
 from udup.verify.positions import executed
 
@@ -55,6 +55,9 @@ _POLL_SECONDS, _LONGEST_POLL_SECONDS = 0.05, 0.4
 
 #: Looks at the servers until the node is asked whether the job has failed.
 _LOOKS = 8
+
+#: Runs of a job that end without its having failed: it waits for what does not come.
+_RUNS = 4
 
 #: Seconds that a trigger waits for its table.
 _LOCK_SECONDS = 10
@@ -106,30 +109,37 @@ class Suite:
                 verdicts += self._group(group, phase)
         return verdicts
 
-    def _group(self, cases: Sequence[Case], phase: str, before: str = "") -> list[Verdict]:
-        """One job for all; when it fails, others for those that are not its cause. `before` is the reason with which
-        the job of a larger group has stopped: if it is the same again, it does not lie in a case.
-        """
+    def _group(self, cases: Sequence[Case], phase: str) -> list[Verdict]:
+        """One job for all; when it fails, others for those that are not its cause."""
+        tried = self._tried(cases, phase)
+        return tried if isinstance(tried, list) else self._without_culprit(*tried)
+
+    def _tried(self, cases: Sequence[Case], phase: str) -> list[Verdict] | tuple[Trial, _JobFailed]:
         trial = Trial(self, cases, phase, f"{phase[0]}{next(self._number)}")
         try:
             faults = trial.carry_out()
         except _JobFailed as failure:
-            if str(failure) == before:
-                text = f"the job stops whatever its cases: {failure}"
-                return [Verdict(case, phase, text, Outcome.FAILED) for case in cases]
-            return self._without_culprit(trial, phase, failure)
+            return trial, failure
         return [Verdict.of(case, phase, faults.get(case)) for case in cases]
 
-    def _without_culprit(self, trial: Trial, phase: str, failure: _JobFailed) -> list[Verdict]:
-        reason = str(failure)
+    def _without_culprit(self, trial: Trial, failure: _JobFailed) -> list[Verdict]:
+        """The verdicts of cases whose job has failed. The reason names its cause, or it is in one of two halves; if
+        both stop with the same reason again, it lies in no case.
+        """
+        reason, phase = str(failure), trial.phase
         culprits = trial.named_in(reason) if len(trial.cases) > 1 else list(trial.cases)
         if culprits:
             rest = [case for case in trial.cases if case not in culprits]
             stopped = [Verdict(case, phase, f"the job stopped: {reason}", failure.outcome) for case in culprits]
             return stopped + (self._group(rest, phase) if rest else [])
         half = len(trial.cases) // 2
-        parts = (trial.cases[:half], trial.cases[half:])
-        return [verdict for part in parts for verdict in self._group(part, phase, reason)]
+        parts = [self._tried(part, phase) for part in (trial.cases[:half], trial.cases[half:])]
+        if all(not isinstance(part, list) and str(part[1]) == reason for part in parts):
+            text = f"the job stops whatever its cases: {reason}"
+            return [Verdict(case, phase, text, Outcome.FAILED) for case in trial.cases]
+        return [
+            verdict for part in parts for verdict in (part if isinstance(part, list) else self._without_culprit(*part))
+        ]
 
     def _refused(self, case: Case, phase: str) -> Verdict:
         """What became of a case that must stop its job; at fault if it did not, or not as it should."""
@@ -213,7 +223,8 @@ class Trial:
 
     def named_in(self, reason: str) -> list[Case]:
         """The cases whose schemas a reason names."""
-        return [case for case in self.cases if self.schema[case] in reason]
+        words = set(re.findall(r"\w+", reason))
+        return [case for case in self.cases if not words.isdisjoint(self.schemas_of(case))]
 
     def schemas_of(self, case: Case) -> tuple[str, ...]:
         return (self.schema[case], *case.schemas)
@@ -234,7 +245,7 @@ class Trial:
                 clients[case].run(late=late)
             except UdupError as error:
                 outcome = Outcome.SKIPPED if isinstance(error, NotRun) else Outcome.FAILED
-                self.faults[case] = CaseFault(outcome, f"the case does not run on the source: {error}")
+                self.faults[case] = CaseFault(outcome, f"{NOT_RUN}{error}")
 
         with ThreadPoolExecutor(2) as pool:
             list(pool.map(run, self.cases))
@@ -292,6 +303,9 @@ class Trial:
         shown = self.suite.node.job(self.job)
         if shown["Stage"] == "failed":
             raise _JobFailed(str(shown["StatusDescription"]), Outcome.REFUSED)
+        progress = shown.get("Progress") or {}
+        if (progress.get("restarts") or 0) >= _RUNS and progress.get("last_error"):
+            raise _JobFailed(f"it begins again and again: {progress['last_error']}")
         return shown
 
     def _make_triggers(self) -> None:

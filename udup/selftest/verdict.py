@@ -7,6 +7,9 @@ from enum import StrEnum
 
 from udup.selftest.case import Case
 
+#: What the text of a case begins with that its source does not run.
+NOT_RUN = "the case does not run on the source: "
+
 
 class Outcome(StrEnum):
     """What became of a case between two servers."""

@@ -8,6 +8,7 @@ routines, triggers and events by their bodies. What one family alone knows is no
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -34,6 +35,12 @@ _OWN_MODES = frozenset(
     | {"SIMULTANEOUS_ASSIGNMENT", "IGNORE_BAD_TABLE_OPTIONS", "NO_KEY_OPTIONS", "NO_FIELD_OPTIONS", "NO_TABLE_OPTIONS"}
 )
 
+#: A string of a statement, what is escaped in it, and what for.
+_LITERAL = re.compile(r"'(.*)'", re.DOTALL)
+_ESCAPED = re.compile(r"''|\\.", re.DOTALL)
+_ESCAPES: Mapping[str, str] = {"0": "\0", "n": "\n", "r": "\r", "t": "\t", "b": "\b", "Z": "\x1a"}
+
+_COMPRESSED = re.compile(r" /\*m!\d+ compressed\*/")
 _WIDTH = re.compile(r"\b(tinyint|smallint|mediumint|int|bigint)\(\d+\)(?! unsigned zerofill)")
 _NOW = re.compile(r"\b(?:current_timestamp|now|localtimestamp|localtime)\b(?:\((\d*)\))?")
 _UTF8 = re.compile(r"^utf8(?=_|$)")
@@ -45,7 +52,7 @@ def _name(value: object) -> str:
 
 
 def _type(value: object) -> str:
-    text = _WIDTH.sub(r"\1", str(value).lower())
+    text = _WIDTH.sub(r"\1", _COMPRESSED.sub("", str(value).lower()))
     return _TYPES.get(text.split(" ")[0], text) if not text.startswith(("enum", "set")) else str(value)
 
 
@@ -54,21 +61,36 @@ def _collation(value: object) -> str:
     return _UCA.sub("_uca_", _UTF8.sub("utf8mb3", _name(value)))
 
 
+def _text_collation(value: object) -> str:
+    """That of a parameter: a JSON of MySQL's has none, MariaDB's is a text."""
+    return "" if value == "utf8mb4_bin" else _collation(value)
+
+
+def _engine(value: object) -> str:
+    return _name(value).upper()
+
+
+def _body(value: object) -> str:
+    """A stored program's text: MySQL's dictionary has its strings without what escapes a quote."""
+    return _name(value).replace("''", "'").replace("\\'", "'")
+
+
 def _rule(value: object) -> str:
     return "RESTRICT" if value == "NO ACTION" else _name(value)
 
 
 def _mode(value: object) -> str:
-    return ",".join(sorted({word for word in str(value).split(",") if word} - _OWN_MODES))
+    words = {word for word in str(value).split(",") if word} - _OWN_MODES
+    return ",".join(sorted(words - {"ONLY_FULL_GROUP_BY"} if "ANSI" in words else words))
 
 
 def _expression(value: object) -> str:
-    return re.sub(r"[\s`]", "", _name(value)).lower()
+    return re.sub(r"[\s`()]", "", _name(value)).lower()
 
 
 def _extra(value: object) -> str:
     text = str(value).lower().replace("default_generated", "").replace("persistent", "stored")
-    words = _NOW.sub(_now, text).replace("without system versioning", "").split()
+    words = _NOW.sub(_now, text).replace("without system versioning", "").replace(",", " ").split()
     return " ".join(sorted(words))
 
 
@@ -100,7 +122,7 @@ _QUESTIONS = (
         "TABLE_SCHEMA, TABLE_NAME, ENGINE, TABLE_COLLATION, TABLE_COMMENT",
         "TABLES WHERE TABLE_TYPE <> 'VIEW'",
         "TABLE_SCHEMA",
-        (_name, _collation, _name),
+        (_engine, _collation, _name),
     ),
     _Question(
         "VIEW",
@@ -108,14 +130,6 @@ _QUESTIONS = (
         "VIEWS WHERE TRUE",
         "TABLE_SCHEMA",
         (_name, _name, _name),
-    ),
-    _Question(
-        "INDEXES OF",
-        "TABLE_SCHEMA, TABLE_NAME, INDEX_NAME, SEQ_IN_INDEX, NON_UNIQUE, COLUMN_NAME, SUB_PART, INDEX_TYPE,"
-        " INDEX_COMMENT",
-        "STATISTICS WHERE TRUE",
-        "TABLE_SCHEMA",
-        (_name,) * 7,
     ),
     _Question(
         "FOREIGN KEY COLUMNS OF",
@@ -147,7 +161,7 @@ _QUESTIONS = (
         " SECURITY_TYPE, SQL_MODE, ROUTINE_COMMENT, DEFINER, CHARACTER_SET_CLIENT, COLLATION_CONNECTION",
         "ROUTINES WHERE TRUE",
         "ROUTINE_SCHEMA",
-        (*(_name,) * 5, _mode, _name, _name, _collation, _collation),
+        (_name, _body, *(_name,) * 3, _mode, _name, _name, _collation, _collation),
     ),
     _Question(
         "PARAMETERS OF",
@@ -155,7 +169,7 @@ _QUESTIONS = (
         " COLLATION_NAME",
         "PARAMETERS WHERE TRUE",
         "SPECIFIC_SCHEMA",
-        (_name, _name, _name, _type, _collation),
+        (_name, _name, _name, _type, _text_collation),
     ),
     _Question(
         "TRIGGER",
@@ -163,7 +177,7 @@ _QUESTIONS = (
         " SQL_MODE, DEFINER, CHARACTER_SET_CLIENT, COLLATION_CONNECTION",
         "TRIGGERS WHERE TRUE",
         "TRIGGER_SCHEMA",
-        (_name, _name, _name, _name, _mode, _name, _collation, _collation),
+        (_name, _name, _name, _body, _mode, _name, _collation, _collation),
     ),
     _Question(
         "EVENT",
@@ -171,22 +185,36 @@ _QUESTIONS = (
         " INTERVAL_FIELD, SQL_MODE, STARTS, ENDS, ON_COMPLETION, EVENT_COMMENT, DEFINER, CHARACTER_SET_CLIENT",
         "EVENTS WHERE TRUE",
         "EVENT_SCHEMA",
-        (*(_name,) * 6, _mode, *(_name,) * 5, _collation),
+        (_name, _body, *(_name,) * 4, _mode, *(_name,) * 5, _collation),
     ),
 )
+
+_INDEXES = (
+    "SELECT TABLE_SCHEMA, TABLE_NAME, INDEX_NAME, SEQ_IN_INDEX, INDEX_TYPE, COLUMN_NAME, NON_UNIQUE, SUB_PART,"
+    " INDEX_COMMENT FROM information_schema.STATISTICS WHERE TABLE_SCHEMA IN ({})"
+)
+
+#: Kinds of indexes that one family alone has, besides those on expressions: a UNIQUE over whole texts is a HASH.
+_OWN_INDEXES = frozenset({"HASH", "VECTOR"})
 
 _COLUMNS = (
     "SELECT c.TABLE_SCHEMA, c.TABLE_NAME, t.TABLE_TYPE, c.ORDINAL_POSITION, c.COLUMN_NAME, c.COLUMN_TYPE,"
     " c.IS_NULLABLE, c.COLUMN_DEFAULT, c.EXTRA, c.CHARACTER_SET_NAME, c.COLLATION_NAME, c.COLUMN_COMMENT"
     " FROM information_schema.COLUMNS c JOIN information_schema.TABLES t"
-    " ON t.TABLE_SCHEMA = c.TABLE_SCHEMA AND t.TABLE_NAME = c.TABLE_NAME WHERE c.TABLE_SCHEMA IN ({})"
+    " ON BINARY t.TABLE_SCHEMA = BINARY c.TABLE_SCHEMA AND BINARY t.TABLE_NAME = BINARY c.TABLE_NAME"
+    " WHERE c.TABLE_SCHEMA IN ({})"
 )
 
-#: MySQL tells a table's checks among its constraints, MariaDB in a view of their own; one that it makes of JSON is its
-#: own affair.
+#: MySQL's first version that has checks.
+_CHECKS = (8, 0, 16)
+
+#: MySQL tells a table's checks among its constraints, and has such as are not enforced; MariaDB in a view of their own,
+#: and one that it makes of JSON is its own affair.
 _MYSQL_CHECKS = (
-    "SELECT TABLE_SCHEMA, TABLE_NAME, COUNT(*) FROM information_schema.TABLE_CONSTRAINTS"
-    " WHERE CONSTRAINT_TYPE = 'CHECK' AND TABLE_SCHEMA IN ({}) GROUP BY 1, 2"
+    "SELECT t.TABLE_SCHEMA, t.TABLE_NAME, COUNT(*) FROM information_schema.TABLE_CONSTRAINTS t"
+    " JOIN information_schema.CHECK_CONSTRAINTS c USING (CONSTRAINT_SCHEMA, CONSTRAINT_NAME)"
+    " WHERE t.CONSTRAINT_TYPE = 'CHECK' AND t.ENFORCED = 'YES' AND c.CHECK_CLAUSE NOT LIKE 'json_valid(%%'"
+    " AND t.TABLE_SCHEMA IN ({}) GROUP BY 1, 2"
 )
 _MARIADB_CHECKS = (
     "SELECT CONSTRAINT_SCHEMA, TABLE_NAME, COUNT(*) FROM information_schema.CHECK_CONSTRAINTS"
@@ -200,13 +228,39 @@ def read_portable(connection: Connection, schemas: Sequence[str]) -> dict[str, d
         return {}
     marks = ", ".join(["%s"] * len(schemas))
     found = {question.kind: _answers(connection, question, marks, schemas) for question in _QUESTIONS}
+    found["INDEXES OF"] = {name: told for name, told in _indexes(connection, marks, schemas).items() if told}
     found["COLUMNS OF"] = _columns(connection, marks, schemas)
-    checks = _MARIADB_CHECKS if connection.is_mariadb else _MYSQL_CHECKS
-    found["NUMBER OF CHECKS OF"] = {
-        (str(schema), str(table)): str(number)
-        for schema, table, number in query(connection, checks.format(marks), *schemas)
-    }
+    found["NUMBER OF CHECKS OF"] = _checks(connection, marks, schemas)
     return found
+
+
+def _indexes(connection: Connection, marks: str, schemas: Sequence[str]) -> dict[Name, str]:
+    """Return the indexes that both families can have, table by table."""
+    gathered: dict[Name, dict[str, list[str]]] = {}
+    own: set[tuple[Name, str]] = set()
+    for schema, table, index, place, kind, column, *values in query(connection, _INDEXES.format(marks), *schemas):
+        name = (str(schema), str(table))
+        said = ", ".join(_name(_text(value)) for value in (place, kind, column, *values))
+        gathered.setdefault(name, {}).setdefault(str(index), []).append(said)
+        if column is None or kind in _OWN_INDEXES:
+            own.add((name, str(index)))
+    return {
+        name: "\n".join(
+            f"{index}: {row}"
+            for index, rows in sorted(indexes.items())
+            if (name, index) not in own
+            for row in sorted(rows)
+        )
+        for name, indexes in gathered.items()
+    }
+
+
+def _checks(connection: Connection, marks: str, schemas: Sequence[str]) -> dict[Name, str]:
+    if not connection.is_mariadb and connection.version < _CHECKS:
+        return {}
+    sql = _MARIADB_CHECKS if connection.is_mariadb else _MYSQL_CHECKS
+    rows = query(connection, sql.format(marks), *schemas)
+    return {(str(schema), str(table)): str(number) for schema, table, number in rows}
 
 
 def _answers(connection: Connection, question: _Question, marks: str, schemas: Sequence[str]) -> dict[Name, str]:
@@ -231,9 +285,20 @@ def _columns(connection: Connection, marks: str, schemas: Sequence[str]) -> dict
 def _column(values: Sequence[object], *, mariadb: bool) -> str:
     column_type, nullable, default, extra, charset, collation, comment = values
     said = [_type(column_type), _name(nullable), _default(default, str(extra), mariadb=mariadb), _extra(extra)]
+    if said[0].startswith(("binary", "varbinary")):
+        said[2] = _bytes(said[2])
     if (said[0], _name(collation)) not in _JSON:
         said.append(f"{_collation(charset)} {_collation(collation)}")
     return ", ".join([*said, _name(comment)])
+
+
+def _bytes(default: str) -> str:
+    """A default of bytes: MySQL 8 prints them in hexadecimal digits; zeros fill a column up."""
+    if not default.startswith(("'", '"')):
+        return default
+    text = str(ast.literal_eval(default))
+    digits = text[2:].lower() if text.startswith("0x") else text.encode("utf-8").hex()
+    return f"x{re.sub('(?:00)+$', '', digits)}"
 
 
 def _default(value: object, extra: str, *, mariadb: bool) -> str:
@@ -247,10 +312,16 @@ def _default(value: object, extra: str, *, mariadb: bool) -> str:
     if _NOW.fullmatch(text.lower()):
         return _NOW.sub(_now, text.lower())
     if mariadb:
-        if text.startswith("'") and text.endswith("'"):
-            return repr(text[1:-1].replace("''", "'").replace("\\\\", "\\"))
+        if found := _LITERAL.fullmatch(text):
+            return repr(_ESCAPED.sub(_unescaped, found[1]))
+        if found := re.fullmatch(r"[xX]'([0-9A-Fa-f]*)'", text):
+            return repr(f"0x{found[1]}")
         return repr(text) if re.fullmatch(r"-?[\d.]+(?:e[-+]?\d+)?|b'[01]*'|0x[0-9A-Fa-f]*", text) else "an expression"
     return "an expression" if "default_generated" in extra.lower() else repr(text)
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    return _ESCAPES.get(found[0][1], found[0][1])
 
 
 def _text(value: object) -> object:

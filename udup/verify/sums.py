@@ -10,8 +10,9 @@ What a column's bytes are, so that nothing hides behind a conversion:
 
 * texts are their bytes in the column's own character set (SHOW CREATE TABLE says which one that is);
 * UUID and addresses are their bytes, as they are kept where there is no such type;
-* FLOAT is widened to DOUBLE, whose text has 17 digits; as text FLOAT has six, and DOUBLE(M,D) has D behind the point,
-  and both hide differences;
+* FLOAT and DOUBLE are the eight bytes of a DOUBLE, which a point has: as text FLOAT has six digits, MySQL's DOUBLE 16
+  of its 17, DOUBLE(M,D) has D behind the point, all of which hide differences, and families write the same number
+  differently;
 * ENUM, SET and BIT are their numbers; TIMESTAMP is read in UTC; JSON is the server's normal text form, in which a
   DATETIME within a document cannot be told from its text;
 * generated columns count as well: they are computed by each server on its own.
@@ -32,9 +33,6 @@ from udup.drivers.mysql.client.sessions import SUMS
 
 #: Tables compared at once on each side.
 TABLES_AT_ONCE = 2
-
-#: MySQL's first version that has CAST(… AS DOUBLE).
-_CASTS_TO_DOUBLE = (8, 0, 17)
 
 #: Types of MariaDB that are so many bytes.
 _BYTES = {"uuid": 16, "inet6": 16, "inet4": 4}
@@ -138,18 +136,17 @@ def _digests(endpoint: Endpoint, table: tuple[str, str], condition: str = "") ->
 
 def _digest(connection: Connection, table: tuple[str, str]) -> str:
     """The SQL expression of one row's digest."""
-    old = not connection.is_mariadb and connection.version < _CASTS_TO_DOUBLE
-    parts = ", ".join(_canonical(name, kind, old=old) for name, kind in _columns(connection, table))
+    parts = ", ".join(_canonical(name, kind) for name, kind in _columns(connection, table))
     return f"SHA2(CONCAT({parts}), 256)"
 
 
-def _canonical(name: str, kind: str, *, old: bool) -> str:
-    """The SQL expression of one column's canonical bytes; `old`: for a server that casts to no DOUBLE."""
+def _canonical(name: str, kind: str) -> str:
+    """The SQL expression of one column's canonical bytes."""
     value = quote(name)
     if kind in _NUMBERED:
         text = f"CAST({value} + 0 AS CHAR)"
     elif kind in ("float", "double"):
-        text = f"CAST({f'{value} + 0e0' if old else f'CAST({value} AS DOUBLE)'} AS CHAR)"
+        text = f"HEX(POINT({value}, 0))"
     elif kind in _BYTES:
         text = f"CAST({value} AS BINARY({_BYTES[kind]}))"
     elif kind in _LONG:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 from udup.drivers.oracle import statements
@@ -371,7 +372,7 @@ class FakeCursor:
 
     def fetchmany(self, size: int) -> list[tuple[Any, ...]]:
         self._connection.check()
-        return [row for row, _ in zip(self._rows, range(size), strict=False)]
+        return list(islice(self._rows, size))
 
     def close(self) -> None:
         self._rows = iter(())

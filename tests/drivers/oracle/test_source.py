@@ -15,6 +15,7 @@ from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.binlog.query import parse_query
 from udup.drivers.mysql.dictionary.details import CopyDetails
 from udup.drivers.mysql.rows.codec import RowCodecs
+from udup.drivers.oracle import log as log_module
 from udup.drivers.oracle import statements
 from udup.drivers.oracle.logminer.rows import Code
 from udup.drivers.oracle.position import Progress, source_uuid
@@ -189,16 +190,26 @@ def test_a_definition_comes_in_its_place_and_rows_behind_it_by_the_new_dictionar
         (Shown(0, Code.LOB_WRITE, "", "buf := 'x'"), "LOB"),
     ],
 )
-def test_what_is_not_understood_stops_with_its_text(server: FakeOracle, shown: Shown, why: str) -> None:
+def test_what_is_not_understood_stops_with_its_text(
+    server: FakeOracle, shown: Shown, why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What came before it is sent first: None says so, and there is time for it."""
+    monkeypatch.setattr(log_module, "LAST_SECONDS", 0.0)
     source = source_of(server)
     *_, position, _ = copied(source)
+    with server.transaction() as before:
+        before.insert(ORDERS, row(1, "before"))
     one = server.begin()
     of = {"scn": server.scn, "xid": one.xid, "owner": "SHOP", "table": "ORDERS", "row_id": "R", "data_obj": 1}
     server.show(Shown(**{**shown.__dict__, **of}))
     one.commit()
-    found = records(source, position)
+    log = source.open_log(LogPlan("job", SCOPE, position))
+    log.begin()
+    found: list[Record | None] = []
     with pytest.raises(Unsupported, match=why) as raised:
-        list(found)
+        found.extend(log)
+    assert notes([each for each in found if each is not None]) == ["i b'before'"]
+    assert found[-1] is None
     committed = max(each.scn for each in server.shown if each.code == Code.COMMIT)
     assert raised.value.gtid == f"{source_uuid(4711, 1)}:{committed}"
 
@@ -222,7 +233,10 @@ def test_another_incarnation_is_no_source_of_the_job(server: FakeOracle) -> None
         list(records(source, position))
 
 
-def test_a_start_at_an_scn_stops_at_a_transaction_that_was_open_there(server: FakeOracle) -> None:
+def test_a_start_at_an_scn_stops_at_a_transaction_that_was_open_there(
+    server: FakeOracle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_module, "LAST_SECONDS", 0.0)
     source = source_of(server)
     waiting = server.begin()
     row_id = waiting.insert(ORDERS, row(1))
@@ -232,8 +246,10 @@ def test_a_start_at_an_scn_stops_at_a_transaction_that_was_open_there(server: Fa
     assert notes(list(records(source, begins))) == ["i b'whole'"]
     waiting.update(ORDERS, row_id, NOTE="half")
     waiting.commit()
+    log = source.open_log(LogPlan("job", SCOPE, begins))
+    log.begin()
     with pytest.raises(Unsupported, match="it was open at SCN"):
-        list(records(source, begins))
+        list(log)
 
 
 def test_a_start_now_knows_what_was_open(server: FakeOracle) -> None:

@@ -147,7 +147,7 @@ def _definition_of(row: LogRow) -> Ddl:
     try:
         return parse_ddl(row.sql, row.owner, row.table)
     except UnknownDdl as error:
-        shown = " ".join(row.sql.split())[:_SHOWN]
+        shown = " ".join(row.sql.rstrip("\0; \n").split())[:_SHOWN]
         raise _Problem(f"a definition of {row.owner}.{row.table} {error}: {shown}") from error
 
 

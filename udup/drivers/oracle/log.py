@@ -18,7 +18,7 @@ from udup.drivers.oracle.carrying import Carrier
 from udup.drivers.oracle.dictionary import OracleFacts, read_facts, read_table, read_tables
 from udup.drivers.oracle.events import format_description
 from udup.drivers.oracle.logminer.assembly import Assembly
-from udup.drivers.oracle.mining import Miner, prepare_flush
+from udup.drivers.oracle.mining import Miner, Window, prepare_flush
 from udup.drivers.oracle.position import Progress
 from udup.drivers.oracle.reading import Reading
 from udup.drivers.oracle.session import OpenClient, Place, connect
@@ -27,6 +27,9 @@ from udup.drivers.oracle.told import Told
 from udup.pipeline.ports import LogPlace, LogPlan, Recognised
 from udup.pipeline.records import Format, Record
 from udup.pipeline.selection.selection import Selection
+
+#: Seconds for what was sent before the job stops.
+LAST_SECONDS = 2.0
 
 #: Seconds between looks at a source where nothing happens.
 IDLE_SECONDS = 0.5
@@ -91,13 +94,22 @@ class RedoChanges:
                 raise Transient("the run has ended")
             window = self._miner.next_window()
             if window is not None:
-                for record in self._reading.window(window.rows, window.to, window.time):
-                    self._told.note(record)
-                    yield record
+                yield from self._records(self._reading, window)
                 self._at = (self._miner.log, window.to)
             if window is None or window.is_last:
                 yield None
                 self._closed.wait(IDLE_SECONDS)
+
+    def _records(self, reading: Reading, window: Window) -> Iterator[Record | None]:
+        """Yield a window's records. Before an error that stops the job, those in front of it get time to be applied."""
+        try:
+            for record in reading.window(window.rows, window.to, window.time):
+                self._told.note(record)
+                yield record
+        except Unsupported:
+            yield None
+            self._closed.wait(LAST_SECONDS)
+            raise
 
     @property
     def place(self) -> LogPlace:

@@ -30,6 +30,7 @@ _GROUPS = {
     "server_id": frozenset({"server_id", "server_uuid"}),
     "binlog": frozenset(
         {"log_bin", "binlog_format", "binlog_row_image", "binlog_row_metadata", "binlog_filters", "binlog_retention"}
+        | {"archivelog", "supplemental_logging", "columns_logged"}
     ),
 }
 

@@ -16,6 +16,7 @@ from udup.base.errors import Unsupported
 from udup.drivers.mysql.apply.computing import Computing, TableName
 from udup.drivers.mysql.apply.contexts import TargetContexts
 from udup.drivers.mysql.client.connection import connect, query
+from udup.drivers.mysql.dictionary import timezones
 from udup.drivers.mysql.dictionary.timezones import zone_rules, zones_like
 from udup.drivers.mysql.stream.contexts import ZONE_RULES, read_defaults
 from udup.pipeline.ports import ApplyMode
@@ -218,6 +219,12 @@ def test_a_zones_rules_are_its_changes_to_the_quarter_of_an_hour(zoned: MysqlSer
     assert _rules(zoned.endpoint, "+09:00") == "0:32400"
     assert next(zones_like("0:32400")) == "+09:00"
     assert "Europe/Berlin" in list(zones_like(rules))
+
+
+def test_a_server_that_does_not_count_is_asked_by_digits(zoned: MysqlServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    counted = _rules(zoned.endpoint, ZONE), _rules(zoned.endpoint, "-03:30")
+    monkeypatch.setattr(timezones, "_COUNTS", (99, 0, 0))
+    assert (_rules(zoned.endpoint, ZONE), _rules(zoned.endpoint, "-03:30")) == counted
 
 
 def test_a_zone_is_named_as_the_target_knows_it_or_not_at_all(zoned: MysqlServer, target: MysqlServer) -> None:

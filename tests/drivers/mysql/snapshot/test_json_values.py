@@ -10,8 +10,10 @@ import pytest
 from tests.full_copy import catalog_of, full_copy, run
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Unsupported
-from udup.drivers.mysql.client.connection import connect, query, scalar
+from udup.drivers.mysql.client.connection import Connection, connect, query, scalar
 from udup.drivers.mysql.client.sessions import ROWS
+from udup.drivers.mysql.dictionary.catalog import Table
+from udup.drivers.mysql.snapshot import json_before_8
 from udup.drivers.mysql.snapshot.json_values import inexact, type_fields
 from udup.drivers.mysql.snapshot.rows import stream_rows
 from udup.sandbox.server import MysqlServer
@@ -118,3 +120,45 @@ def test_a_binary_string_that_no_expression_makes_stops_the_copy(source: MysqlSe
     table = catalog_of(source.endpoint, schema).tables[1]
     with closing(connect(source.endpoint, ROWS)) as connection, pytest.raises(Unsupported, match="column type 254"):
         list(stream_rows(connection, table, ""))
+
+
+def test_a_source_without_json_table_is_copied_where_text_says_all(
+    source: MysqlServer, schema: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each kind of value is found by its number as by JSON_TABLE."""
+    monkeypatch.setattr(json_before_8, "_JSON_TABLE", (99, 0, 0))
+    plain = ("0.1e0", "1e300", "'2024-02-29'", "TRUE", "NULL", "4294967295", "-5", "'\U0001f600'", "4294967296000e0")
+    with closing(connect(source.endpoint)) as connection:
+        run(
+            connection,
+            f"CREATE DATABASE {schema}",
+            f"USE {schema}",
+            "SET SESSION sql_mode = 'ALLOW_INVALID_DATES'",
+            "CREATE TABLE c (de DECIMAL(65, 30), bl BLOB, vb VARBINARY(9), bt BIT(13))",
+            "INSERT INTO c VALUES (-12345678901234567890.125, x'00ff27', x'5c00', b'1000000000001')",
+            "CREATE TABLE t (n INT PRIMARY KEY, d JSON)",
+            f"INSERT INTO t VALUES (1, JSON_ARRAY({', '.join(plain)}, JSON_OBJECT('a', JSON_ARRAY(1, 2)))), (2, NULL)",
+            "INSERT INTO t VALUES (3, '[]'), (4, '7'), (5, '\"x\"'), (6, '{\"a\": {\"b\": [1.5, {\"c\": null}]}}')",
+        )
+        table = catalog_of(source.endpoint, schema).tables[1]
+        with closing(connect(source.endpoint, ROWS)) as reader:
+            [block] = stream_rows(reader, table, "")
+            assert block.rows == 6 and not block.values
+            seen = set()
+            for leaf in LEAVES:
+                for made in (leaf, f"JSON_ARRAY(1, {leaf})", f"JSON_OBJECT('a', JSON_OBJECT('b', {leaf}))"):
+                    document = f"JSON_EXTRACT(JSON_ARRAY({made}), '$[0]')"
+                    run(connection, f"REPLACE INTO t SELECT 9, {document} FROM c")
+                    expected = bool(scalar(connection, f"SELECT {inexact('d')} FROM t WHERE n = 9"))
+                    assert _is_refused(reader, table) == expected, made
+                    seen.add(expected)
+    assert seen == {True, False}
+
+
+def _is_refused(reader: Connection, table: Table) -> bool:
+    try:
+        list(stream_rows(reader, table, ""))
+    except Unsupported as error:
+        assert "JSON text does not have" in str(error)
+        return True
+    return False

@@ -21,9 +21,12 @@ from udup.base.errors import Divergence, Unsupported
 from udup.drivers.mysql.binlog.remedies import UNKNOWN
 from udup.drivers.mysql.binlog.table_definition import ColumnDefinition, ColumnType, parse_columns
 from udup.drivers.mysql.client.connection import Connection, query
+from udup.drivers.mysql.client.dictionary_columns import with_collations
 from udup.drivers.mysql.client.names import quote
 from udup.drivers.mysql.dictionary.defaults import default_of
+from udup.drivers.mysql.mariadb.collations import Server
 from udup.drivers.mysql.mariadb.columns import as_bytes, compared_by_name
+from udup.drivers.mysql.mariadb.numbers import collation_name
 from udup.drivers.mysql.mariadb.rewriting import columns_there
 
 #: DATA_TYPE to type, for types whose metadata are none.
@@ -64,6 +67,9 @@ _GEOMETRIES = {
 }
 
 _WITH_CHARSET = frozenset({ColumnType.STRING, ColumnType.VARCHAR, ColumnType.BLOB, ColumnType.ENUM, ColumnType.SET})
+
+#: A source of MariaDB's may have collations by numbers that MySQL has not.
+_MARIADB = Server.of("11.8-MariaDB")
 
 #: Collation number of BINARY, VARBINARY and BLOB.
 _BINARY = 63
@@ -180,7 +186,7 @@ def _moved(ours: Sequence[ColumnDefinition], theirs: Sequence[TargetColumn]) -> 
 
 
 def target_columns(connection: Connection, schema: str, table: str) -> list[TargetColumn]:
-    rows = query(connection, _COLUMNS_SQL, schema, table)
+    rows = query(connection, with_collations(connection, _COLUMNS_SQL), schema, table)
     return [column_of(as_bytes(row) if connection.is_mariadb else row) for row in rows]
 
 
@@ -194,6 +200,8 @@ def column_of(row: Any) -> TargetColumn:
         members = _members(column_type)
         metadata = bytes([_pack_size(kind, len(members))])
     if collation is None and kind in _WITH_CHARSET:
+        if charset is not None and charset != "binary":
+            raise Unsupported(f"column {name} is in {charset}, and the server does not say its collation; {UNKNOWN}")
         collation = _BINARY  # which information_schema leaves out
     definition = ColumnDefinition(
         kind,
@@ -269,7 +277,11 @@ def _charsets_of(connection: Connection, columns: Sequence[ColumnDefinition]) ->
         return {}
     listed = ", ".join(map(str, sorted(numbers)))
     sql = f"SELECT ID, CHARACTER_SET_NAME FROM information_schema.COLLATIONS WHERE ID IN ({listed})"
-    return dict(query(connection, sql))
+    unknown = ((number, collation_name(number, _MARIADB)) for number in numbers)
+    return {
+        **{number: name.split("_")[0] for number, name in unknown if name},
+        **dict(query(connection, with_collations(connection, sql))),
+    }
 
 
 #: Of tables that were not rebuilt since 5.6.4, and of MariaDB's with mysql56_temporal_format = OFF.

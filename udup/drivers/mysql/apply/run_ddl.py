@@ -150,8 +150,11 @@ def finish_ddl(connection: Connection, event: QueryEvent, source: Server = MYSQL
 
 
 def shown_of(event: QueryEvent, statement: Statement) -> str:
-    """Return a statement for people. An account's holds the hash of a password."""
-    return statement.verb if statement.kind is Kind.ACCOUNT else _shown(event, event.variables())
+    """Return a statement for people, with the database that it ran in. An account's holds the hash of a password."""
+    if statement.kind is Kind.ACCOUNT:
+        return statement.verb
+    schema = event.schema.decode("utf-8", "replace")
+    return _shown(event, event.variables()) + (f" (in database {schema})" if schema else "")
 
 
 def session_settings(event: QueryEvent, variables: StatusVariables, spelling: Spelling = BY_NUMBER) -> list[str]:

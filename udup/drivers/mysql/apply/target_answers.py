@@ -17,6 +17,7 @@ ANSWER_SECONDS = 10
 _CLIENT_ERRORS = range(2000, 3000)
 
 _STATE = "SELECT @@global.super_read_only, @@global.read_only"
+_STATE_OF_MARIADB = "SELECT 0, @@global.read_only"
 
 
 def check_now(connection: Connection, *, is_admin: bool) -> None:
@@ -26,7 +27,7 @@ def check_now(connection: Connection, *, is_admin: bool) -> None:
     time, is an error of MySQL's.
     """
     with connection.answering_within(ANSWER_SECONDS):
-        [(super_read_only, read_only)] = query(connection, _STATE)
+        [(super_read_only, read_only)] = query(connection, _STATE_OF_MARIADB if connection.is_mariadb else _STATE)
     if super_read_only or (read_only and not is_admin):
         name = "super_read_only" if super_read_only else "read_only"
         raise Unavailable(f"the target {connection.host}:{connection.port} takes no changes: {name} is ON there")

@@ -37,6 +37,8 @@ class ColumnType(IntEnum):
     TIMESTAMP = 17
     DATETIME = 18
     TIME = 19
+    BLOB_COMPRESSED = 140  # MariaDB's, as the next
+    VARCHAR_COMPRESSED = 141
     VECTOR = 242
     JSON = 245
     NEWDECIMAL = 246
@@ -93,6 +95,8 @@ _METADATA_SIZES = {
     ColumnType.TIMESTAMP: 1,
     ColumnType.DATETIME: 1,
     ColumnType.TIME: 1,
+    ColumnType.BLOB_COMPRESSED: 1,
+    ColumnType.VARCHAR_COMPRESSED: 2,
     ColumnType.VECTOR: 1,
     ColumnType.JSON: 1,
     ColumnType.NEWDECIMAL: 2,
@@ -118,14 +122,15 @@ NUMERIC = frozenset(
 #: Those that a collation is logged for. VECTOR is counted among them (seen on 9.7), though it has none.
 CHARACTER = frozenset(
     {ColumnType.STRING, ColumnType.VARCHAR, ColumnType.VAR_STRING, ColumnType.BLOB, ColumnType.VECTOR}
+    | {ColumnType.BLOB_COMPRESSED, ColumnType.VARCHAR_COMPRESSED}
 )
 
 
 def parse_columns(table_map: bytes, *, has_crc: bool) -> tuple[ColumnDefinition, ...]:
     """Return the columns in their order; `Unsupported` for a type that this version does not know."""
-    kinds, metadata, nulls, optional = _parts(table_map, has_crc=has_crc)
+    kinds, metadata, nulls, optional = table_parts(table_map, has_crc=has_crc)
     columns = list(_plain_columns(kinds, metadata, nulls))
-    for kind, value in _optional(optional, 0):
+    for kind, value in optional_metadata(optional, 0):
         fill = _FILLERS.get(kind)
         if fill is not None:
             fill(columns, value)
@@ -139,16 +144,16 @@ def primary_key(table_map: bytes, *, has_crc: bool) -> tuple[int, ...]:
 
 def primary_key_parts(table_map: bytes, *, has_crc: bool) -> tuple[tuple[int, int], ...]:
     """Return the same with the characters of each column that the key holds; 0 where it holds all of them."""
-    for kind, value in _optional(_parts(table_map, has_crc=has_crc)[3], 0):
+    for kind, value in optional_metadata(table_parts(table_map, has_crc=has_crc)[3], 0):
         if kind == Optional.SIMPLE_PRIMARY_KEY:
-            return tuple((index, 0) for index in _integers(value))
+            return tuple((index, 0) for index in integers(value))
         if kind == Optional.PRIMARY_KEY_WITH_PREFIX:
-            numbers = _integers(value)
+            numbers = integers(value)
             return tuple(zip(numbers[::2], numbers[1::2], strict=True))
     return ()
 
 
-def _parts(table_map: bytes, *, has_crc: bool) -> tuple[bytes, bytes, bytes, bytes]:
+def table_parts(table_map: bytes, *, has_crc: bool) -> tuple[bytes, bytes, bytes, bytes]:
     """Return the types, their metadata, the bitmap of what may be NULL, and the optional metadata."""
     event = table_map[:-CRC_SIZE] if has_crc else table_map
     offset = HEADER_SIZE + 8
@@ -182,7 +187,8 @@ def _plain_columns(kinds: bytes, metadata: bytes, nulls: bytes) -> Iterator[Colu
         yield ColumnDefinition(kind, own, bool(nulls[index // 8] >> index % 8 & 1))
 
 
-def _optional(event: bytes, offset: int) -> Iterator[tuple[int, bytes]]:
+def optional_metadata(event: bytes, offset: int) -> Iterator[tuple[int, bytes]]:
+    """Yield kinds and values of what follows the columns."""
     while offset < len(event):
         kind = event[offset]
         size, offset = read_lenenc(event, offset + 1)
@@ -211,7 +217,7 @@ def _default_charset(kinds: frozenset[ColumnType]) -> Callable[[list[ColumnDefin
     """Return a default, then (position among these columns, collation) for those that have another."""
 
     def fill(columns: list[ColumnDefinition], value: bytes) -> None:
-        default, *pairs = _integers(value)
+        default, *pairs = integers(value)
         others = dict(zip(pairs[::2], pairs[1::2], strict=True))
         for number, index in enumerate(_of(columns, kinds)):
             _set_collation(columns, index, others.get(number, default))
@@ -221,7 +227,7 @@ def _default_charset(kinds: frozenset[ColumnType]) -> Callable[[list[ColumnDefin
 
 def _column_charsets(kinds: frozenset[ColumnType]) -> Callable[[list[ColumnDefinition], bytes], None]:
     def fill(columns: list[ColumnDefinition], value: bytes) -> None:
-        for index, collation in zip(_of(columns, kinds), _integers(value), strict=True):
+        for index, collation in zip(_of(columns, kinds), integers(value), strict=True):
             _set_collation(columns, index, collation)
 
     return fill
@@ -254,12 +260,12 @@ def _members(kind: ColumnType) -> Callable[[list[ColumnDefinition], bytes], None
 
 
 def _fill_geometry(columns: list[ColumnDefinition], value: bytes) -> None:
-    for index, geometry in zip(_of(columns, frozenset({ColumnType.GEOMETRY})), _integers(value), strict=True):
+    for index, geometry in zip(_of(columns, frozenset({ColumnType.GEOMETRY})), integers(value), strict=True):
         columns[index] = replace(columns[index], geometry=geometry)
 
 
 def _fill_dimensions(columns: list[ColumnDefinition], value: bytes) -> None:
-    for index, size in zip(_of(columns, frozenset({ColumnType.VECTOR})), _integers(value), strict=True):
+    for index, size in zip(_of(columns, frozenset({ColumnType.VECTOR})), integers(value), strict=True):
         columns[index] = replace(columns[index], dimensions=size)
 
 
@@ -269,7 +275,8 @@ def _fill_visibility(columns: list[ColumnDefinition], value: bytes) -> None:
         columns[index] = replace(column, visible=bool(value[index // 8] >> (7 - index % 8) & 1))
 
 
-def _integers(value: bytes) -> list[int]:
+def integers(value: bytes) -> list[int]:
+    """Return the packed integers of a value."""
     numbers = []
     offset = 0
     while offset < len(value):

@@ -15,6 +15,7 @@ from udup.drivers.mysql.client.flavour import Version
 from udup.drivers.mysql.dictionary.catalog import SHOWS_ACCOUNTS
 from udup.drivers.mysql.dictionary.claims import by_job, remedy, rings
 from udup.drivers.mysql.dictionary.used import COLLATION, INVISIBLE, PLUGIN, TYPE
+from udup.drivers.mysql.mariadb.collations import Server, fit_collation
 from udup.pipeline.checks import BOTH, SRC, Check, Finding, Outcome, Rule, apply, failed, faults, warned
 from udup.pipeline.ownership import Feed, Known
 from udup.pipeline.ports import ApplyMode
@@ -174,10 +175,13 @@ def _engine(pair: Pair) -> Iterator[Finding]:
 def _collations(pair: Pair) -> Iterator[Finding]:
     """Those that the job's schemas and tables have; between families they are mapped, and judged by that."""
     source, target = pair.source, pair.target
+    used = [each for each in source.used or () if each.kind == COLLATION]
     if source.is_mariadb or target.is_mariadb:
-        return
-    known = frozenset(target.collations.values())
-    unknown = [each for each in source.used or () if each.kind == COLLATION and not _knows(known, each.name)]
+        ours, theirs = Server.of(source.version_text), Server.of(target.version_text)
+        unknown = [each for each in used if fit_collation(each.name, ours, theirs) is None]
+    else:
+        known = frozenset(target.collations.values())
+        unknown = [each for each in used if not _knows(known, each.name)]
     if unknown:
         listed = some_of([f"{each.name} ({each.place})" for each in unknown], _SHOWN)
         yield failed(
@@ -203,6 +207,19 @@ def _newer_columns(pair: Pair) -> Iterator[Finding]:
         yield failed(
             f"the target ({target.version_text}) does not have what the job's tables use: {listed}",
             "upgrade the target, or alter or leave out these tables",
+        )
+
+
+def _partial_json(pair: Pair) -> Iterator[Finding]:
+    """MariaDB keeps documents as texts, which a part of a document cannot change without what stood there."""
+    source = pair.source
+    if not pair.target.is_mariadb or "PARTIAL_JSON" not in source.value("binlog_row_value_options").upper():
+        return
+    if source.value("binlog_row_image", "FULL").upper() != "FULL":
+        yield failed(
+            "the source logs parts of JSON documents (binlog_row_value_options = PARTIAL_JSON) without what stood there"
+            f" (binlog_row_image = {source.value('binlog_row_image')}), and the target keeps whole ones",
+            "SET PERSIST binlog_row_value_options = '' on the source, and have its clients connect again",
         )
 
 
@@ -276,6 +293,7 @@ _RULES = (
     Rule[Pair]("character_sets", lambda pair: _told(pair, COLLATION), _collations),
     Rule[Pair]("account_plugins", lambda pair: "every one that accounts of the job need", _plugins),
     Rule[Pair]("signs", lambda pair: "known where they are needed", _signs),
+    Rule[Pair]("partial_json", lambda pair: "documents come whole, or with what stood there", _partial_json),
     Rule[Pair]("newer_columns", lambda pair: "none that the target does not have", _newer_columns),
 )
 

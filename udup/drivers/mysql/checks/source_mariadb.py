@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from udup.drivers.mysql.client.connection import Connection, query
 from udup.drivers.mysql.client.facts import ServerFacts
 from udup.pipeline.checks import Finding, failed, warned
+from udup.pipeline.selection.selection import Selection
 
 if TYPE_CHECKING:
     from udup.drivers.mysql.checks.source import SourceSide
@@ -48,3 +50,13 @@ def missing_for_routines(facts: ServerFacts) -> list[str]:
     if any(has(each) for each in ("SELECT", "SHOW CREATE ROUTINE")) or has("SELECT", "mysql", "proc"):
         return []
     return ["SHOW CREATE ROUTINE" if facts.version >= _SHOW_ROUTINE else "SELECT"]
+
+
+def versioned_tables(connection: Connection, facts: ServerFacts, selection: Selection) -> Iterator[str]:
+    """Yield the job's tables that keep what their rows were."""
+    if not facts.is_mariadb:
+        return
+    sql = "SELECT TABLE_SCHEMA, TABLE_NAME FROM information_schema.TABLES WHERE TABLE_TYPE = 'SYSTEM VERSIONED'"
+    for schema, table in query(connection, sql):
+        if selection.wants(str(schema), str(table)):
+            yield f"{schema}.{table}"

@@ -9,6 +9,7 @@ from udup.base.errors import Fault
 from udup.base.long_text import some_of
 from udup.drivers.mysql.checks.retention import expires_after, short_for_copy
 from udup.drivers.mysql.checks.snapshot_access import snapshot_findings, snapshot_way
+from udup.drivers.mysql.checks.source_mariadb import versioned_tables
 from udup.drivers.mysql.client.connection import Connection, MySQLError, error_code, query, scalar
 from udup.drivers.mysql.client.facts import LOGS_CASCADES, ServerFacts
 from udup.drivers.mysql.client.names import quote
@@ -75,6 +76,7 @@ class SourceTables:
     sees_commits: bool = True
     filters: tuple[FilterProblem, ...] = ()
     maps: tuple[MapProblem, ...] = ()
+    versioned: tuple[str, ...] = ()  # MariaDB's tables that keep what their rows were
 
 
 def read_tables(connection: Connection, facts: ServerFacts, selection: Selection, *, full_copy: bool) -> SourceTables:
@@ -92,25 +94,28 @@ def read_tables(connection: Connection, facts: ServerFacts, selection: Selection
         sees_commits=sees_commits(connection),
         filters=tuple(filter_problems(connection, facts, folded)),
         maps=tuple(map_problems(connection, folded)),
+        versioned=tuple(versioned_tables(connection, facts, folded)),
     )
 
 
 def table_checks(tables: SourceTables) -> Iterator[Check]:
     """What the dictionary speaks for and against."""
-    for each in apply(_RULES, SRC, tables):
+    rules = (*_RULES, _VERSIONED) if tables.facts.is_mariadb else _RULES
+    for each in apply(rules, SRC, tables):
         yield replace(each, remedy=tables.facts.in_its_words(each.remedy))
 
 
 def check_parents(connection: Connection, facts: ServerFacts, selection: Selection) -> list[Fault]:
-    """Foreign keys of chosen tables to parents outside of the job, whose cascades this source does not log; and MERGE
-    tables of which a part is in the job.
+    """Foreign keys of chosen tables to parents outside of the job, whose cascades this source does not log; MERGE
+    tables of which a part is in the job; tables with system versioning.
     """
     folded = selection.folding(facts.lower_case_table_names != 0)
     cascades = tuple(_read_cascades(connection, facts, folded))
-    tables = SourceTables(facts, folded, False, (), cascades, (), named_zones=True)
+    versioned = tuple(versioned_tables(connection, facts, folded))
+    tables = SourceTables(facts, folded, False, (), cascades, (), named_zones=True, versioned=versioned)
     where = f"Src {facts.address}"
     merges = [Fault(where, problem, _MERGES, SRC) for problem in merge_problems(connection, folded)]
-    return faults(where, apply((_PARENTS,), SRC, tables)) + merges
+    return faults(where, apply((_PARENTS, _VERSIONED), SRC, tables)) + merges
 
 
 def knows_zones(connection: Connection) -> bool:
@@ -143,7 +148,7 @@ def _read_tables(connection: Connection, selection: Selection) -> Iterator[Sourc
 
 
 def _read_cascades(connection: Connection, facts: ServerFacts, selection: Selection) -> Iterator[ForeignKey]:
-    if facts.is_mariadb or facts.logs_cascades:
+    if facts.logs_cascades:
         return
     rows = query(
         connection,
@@ -297,6 +302,17 @@ def _column_maps(tables: SourceTables) -> Iterator[Finding]:
 def _filtered(tables: SourceTables) -> str:
     return "each is decided by the source" if tables.selection.filters_rows else "none"
 
+
+def _versioned(tables: SourceTables) -> Iterator[Finding]:
+    if tables.versioned:
+        yield failed(
+            f"{some_of(tables.versioned, _SHOWN)}: WITH SYSTEM VERSIONING, whose rows of the past are not carried yet",
+            "leave the table out (ReplicateIgnoreDb), or ALTER TABLE … DROP SYSTEM VERSIONING, which removes what its"
+            " rows were",
+        )
+
+
+_VERSIONED = Rule[SourceTables]("system_versioning", lambda _tables: "none", _versioned)
 
 _PARENTS = Rule[SourceTables]("foreign_key_parents", lambda _tables: "none outside of the job", _parents)
 

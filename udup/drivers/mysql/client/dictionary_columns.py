@@ -26,14 +26,33 @@ _ASKED = (
     " WHERE UPPER(TABLE_SCHEMA) = 'INFORMATION_SCHEMA' AND UPPER(TABLE_NAME) IN ('COLUMNS', 'STATISTICS')"
 )
 
+#: MariaDB's first with uca1400, and where it lists each with its character set.
+_UCA1400 = (10, 10, 1)
+_BY_CHARSET = (
+    "(SELECT ID, FULL_COLLATION_NAME AS COLLATION_NAME, CHARACTER_SET_NAME"
+    " FROM information_schema.COLLATION_CHARACTER_SET_APPLICABILITY)"
+)
+
 #: By address and version: the columns of these views.
 _KNOWN: dict[tuple[str, int, str], frozenset[tuple[str, str]]] = {}
 
 
 def with_known_columns(connection: Connection, sql: str) -> str:
     """Return a question to information_schema with constants for the columns that this server does not have."""
+    sql = with_collations(connection, sql)
     missing = {name: constant for name, (view, constant) in _INSTEAD.items() if (view, name) not in _known(connection)}
     return _WORDS.sub(lambda found: missing.get(found[1], found[0]), sql)
+
+
+def with_collations(connection: Connection, sql: str) -> str:
+    """Return a question to COLLATIONS as one that is told every collation by its whole name, and its number.
+
+    MariaDB lists those of uca1400 there once for all character sets, without a number.
+    """
+    if connection.is_mariadb and connection.version >= _UCA1400:
+        named = sql.replace("information_schema.COLLATIONS l", f"{_BY_CHARSET} l")
+        return named.replace("information_schema.COLLATIONS", f"{_BY_CHARSET} each_collation")
+    return sql
 
 
 def _known(connection: Connection) -> frozenset[tuple[str, str]]:

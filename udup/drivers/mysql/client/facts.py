@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from udup.drivers.mysql.client.connection import Connection, MySQLError, is_transient, query, scalar
+from udup.drivers.mysql.client.dictionary_columns import with_collations
 from udup.drivers.mysql.client.flavour import Version, is_mariadb, version_of
 from udup.drivers.mysql.client.kin import MYSQL, Kin, Signs, kin_of
 from udup.drivers.mysql.client.log_state import read_log_state
@@ -151,9 +152,8 @@ def read_facts(connection: Connection) -> ServerFacts:
     if mariadb:
         variables["server_uuid"] = connection.server_uuid
     version = version_of(version_text)
-    collations = rows_in_one(
-        connection, ("ID", "COLLATION_NAME", "CHARACTER_SET_NAME"), "information_schema.COLLATIONS WHERE ID IS NOT NULL"
-    )
+    known = with_collations(connection, "information_schema.COLLATIONS WHERE ID IS NOT NULL")
+    collations = rows_in_one(connection, ("ID", "COLLATION_NAME", "CHARACTER_SET_NAME"), known)
     logged, unlogged = _log_filters(connection, version)
     return ServerFacts(
         address=f"{connection.host}:{connection.port}",

@@ -76,6 +76,20 @@ def read_executed_by(connection: Connection) -> tuple[str, str]:
     return _joined(executed), str(uuid)
 
 
+def read_log_end(connection: Connection) -> tuple[str, int, str] | None:
+    """Return the log's last file, where it ends, and what is executed there; None where that cannot be asked."""
+    for statement in ("SHOW BINARY LOG STATUS", "SHOW MASTER STATUS"):
+        with suppress(MySQLError):  # an older server, or an account that may not
+            rows = query(connection, statement)
+            if not rows:
+                return None
+            file, offset = str(rows[0][0]), int(rows[0][1])
+            if connection.is_mariadb:
+                return file, offset, str(scalar(connection, "SELECT BINLOG_GTID_POS(%s, %s)", file, offset) or "")
+            return file, offset, _joined(rows[0][4])
+    return None
+
+
 def read_server_id(connection: Connection) -> int:
     """Return the server's number, which its GTIDs bear in MariaDB."""
     with suppress(MySQLError):

@@ -21,9 +21,9 @@ import pymysql
 from pymysql.constants import CR, ER
 
 from udup.base.errors import Fault, Refused, UdupError
-from udup.drivers.mysql.client.dialect import fitting, name_of
+from udup.drivers.mysql.client.dialect import fitting, has_uca_0900, name_of
 from udup.drivers.mysql.client.flavour import is_mariadb, version_of
-from udup.drivers.mysql.client.sessions import ALL, BASE, OPTIONAL, Session
+from udup.drivers.mysql.client.sessions import ALL, BASE, OPTIONAL, UNLIMITED, Session
 from udup.drivers.mysql.mariadb import sessions as mariadb
 
 if TYPE_CHECKING:
@@ -145,7 +145,9 @@ def _bring_about(connection: Connection, session: Session, before: list[Assignme
 def _wanted(connection: Connection, session: Session) -> dict[str, str | None]:
     """Return what a use has on this server, by the names that the server has for it."""
     version = _version(connection)
-    return fitting(mariadb.for_mariadb(session.settings) if is_mariadb(version) else session.settings, version)
+    if not is_mariadb(version):
+        return fitting(session.settings, version)
+    return fitting(mariadb.for_mariadb(session.settings, knows_0900=has_uca_0900(version)), version)
 
 
 def present(
@@ -209,6 +211,8 @@ def _as_shown(name: str, value: str) -> str:
     """Return a variable's value as SHOW VARIABLES prints it: SELECT has 1 and 0 for ON and OFF, NULL for nothing."""
     if value == "\0":
         return ""
+    if value == "-1":  # MySQL 5.6 takes its largest number for a signed one when it makes a text of it
+        return UNLIMITED
     return _SWITCHED.get(value, value) if name in _SWITCHES else value
 
 

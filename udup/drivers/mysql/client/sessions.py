@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from udup.drivers.mysql.client.dialect import has_uca_0900
+from udup.drivers.mysql.client.flavour import is_mariadb
 
 #: Seconds that a connection may be idle: as long as a copy or a quiet night lasts. The largest that a server takes.
 PATIENCE_SECONDS = 31_536_000
@@ -49,20 +50,20 @@ HELD_SECONDS = 3600
 #: meanwhile. What is done in the session's shelter, on other connections, takes seconds.
 CLOSING_IDLE_SECONDS = 300
 
-_UNLIMITED = "18446744073709551615"
+UNLIMITED = "18446744073709551615"
 
 #: Variables and values as SHOW VARIABLES prints them. One that a server does not have is passed over. Of
 #: `optimizer_switch` only the flags named here are set.
 BASE: Mapping[str, str] = {
     # What bounds an answer or ends a statement.
-    "sql_select_limit": _UNLIMITED,
-    "max_join_size": _UNLIMITED,
+    "sql_select_limit": UNLIMITED,
+    "max_join_size": UNLIMITED,
     "sql_big_selects": "ON",  # after max_join_size, which sets it
     "max_execution_time": "0",
     "group_concat_max_len": "1048576",  # MySQL's own 1,024 is too little for names and types
     "max_sort_length": "1024",
     "max_error_count": "1024",
-    "parser_max_mem_size": _UNLIMITED,
+    "parser_max_mem_size": UNLIMITED,
     "cte_max_recursion_depth": "1000",
     # Transactions.
     "autocommit": "ON",
@@ -242,7 +243,7 @@ DEFINITION = Session(
 
 def definition_session(source_version: str) -> Session:
     """Return `DEFINITION` for what a server of this version printed: utf8mb4 was born with another collation."""
-    if has_uca_0900(source_version):
+    if has_uca_0900(source_version) and not is_mariadb(source_version):
         return DEFINITION
     return DEFINITION.with_("making definitions", default_collation_for_utf8mb4="utf8mb4_general_ci")
 

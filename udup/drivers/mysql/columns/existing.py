@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from udup.drivers.mysql.apply.column_check import TargetColumn, column_of, difference
 from udup.drivers.mysql.client.connection import Connection, query
+from udup.drivers.mysql.client.dictionary_columns import with_collations
 from udup.drivers.mysql.columns.conversions import Conversion, NoConversion, conversion
 from udup.drivers.mysql.dictionary.catalog import Column, Table
 from udup.drivers.mysql.dictionary.defaults import depends_on_zone
@@ -34,7 +35,8 @@ class Collations:
 
 def read_collations(connection: Connection) -> Collations:
     """Ask the target."""
-    rows = [(int(number), str(name), str(charset)) for number, name, charset in query(connection, _COLLATIONS)]
+    listed = query(connection, with_collations(connection, _COLLATIONS))
+    rows = [(int(number), str(name), str(charset)) for number, name, charset in listed]
     return Collations({number: charset for number, _, charset in rows}, {name: number for number, name, _ in rows})
 
 

@@ -49,9 +49,20 @@ def without_digits(item: str) -> str:
     return head + _DIGITS.sub(lambda found: found.group().partition("(")[0], rest, count=1)
 
 
-def text_loses(column: Column) -> str:
-    """SQL: whether a value does not come back from the text of its digits."""
+def text_loses(column: Column, *, casts: bool = True) -> str:
+    """SQL: whether a value does not come back from the text of its digits.
+
+    `casts`: the server has CAST(… AS FLOAT). Otherwise a FLOAT comes back if its text is nearer to it than to any
+    other: by half of the last of its 24 bits at most.
+    """
     total, decimals = digits(column) or (0, 0)
     name, kind = quote(column.name), column.kind.upper()
-    same = f"CAST(CAST({name} AS CHAR) AS {kind}) = CAST({name} AS {kind})"
+    text = f"CAST({name} AS CHAR)"
+    if casts:
+        same = f"CAST({text} AS {kind}) = CAST({name} AS {kind})"
+    elif kind == "DOUBLE":
+        same = f"{text} + 0e0 = {name} * 1e0"
+    else:
+        half = f"POW(2, FLOOR(LOG2(ABS({name} * 1e0))) - 24)"
+        same = f"({name} = 0 OR ABS({name} * 1e0 - ({text} + 0e0)) <= {half})"
     return f"NOT ({same} AND ABS({name} * 1e0) < 1e{total - decimals})"

@@ -14,6 +14,7 @@ from contextlib import suppress
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Unsupported
 from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, describe, is_transient, query, scalar
+from udup.drivers.mysql.client.dictionary_columns import with_collations
 from udup.drivers.mysql.client.names import quote
 from udup.drivers.mysql.client.raw import shut_down
 from udup.drivers.mysql.client.sessions import FILTER
@@ -82,7 +83,8 @@ class FilterServer:
         if self._connection is None:
             self._connection = connect(self._endpoint, FILTER)
             self._packet = int(scalar(self._connection, "SELECT @@max_allowed_packet"))
-            rows = query(self._connection, "SELECT ID, COLLATION_NAME FROM information_schema.COLLATIONS")
+            sql = with_collations(self._connection, "SELECT ID, COLLATION_NAME FROM information_schema.COLLATIONS")
+            rows = query(self._connection, sql)
             self._collations = {int(number): _text(name) for number, name in rows}
         return self._connection
 

@@ -31,7 +31,7 @@ from udup.drivers.mysql.load.copied import CopyNotes
 from udup.drivers.mysql.load.copy_fence import CopyFence
 from udup.drivers.mysql.load.create_table import is_converted, is_merge
 from udup.drivers.mysql.load.filling import FilledTables, Filling, as_filled
-from udup.drivers.mysql.load.fitted import fitted_catalog
+from udup.drivers.mysql.load.fitted import check_engines, fitted_catalog
 from udup.drivers.mysql.load.rehearsal import rehearse
 from udup.drivers.mysql.load.room import Room
 from udup.drivers.mysql.load.stale_views import make_stand_in
@@ -158,6 +158,8 @@ class MySQLCopyWriter:
         fitted: list[str] = []
         with self._connected(keep=self._filling is None) as connection:
             self._catalog, fitted = fitted_catalog(self._catalog, self._source, server_of(connection), self._room.where)
+            if connection.is_mariadb and self._filling is None:
+                check_engines(connection, self._catalog.tables, self._room.where)
             self._note_memory_tables(connection)
             method = self._make_tables(connection)
         if self._filling is None:

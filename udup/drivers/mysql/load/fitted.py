@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from udup.base.errors import Fault, Refused
+from udup.drivers.mysql.client.connection import Connection, query
 from udup.drivers.mysql.dictionary.catalog import Catalog, Schema, StoredObject, Table
 from udup.drivers.mysql.mariadb.collations import Server, fit_collation
 from udup.drivers.mysql.mariadb.definitions import Fitted, fit_statement, fit_table, needs_fitting
@@ -13,6 +15,9 @@ from udup.drivers.mysql.mariadb.modes import for_mariadb, for_mysql
 from udup.pipeline.checks import DEST
 
 _SEQUENCE = "SEQUENCE"
+
+_QUOTED = re.compile(r"`(?:[^`]|``)*`|'(?:[^'\\]|\\.|'')*'", re.DOTALL)
+_ENGINE = re.compile(r"\) ENGINE=(\w+)")
 
 
 def fitted_catalog(catalog: Catalog, source: Server, target: Server, where: str) -> tuple[Catalog, list[str]]:
@@ -48,6 +53,30 @@ def fitted_catalog(catalog: Catalog, source: Server, target: Server, where: str)
     if faults:
         raise Refused(faults)
     return made, list(told)
+
+
+def check_engines(connection: Connection, tables: Iterable[Table], where: str) -> None:
+    """Raise `Refused` for engines that the target has not loaded: in its place it would take another without a word."""
+    rows = query(connection, "SELECT ENGINE FROM information_schema.ENGINES WHERE SUPPORT IN ('YES', 'DEFAULT')")
+    there = {str(name).lower() for (name,) in rows}
+    faults = []
+    for table in tables:
+        wanted = engine_named(table.create_sql)
+        if wanted and wanted.lower() not in there:
+            remedy = (
+                f'load it there (INSTALL SONAME \'ha_{wanted.lower()}\'), set "Engine": "InnoDB" in the Dest\'s Config,'
+                " or leave the table out"
+            )
+            problem = f"the target has not the storage engine {wanted}"
+            faults.append(Fault(f"{where}: {table.schema}.{table.name}", problem, remedy, DEST))
+    if faults:
+        raise Refused(faults)
+
+
+def engine_named(create_sql: str) -> str:
+    """Return the engine that a definition names behind its columns, "" for none."""
+    found = _ENGINE.findall(_QUOTED.sub("''", create_sql))
+    return str(found[-1]) if found else ""
 
 
 def _objects(

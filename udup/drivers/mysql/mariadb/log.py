@@ -37,6 +37,7 @@ from udup.drivers.mysql.mariadb.events import (
 from udup.drivers.mysql.mariadb.gtids import as_octets
 from udup.drivers.mysql.mariadb.passed import passed_event
 from udup.drivers.mysql.mariadb.sequences import without_sequence
+from udup.drivers.mysql.mariadb.table_maps import in_mysql_form
 
 _GTID_BODY = struct.Struct("<B16sqBqq7s")
 _LOGICAL_CLOCK = 2
@@ -124,7 +125,8 @@ class Translation:
         if kind in _INFLATED or kind in _V1_KINDS:
             return (self._rows(event),)
         if kind == EventType.TABLE_MAP:
-            return (without_sequence(event, has_crc=self._has_crc),)
+            table_map = without_sequence(event, has_crc=self._has_crc)
+            return (in_mysql_form(table_map, has_crc=self._has_crc),)
         if kind in (EventType.QUERY, MariaEvent.QUERY_COMPRESSED):
             return (self._query(event),)
         return (event,)

@@ -54,10 +54,18 @@ IDENTITY = ("server_uid", "hostname", "port", "server_id")
 
 _MILLISECONDS = 1000
 
+#: What utf8mb4 was born with on MySQL of today.
+_OF_TODAY = "utf8mb4_0900_ai_ci"
 
-def for_mariadb(settings: Mapping[str, str | None]) -> dict[str, str | None]:
-    """Return settings of MySQL's as MariaDB's; the order in which they are set stays."""
+
+def for_mariadb(settings: Mapping[str, str | None], *, knows_0900: bool = False) -> dict[str, str | None]:
+    """Return settings of MySQL's as MariaDB's; the order in which they are set stays.
+
+    `knows_0900`: the server has MySQL's collation of today by its name.
+    """
     made = {**BASE, **{_CALLED.get(name, name): value for name, value in settings.items()}}
+    if knows_0900 and settings.get("default_collation_for_utf8mb4") == _OF_TODAY:
+        made["character_set_collations"] = f"utf8mb4={_OF_TODAY}"
     if limit := settings.get("max_execution_time"):
         made["max_statement_time"] = f"{int(limit) / _MILLISECONDS:.6f}"  # seconds, as SHOW VARIABLES prints them
     return made

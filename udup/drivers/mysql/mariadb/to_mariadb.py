@@ -35,6 +35,8 @@ _HOW = frozenset({"ALGORITHM", "LOCK"})
 def fit_column(item: Item, fitting: Fitting) -> None:
     """Make a column one of MariaDB's."""
     _vector(item, fitting)
+    if item.word(item.kind_at) == "GEOMCOLLECTION":
+        item.put(item.kind_at, item.kind_at + 1, "GEOMETRYCOLLECTION")
     _generated(item, fitting)
     without_options(item, fitting)
     _drop_words(item, "VISIBLE")

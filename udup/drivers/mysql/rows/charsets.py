@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from udup.base.errors import Unsupported
 from udup.drivers.mysql.binlog.remedies import UNKNOWN
+from udup.drivers.mysql.mariadb.collations import Server
+from udup.drivers.mysql.mariadb.numbers import collation_name
 
 #: Numbers of each character set's collations in MySQL 8.0 to 9.7; a range has its last number in it.
 _COLLATIONS: dict[str, tuple[int | tuple[int, int], ...]] = {
@@ -57,6 +59,10 @@ _CHARSETS = {
     for number in (range(each[0], each[1] + 1) if isinstance(each, tuple) else (each,))
 }
 
+#: Above that MariaDB has numbers of its own.
+_LAST_OF_MYSQL = 323
+_MARIADB = Server.of("11.8-MariaDB")
+
 #: Python's codecs where their names differ. It has none of the others (armscii8, dec8, …), or reads other letters.
 _CODECS = {
     "binary": "latin-1",
@@ -84,10 +90,16 @@ _CODECS = {
 
 def charset_of(collation: int) -> str:
     """Return the character set of a collation; `Unsupported` for a number that is not known."""
-    name = _CHARSETS.get(collation)
+    name = _CHARSETS.get(collation) or _of_mariadb(collation)
     if name is None:
         raise Unsupported(f"a column has the collation number {collation}, which this version does not know; {UNKNOWN}")
     return name
+
+
+def _of_mariadb(collation: int) -> str | None:
+    """Return the character set of a collation that MariaDB alone has; its numbers are above MySQL's."""
+    named = collation_name(collation, _MARIADB) if collation > _LAST_OF_MYSQL else None
+    return named.split("_")[0] if named else None
 
 
 def shown(value: bytes, charset: str) -> str:

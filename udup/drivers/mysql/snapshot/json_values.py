@@ -22,7 +22,7 @@ from udup.base.errors import Unsupported
 from udup.drivers.mysql.binlog.remedies import UNKNOWN
 from udup.drivers.mysql.snapshot.literals import quoted
 
-_MEMBERS, _ELEMENTS = "$**.*", "$**[*]"
+MEMBERS, ELEMENTS = "$**.*", "$**[*]"
 
 #: Types that text keeps.
 _PLAIN = ("OBJECT", "ARRAY", "STRING", "DOUBLE", "BOOLEAN", "NULL")
@@ -53,17 +53,16 @@ class JsonText:
 def inexact(column: str) -> str:
     """SQL: 1 if the document of this (quoted) column is more than its text, else 0."""
     inside = " OR ".join(
-        f"EXISTS (SELECT 1 FROM {_json_table(column, path)} WHERE {_is_special('j.v')})"
-        for path in (_MEMBERS, _ELEMENTS)
+        f"EXISTS (SELECT 1 FROM {_json_table(column, path)} WHERE {is_special('j.v')})" for path in (MEMBERS, ELEMENTS)
     )
-    return f"({_is_special(column)} OR {inside})"
+    return f"({is_special(column)} OR {inside})"
 
 
 def type_fields(column: str) -> list[str]:
     """SQL: what `JsonText` holds besides the text. JSON_TABLE makes NULL of a null inside."""
     inside = [
         f"(SELECT GROUP_CONCAT(IFNULL(JSON_TYPE(j.v), 'NULL') ORDER BY j.n) FROM {_json_table(column, path)})"
-        for path in (_MEMBERS, _ELEMENTS)
+        for path in (MEMBERS, ELEMENTS)
     ]
     return [f"CAST({field} AS BINARY)" for field in (f"JSON_TYPE({column})", *inside)]
 
@@ -73,7 +72,8 @@ def _json_table(column: str, path: str) -> str:
     return f"JSON_TABLE({column}, _utf8mb4'{path}' COLUMNS (n FOR ORDINALITY, v JSON PATH _utf8mb4'$')) AS j"
 
 
-def _is_special(value: str) -> str:
+def is_special(value: str) -> str:
+    """SQL: whether a value is of a type, or an integer of a kind, that its text does not say."""
     plain = ", ".join(f"'{each}'" for each in _PLAIN)
     return (
         f"CASE WHEN JSON_TYPE({value}) IN ({plain}) THEN 0"

@@ -28,6 +28,7 @@ from udup.drivers.mysql.client.raw import SSCursor
 from udup.drivers.mysql.client.session_setup import enter
 from udup.drivers.mysql.client.sessions import MAX_CHUNK_BYTES, ROWS
 from udup.drivers.mysql.dictionary.catalog import Column, Table
+from udup.drivers.mysql.snapshot.json_before_8 import check_text_is_whole, is_asked_by_number
 from udup.drivers.mysql.snapshot.json_values import JsonText, expression, inexact, type_fields
 from udup.drivers.mysql.snapshot.literals import quoted
 
@@ -74,7 +75,8 @@ def prepare_session(connection: Connection) -> None:
 
 def read_chunk(connection: Connection, table: Table, where: str) -> Block | None:
     """Rows and text of one chunk, or None if one GROUP_CONCAT cannot hold it exactly."""
-    odd = f"SUM({condition})" if (condition := _inexact(table)) else "0"
+    condition = "" if _is_whole(connection, table, where) else _inexact(table)
+    odd = f"SUM({condition})" if condition else "0"
     text = f"GROUP_CONCAT({row_expression(table)} SEPARATOR '\\n')"
     sql = f"SELECT COUNT(*), {text}, {odd} {from_clause(table, where)}"
     with connection.holding(2 * MAX_CHUNK_BYTES), connection.cursor() as cursor:
@@ -87,7 +89,8 @@ def read_chunk(connection: Connection, table: Table, where: str) -> Block | None
 
 def stream_rows(connection: Connection, table: Table, where: str) -> Iterator[Block]:
     """Yield the same rows, in blocks of about `BLOCK_BYTES`, read one by one while the server sends them."""
-    if (condition := _inexact(table)) and _any(connection, table, where, condition):
+    condition = "" if _is_whole(connection, table, where) else _inexact(table)
+    if condition and _any(connection, table, where, condition):
         yield from _gathered(_stream(connection, table, where, formatted=False, expressions=True), values=True)
         return
     packet = int(scalar(connection, "SELECT @@max_allowed_packet"))
@@ -130,6 +133,15 @@ def _gathered(lines: Iterator[bytes], *, values: bool) -> Iterator[Block]:
             size, gathered = 0, []
     if gathered:
         yield Block(len(gathered), b"\n".join(gathered) + b"\n", values)
+
+
+def _is_whole(connection: Connection, table: Table, where: str) -> bool:
+    """Return whether it is known that text says all of the documents; `Unsupported` where an old server cannot tell."""
+    has_documents = any(column.kind == "json" for column in table.stored_columns)
+    if has_documents and is_asked_by_number(connection):
+        check_text_is_whole(connection, table, from_clause(table, where))
+        return True
+    return not has_documents
 
 
 def _inexact(table: Table) -> str:

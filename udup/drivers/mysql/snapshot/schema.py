@@ -24,7 +24,7 @@ from udup.drivers.mysql.client.session_setup import enter
 from udup.drivers.mysql.client.sessions import DICTIONARY
 from udup.drivers.mysql.columns.mapping import map_of
 from udup.drivers.mysql.dictionary.catalog import Catalog, Column, Schema, StoredObject, Table
-from udup.drivers.mysql.dictionary.defaults import default_of
+from udup.drivers.mysql.dictionary.defaults import default_of, lost_defaults
 from udup.drivers.mysql.dictionary.engines import MERGE, is_non_transactional, is_transactional
 from udup.drivers.mysql.dictionary.float_digits import digits, is_loose, text_loses
 from udup.drivers.mysql.filters.table_filter import dictionary_condition
@@ -52,6 +52,9 @@ _LOST_LITERAL = re.compile(r"_utf8mb4'(?:[^'\\]|\\.|'')*\?{4}", re.DOTALL)
 #: Names and strings of a definition, and what is left of a CHECK, and of an index on an expression, without them.
 _QUOTED = re.compile(r"`(?:[^`]|``)*`|'(?:[^'\\]|\\.|'')*'", re.DOTALL)
 _COMPUTED = re.compile(r" CHECK \(|KEY \S+ [^\n]*?[(,]\(")
+
+#: From here on MySQL casts to FLOAT and DOUBLE.
+_CASTS_TO_FLOAT = (8, 0, 17)
 
 _COLUMNS = (
     "SELECT TABLE_NAME, COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, CHARACTER_SET_NAME, COLLATION_NAME,"
@@ -144,9 +147,9 @@ def _read_tables(connection: Connection, schema: str, selection: Selection, prob
             lost = list(_lost_members(connection, schema, name, own))
             create = query(connection, f"SHOW CREATE TABLE {qualified(schema, name)}")[0][1]
             own = tuple(replace(column, loose=engine.lower() != MERGE and is_loose(create, column)) for column in own)
-            lost += _lost_digits(connection, schema, name, own)
+            lost += [*_lost_digits(connection, schema, name, own), *lost_defaults(create, schema, name, own)]
         except MySQLError as error:
-            if engine.lower() == MERGE and not is_transient(error):
+            if engine.lower() == MERGE and not is_transient(error) and not _opens(connection, schema, name):
                 continue  # one that cannot be opened: `merge_problems` names it
             if error_code(error) not in GONE or _is_listed(connection, schema, name):
                 raise
@@ -229,6 +232,21 @@ def _is_listed(connection: Connection, schema: str, table: str) -> bool:
     return bool(query(connection, sql, schema, table))
 
 
+def _opens(connection: Connection, schema: str, table: str) -> bool:
+    """Return whether the server shows a table."""
+    try:
+        return bool(query(connection, f"SHOW CREATE TABLE {qualified(schema, table)}"))
+    except MySQLError as error:
+        if is_transient(error):
+            raise
+        return False
+
+
+def _casts(connection: Connection) -> bool:
+    """Return whether the server has CAST(… AS FLOAT)."""
+    return not connection.is_mariadb and connection.version >= _CASTS_TO_FLOAT
+
+
 def _engine_problem(table: str, engine: str | None) -> str:
     if engine is None:
         return f"table {table} cannot be opened by the source itself: repair, drop or leave it out"
@@ -259,7 +277,10 @@ def _lost_digits(connection: Connection, schema: str, table: str, columns: tuple
     for column in columns:
         if column.loose or column.generated or not digits(column):
             continue
-        if query(connection, f"SELECT 1 FROM {qualified(schema, table)} WHERE {text_loses(column)} LIMIT 1"):
+        if query(
+            connection,
+            f"SELECT 1 FROM {qualified(schema, table)} WHERE {text_loses(column, casts=_casts(connection))} LIMIT 1",
+        ):
             yield (
                 f"column {quote(column.name)} of table {qualified(schema, table)} is {column.column_type} and holds"
                 f" numbers with other digits, and others are computed from it: ALTER TABLE … MODIFY it to"

@@ -24,7 +24,9 @@ from udup.drivers.mysql.binlog.table_definition import (
     Optional,
 )
 from udup.drivers.mysql.client.connection import Connection, query
+from udup.drivers.mysql.client.dictionary_columns import with_collations
 from udup.drivers.mysql.client.names import qualified
+from udup.drivers.mysql.mariadb.columns import as_bytes
 from udup.pipeline.selection.renames import Name
 
 #: Flags: lengths of BIT are exact, as in every TABLE_MAP since 5.1; foreign keys refer to the table; its key was made
@@ -162,9 +164,11 @@ def read_definitions(connection: Connection, schema: str, tables: Sequence[str] 
     """
     rows: dict[str, list[tuple[TargetColumn, bool]]] = {}
     among = f"AND TABLE_NAME IN ({', '.join(['%s'] * len(tables))})" if tables else ""
-    for table, *column, extra in query(connection, _COLUMNS.format(among=among), schema, *tables):
+    for table, *column, extra in query(
+        connection, with_collations(connection, _COLUMNS.format(among=among)), schema, *tables
+    ):
         visible = "INVISIBLE" not in str(extra).upper().split()
-        rows.setdefault(str(table), []).append((column_of(tuple(_text(each) for each in column)), visible))
+        rows.setdefault(str(table), []).append((column_of(as_bytes([_text(each) for each in column])), visible))
     keys: dict[str, dict[str, _Key]] = {}
     for table, index, name, prefix in query(connection, _KEYS.format(among=among), schema, *tables):
         keys.setdefault(str(table), {}).setdefault(str(index), []).append((name and str(name), int(prefix or 0)))

@@ -17,6 +17,7 @@ from udup.base.errors import Side, Transient, UdupError, Unsupported
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.client import patience
 from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, query, scalar
+from udup.drivers.mysql.client.log_state import read_log_end
 from udup.drivers.mysql.client.raw import shut_down
 from udup.drivers.mysql.client.seam import behind_the_seam
 from udup.drivers.mysql.dictionary.catalog import Table
@@ -385,12 +386,5 @@ def _order(endpoint: Endpoint, baseline: Baseline, plan: ReadingPlan, selection:
 def place_of(endpoint: Endpoint, position: str) -> Place:
     """Return file and offset of the log where a snapshot stands; without them if something was committed since."""
     with closing(connect(endpoint)) as connection:
-        for statement in ("SHOW BINARY LOG STATUS", "SHOW MASTER STATUS"):
-            try:
-                rows = query(connection, statement)
-            except MySQLError:
-                continue  # an older server, or an account that may not
-            if rows and str(rows[0][4]).replace("\n", "") == position:
-                return Place(position, str(rows[0][0]), int(rows[0][1]))
-            break
-    return Place(position)
+        found = read_log_end(connection)
+    return Place(position, found[0], found[1]) if found is not None and found[2] == position else Place(position)

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 from udup.base import runtime
 from udup.base.endpoint import Endpoint
-from udup.base.errors import Transient
+from udup.base.errors import Transient, Unsupported
 from udup.drivers.mysql.client.connection import connect
 from udup.drivers.mysql.dictionary.catalog import Column, Table
+from udup.drivers.mysql.snapshot.json_before_8 import is_asked_by_number
 from udup.drivers.mysql.telling.definitions import TableDefinition, read_definitions
 from udup.drivers.mysql.telling.events import SnapshotTable, key_of
 from udup.pipeline.selection.renames import Name
@@ -48,6 +49,12 @@ class SnapshotTables:
             if found is not None and _columns_of(found) == wanted:
                 return found
             with closing(connect(self._endpoint)) as connection:
+                if is_asked_by_number(connection) and any(column.kind == "json" for column in table.columns):
+                    raise Unsupported(
+                        f"{table.schema}.{table.name} has JSON, of which a source before MySQL 8.0.4 does not say every"
+                        " value's type: leave the table out (ReplicateIgnoreDb), or upgrade the source",
+                        table=f"{table.schema}.{table.name}",
+                    )
                 self._definitions[table.schema] = read_definitions(connection, table.schema)
         raise Transient(
             f"the definition of {table.schema}.{table.name} on {self._endpoint} changed while its snapshot was opened:"

@@ -1,4 +1,5 @@
 -- topic: ascii: all 256 bytes in CHAR, VARCHAR, TEXT and as a key that is cut into chunks
+-- refused: from mariadb to mysql: Incorrect string value
 -- session: sql_mode = ''
 -- unfit: from mysql-5.6: it has no WITH RECURSIVE
 CREATE TABLE t (id INT PRIMARY KEY, a CHAR(3), b VARCHAR(40), c TEXT, e ENUM('a', 'b')) DEFAULT CHARACTER SET ascii;

@@ -1,4 +1,5 @@
 -- topic: gb18030: characters of every length, in CHAR, VARCHAR, TEXT, ENUM and as a key that is cut into chunks
+-- refused: to mariadb: gb18030
 -- session: sql_mode = ''
 -- unfit: from mariadb, mysql-5.6: it has no character set gb18030
 CREATE TABLE t (id INT PRIMARY KEY, a CHAR(10), b VARCHAR(200), c TEXT, e ENUM('a', 'b'), s SET('x', 'y')) DEFAULT CHARACTER SET gb18030;

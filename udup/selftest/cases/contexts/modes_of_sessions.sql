@@ -1,4 +1,5 @@
 -- topic: words of sql_mode that change what an expression yields, session by session
+-- refused: to mariadb: cannot be used in the GENERATED ALWAYS AS clause
 -- phase: incremental
 -- unfit: from mariadb: it cannot read "(STR_TO_DATE(s, '%Y-%m-%d'))) )"
 -- unfit: from mysql-5.6: it has no generated columns

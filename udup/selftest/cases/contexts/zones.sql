@@ -1,4 +1,5 @@
 -- topic: generated columns, indexes on expressions and CHECK that depend on the time zone, in sessions of the server's own zone
+-- refused: to mariadb: cannot be used in the GENERATED ALWAYS AS clause
 -- unfit: from mariadb: error 1901: Function or expression 'from_unixtime()' cannot be used in the GENERATED ALWAYS
 -- unfit: from mysql-5.6: it has no generated columns
 CREATE TABLE t (

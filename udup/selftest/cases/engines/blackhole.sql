@@ -1,4 +1,5 @@
 -- topic: BLACKHOLE keeps nothing, beside InnoDB in one transaction
+-- refused: to mariadb: engine
 -- unfit: from mariadb: it has no engine BLACKHOLE
 CREATE TABLE b (id INT PRIMARY KEY, v INT) ENGINE=BLACKHOLE;
 CREATE TABLE i (id INT PRIMARY KEY);

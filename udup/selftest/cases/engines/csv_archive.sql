@@ -1,4 +1,5 @@
 -- topic: CSV (no keys, no NULLs) and ARCHIVE (nothing is deleted or updated)
+-- refused: to mariadb: engine
 -- unfit: from mariadb: it has no engine ARCHIVE
 CREATE TABLE c (id INT NOT NULL, a VARCHAR(50) NOT NULL, d DATETIME NOT NULL) ENGINE=CSV;
 CREATE TABLE z (id INT NOT NULL AUTO_INCREMENT PRIMARY KEY, a VARCHAR(50), b BLOB) ENGINE=ARCHIVE;

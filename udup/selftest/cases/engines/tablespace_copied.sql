@@ -1,4 +1,5 @@
 -- topic: tables in general tablespaces of the source, made on the target for them
+-- unfit: to mariadb: it has no general tablespaces
 -- phase: copy
 -- unfit: from mariadb: it cannot read "TABLESPACE conf_copied ADD DATAFILE"
 -- unfit: from mysql-5.6: error 1478: Table storage engine 'InnoDB' does not support the create option 'TABLESPACE or

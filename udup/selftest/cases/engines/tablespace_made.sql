@@ -1,4 +1,5 @@
 -- topic: general tablespaces that are made, used and left while the job runs
+-- unfit: to mariadb: it has no general tablespaces
 -- phase: incremental
 -- unfit: from mariadb: it cannot read "TABLESPACE conf_made ADD DATAFILE 'c"
 -- unfit: from mysql-5.6: error 1478: Table storage engine 'InnoDB' does not support the create option 'TABLESPACE or

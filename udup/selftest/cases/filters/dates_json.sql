@@ -1,4 +1,5 @@
 -- topic: filters over dates, times, TIMESTAMPs of another time zone, JSON and functions
+-- unfit: from mariadb: it has no ->> operator
 -- where: t (day >= '2024-01-01' OR at < '2023-06-01 12:00:00') AND YEAR(day) <> 2030
 -- where: docs doc->>'$.kind' = 'a' AND JSON_LENGTH(doc) > 1
 -- where: odd MOD(id, 3) = 1 OR CAST(price AS DECIMAL(8,2)) = 9.99

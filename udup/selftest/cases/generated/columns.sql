@@ -1,4 +1,5 @@
 -- topic: stored and virtual generated columns among others, of several types and charsets
+-- refused: from mysql to mariadb: came to other values on the target
 -- unfit: from mariadb: it cannot read "NOT NULL, b VARCHAR(10), v2 VARCHAR("
 -- unfit: from mysql-5.6: it has no generated columns
 CREATE TABLE t (a INT, v1 INT AS (a + 1) VIRTUAL, id INT PRIMARY KEY, s1 VARCHAR(50) CHARACTER SET latin1 AS (CONCAT('ä', id)) STORED NOT NULL, b VARCHAR(10), v2 VARCHAR(20) AS (UPPER(b)) VIRTUAL COMMENT 'upper', d DATE AS ('2026-01-01' + INTERVAL id DAY) STORED, s2 DECIMAL(20,5) GENERATED ALWAYS AS (a / 7) STORED UNIQUE, z INT DEFAULT 5);

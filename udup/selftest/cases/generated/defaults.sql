@@ -1,4 +1,5 @@
 -- topic: expression defaults, CURRENT_TIMESTAMP, ON UPDATE, invisible columns, column comments
+-- refused: to mariadb: does not exist
 -- unfit: from mariadb: error 1901: Function or expression '`UUID_TO_BIN`()' cannot be used in the DEFAULT clause of
 -- unfit: from mysql-5.6: it cannot read "(UUID_TO_BIN(UUID())), r DOUBLE DEFA"
 CREATE TABLE t (id INT PRIMARY KEY, u BINARY(16) DEFAULT (UUID_TO_BIN(UUID())), r DOUBLE DEFAULT (RAND()), d DATE DEFAULT (CURRENT_DATE + INTERVAL 1 YEAR), ts TIMESTAMP(6) DEFAULT CURRENT_TIMESTAMP(6) ON UPDATE CURRENT_TIMESTAMP(6), dt DATETIME DEFAULT NOW() ON UPDATE NOW(), i INT DEFAULT 3 INVISIBLE, b BLOB DEFAULT ('abc'), p POINT DEFAULT (POINT(1, 2)), n INT DEFAULT NULL, x VARCHAR(10) DEFAULT 'x''y' COMMENT 'it''s; a "comment" \\ here');

@@ -1,4 +1,5 @@
 -- topic: JSON objects whose keys come in another order, or twice; numbers of equal value and other type
+-- refused: from mysql to mariadb: came to other values on the target
 -- unfit: from mariadb: it cannot read ">'$.n')) STORED)"
 -- unfit: from mysql-5.6: it has no JSON type
 CREATE TABLE t (id INT PRIMARY KEY, j JSON, kind VARCHAR(20) AS (JSON_TYPE(j->'$.n')) STORED);

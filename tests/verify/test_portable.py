@@ -1,0 +1,96 @@
+"""What MySQL and MariaDB say differently and mean alike is told alike, and what differs is not."""
+
+from __future__ import annotations
+
+import pytest
+
+from udup.verify import portable
+
+
+def default(value: str | None, extra: str = "", *, mariadb: bool) -> str:
+    return portable._default(value, extra, mariadb=mariadb)
+
+
+@pytest.mark.parametrize(
+    ("mysql", "extra", "mariadb"),
+    [
+        (None, "", None),
+        (None, "", "NULL"),
+        ("abc", "", "'abc'"),
+        ("NULL", "", "'NULL'"),
+        ("it's", "", "'it''s'"),
+        ("a\nb\\c", "", "'a\\nb\\\\c'"),
+        ("0", "", "0"),
+        ("-1.50", "", "-1.50"),
+        ("b'101'", "", "b'101'"),
+        ("0xFF", "", "x'FF'"),
+        ("CURRENT_TIMESTAMP", "DEFAULT_GENERATED", "current_timestamp()"),
+        ("CURRENT_TIMESTAMP(3)", "DEFAULT_GENERATED on update CURRENT_TIMESTAMP(3)", "current_timestamp(3)"),
+        ("uuid()", "DEFAULT_GENERATED", "uuid()"),
+    ],
+)
+def test_a_default_is_told_alike(mysql: str | None, extra: str, mariadb: str | None) -> None:
+    told = default(mysql, extra, mariadb=False)
+    if mysql == "0" or mysql == "-1.50":  # MySQL prints a number of any kind as it prints a text
+        assert told == default(f"'{mariadb}'", mariadb=True)
+    assert told == default(mariadb, mariadb=True)
+
+
+def test_defaults_that_differ_are_told_apart() -> None:
+    assert default("abc", mariadb=False) != default("'abd'", mariadb=True)
+    assert default(None, mariadb=False) != default("''", mariadb=True)
+    assert default("CURRENT_TIMESTAMP", mariadb=False) != default("current_timestamp(6)", mariadb=True)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("int", "int(11)"),
+        ("bigint unsigned", "bigint(20) unsigned"),
+        ("tinyint(1)", "tinyint(4)"),
+        ("year", "year(4)"),
+        ("json", "longtext"),
+        ("uuid", "binary(16)"),
+        ("text", "text /*M!100301 COMPRESSED*/"),
+    ],
+)
+def test_types_that_hold_the_same_are_told_alike(one: str, other: str) -> None:
+    assert portable._type(one) == portable._type(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("int", "bigint"),
+        ("int", "int unsigned"),
+        ("int(5) unsigned zerofill", "int(6) unsigned zerofill"),
+        ("char(3)", "char(4)"),
+        ("enum('a','b')", "enum('a','B')"),
+        ("decimal(10,2)", "decimal(10,3)"),
+    ],
+)
+def test_other_types_are_told_apart(one: str, other: str) -> None:
+    assert portable._type(one) != portable._type(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("utf8mb4_0900_ai_ci", "utf8mb4_uca1400_ai_ci"),
+        ("utf8_general_ci", "utf8mb3_general_ci"),
+    ],
+)
+def test_collations_that_stand_for_each_other_are_told_alike(one: str, other: str) -> None:
+    assert portable._collation(one) == portable._collation(other)
+    assert portable._collation(one) != portable._collation(one.replace("_ci", "_cs"))
+
+
+def test_modes_are_compared_by_what_both_families_know() -> None:
+    ours, theirs = "STRICT_TRANS_TABLES,NO_AUTO_CREATE_USER", "STRICT_TRANS_TABLES"
+    assert portable._mode(ours) == portable._mode(theirs) != portable._mode("")
+    assert portable._mode("ANSI,PIPES_AS_CONCAT,ONLY_FULL_GROUP_BY") == portable._mode("PIPES_AS_CONCAT,ANSI")
+
+
+def test_bytes_are_told_without_the_zeros_that_fill_a_column_up() -> None:
+    assert portable._bytes("'0x6100'") == portable._bytes("'a'") != portable._bytes("'b'")
+    assert portable._bytes("'\\x00\\x00'") == portable._bytes("'0x'")
