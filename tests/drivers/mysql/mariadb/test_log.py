@@ -181,6 +181,36 @@ def test_rows_of_a_sequence_are_nobodys(version: str) -> None:
     assert without_sequence(renamed, has_crc=True) == renamed
 
 
+#: As 11.8 has logged it.
+SMALL_SEQUENCE = bytes.fromhex(
+    "1b00000000000100016400027371000802020202080801080000010106046c156e6578745f6e6f745f6361636865645f76616c7565"
+    "0d6d696e696d756d5f76616c75650d6d6178696d756d5f76616c75650b73746172745f76616c756509696e6372656d656e740a6361"
+    "6368655f73697a650c6379636c655f6f7074696f6e0b6379636c655f636f756e74"
+)
+
+
+def _table_map(body: bytes) -> bytes:
+    return resized(HEADER.pack(1, EventType.TABLE_MAP, 1, 0, 0, 0) + body + bytes(4), has_crc=True)
+
+
+def test_a_sequence_of_small_numbers_is_nobodys_too() -> None:
+    event = _table_map(SMALL_SEQUENCE)
+    assert table_name(event).schema == "d"
+    assert table_name(without_sequence(event, has_crc=True)).schema == "mysql"
+
+
+@pytest.mark.parametrize(
+    ("types", "nulls"),
+    [("0808080808080801080f00", "0000"), ("0f0808080808080108", "0000"), ("0808080808080108", "10")],
+)
+def test_a_table_that_has_a_few_of_its_columns_is_none(types: str, nulls: str) -> None:
+    kinds = bytes.fromhex(types)
+    metadata = b"\x64\x00" * kinds.count(0x0F)
+    body = bytes.fromhex("1b00000000000100016400017400") + bytes([len(kinds)]) + kinds
+    event = _table_map(body + bytes([len(metadata)]) + metadata + bytes.fromhex(nulls))
+    assert without_sequence(event, has_crc=True) == event
+
+
 def test_the_list_of_gtids_in_front_of_a_file_is_read() -> None:
     lists = [event for event in events_of("11.8.9") if event[4] == MariaEvent.GTID_LIST]
     assert gtid_list(lists[0][19:-4]) == []
