@@ -251,3 +251,21 @@ def test_modes_are_translated_by_name() -> None:
     assert NOT_IN_MYSQL[own] == "EMPTY_STRING_IS_NULL"
     for mode in (strict, strict | rounds, empty_is_null, 1 << 33 | 1 << 9 | rounds):
         assert to_mariadb(to_mysql(mode)) == mode
+
+
+@pytest.mark.parametrize(
+    ("sql", "wanted"),
+    [
+        ("/*M! ALTER TABLE t ADD c INT */", "ALTER TABLE t ADD c INT"),
+        ("/*M!100100 DROP TABLE t */", "DROP TABLE t"),
+        ("DROP TABLE t /* it's gone */ /*M!100100 , u */", "DROP TABLE t /* it's gone */  , u"),
+        ("DROP TABLE t /*!50701 , u *//*M! , v */", "DROP TABLE t  , u  , v"),
+        ("CREATE TABLE t (a INT) COMMENT 'it''s /*M! no */'", "CREATE TABLE t (a INT) COMMENT 'it''s /*M! no */'"),
+        ("DROP TABLE t /* was 'a' */", "DROP TABLE t /* was 'a' */"),
+    ],
+)
+def test_what_mariadb_alone_reads_is_in_the_open(sql: str, wanted: str) -> None:
+    body = bytes(11) + b"\0\0" + b"\0" + sql.encode() + bytes(4)
+    event = resized(HEADER.pack(1, EventType.QUERY, 1, 0, 0, 0) + body, has_crc=True)
+    [made] = Translation(GtidSet()).events_of(event)
+    assert parse_query(made, has_crc=True).sql.decode().strip() == wanted
