@@ -8,7 +8,7 @@ from tests.drivers.mysql.mariadb.recorded import LOGS, events_of
 from udup.base.errors import Unsupported
 from udup.drivers.mysql.binlog.event import HEADER, EventType, checksum_is_right, has_checksums, resized
 from udup.drivers.mysql.binlog.gtid import Gtid, GtidSet, parse_gtid_event
-from udup.drivers.mysql.binlog.query import parse_query
+from udup.drivers.mysql.binlog.query import parse_query, parse_status
 from udup.drivers.mysql.binlog.table_map import table_name
 from udup.drivers.mysql.ddl.query_classifier import QueryClassifier
 from udup.drivers.mysql.mariadb.events import MariaEvent, gtid_list, inflated, parse_gtid, status_to_mysql
@@ -236,11 +236,9 @@ def test_status_variables_of_mariadb_alone_are_left_out() -> None:
     own = bytes.fromhex("80010203810000000000000001820469000000000000008202")
     found = status_to_mysql(status[:5] + own + status[5:])
     assert b"\x83" not in found
-    assert found[5:9] == bytes.fromhex("0d010203")  # the microseconds, by MySQL's number
+    assert found[7:11] == bytes.fromhex("0d010203")  # the microseconds, by MySQL's number
     assert found.endswith(bytes.fromhex("04000900090009"))
-    assert (
-        status_to_mysql(b"\x00\x00\x00\x00\x00\xc8\x01") == b"\x00\x00\x00\x00\x00\xc8\x01"
-    )  # not known: whoever reads
+    assert status_to_mysql(b"\x03\x01\x00\x01\x00\xc8\x01").endswith(b"\xc8\x01")  # not known: whoever reads
 
 
 def test_modes_are_translated_by_name() -> None:
@@ -269,3 +267,9 @@ def test_what_mariadb_alone_reads_is_in_the_open(sql: str, wanted: str) -> None:
     event = resized(HEADER.pack(1, EventType.QUERY, 1, 0, 0, 0) + body, has_crc=True)
     [made] = Translation(GtidSet()).events_of(event)
     assert parse_query(made, has_crc=True).sql.decode().strip() == wanted
+
+
+@pytest.mark.parametrize(("flags", "is_explicit"), [("00000001", True), ("00000011", True), ("00000010", False)])
+def test_what_a_timestamp_is_by_default_is_said_as_mysql_says_it(flags: str, is_explicit: bool) -> None:
+    variables = parse_status(status_to_mysql(bytes.fromhex("00" + flags)))
+    assert variables.explicit_defaults_for_timestamp is is_explicit
