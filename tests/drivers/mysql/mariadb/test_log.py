@@ -146,6 +146,24 @@ def test_numbers_that_do_not_grow_stop_the_job() -> None:
         [translation.events_of(event) for event in events]
 
 
+def test_a_log_that_begins_behind_what_the_job_has_stops_it() -> None:
+    """A replica that was made of a copy begins its log with the number behind that."""
+    events = events_of("11.8.9")
+    begins = next(at for at, event in enumerate(events) if event[4] == MariaEvent.GTID and event[19] == 9)
+    made = [events[0], *events[begins:]]
+    for has, stops in (("0-12-7", True), ("0-12-7,0-12-9:20", True), ("0-12-8", False), ("0-12-30", False)):
+        translation = Translation(GtidSet.parse(has))
+        translation.begin({})
+        if stops:
+            with pytest.raises(Unsupported, match="begins with 0-12-9, and the job goes on after number 7"):
+                [translation.events_of(event) for event in made]
+        else:
+            [translation.events_of(event) for event in made]
+    told_before = Translation(GtidSet.parse("0-12-7"))
+    told_before.begin({0: 6})
+    [told_before.events_of(event) for event in made]  # 8 is a number that this log has never had
+
+
 @VERSIONS
 def test_a_log_becomes_records(version: str) -> None:
     selection = Selection()

@@ -178,6 +178,7 @@ class Translation:
                 " set gtid_seq_no: give each a gtid_domain_id of its own, SET GLOBAL gtid_strict_mode = 1 forbids such"
                 f" numbers; {NEW_COPY}"
             )
+        self._check_joins(gtid, last)
         self._last[gtid.domain] = gtid.number
         stop = gtid.number + and_itself
         if last + 1 >= stop:
@@ -185,6 +186,16 @@ class Translation:
         between = GtidSet()
         between.add_range(gtid.source, last + 1, stop)
         return (between - self.passed).ranges_of(gtid.source)
+
+    def _check_joins(self, gtid: MariaGtid, last: int) -> None:
+        """Raise `Unsupported` if the log begins behind what the job has: what lies between may have been in another."""
+        first, stop = next(iter(self.passed.ranges_of(gtid.source)), (0, 0))
+        if last == 0 and first == 1 and gtid.number > stop:
+            raise Unsupported(
+                f"the source's log begins with {gtid.source}-{gtid.number}, and the job goes on after number"
+                f" {stop - 1} of this domain: it was begun anew from a later copy, as a replica's is, and what lies"
+                f" between is not in it; go on with a server whose log has it, or {NEW_COPY}"
+            )
 
     def _order(self, gtid: MariaGtid) -> tuple[int, int]:
         """Return the place up to which all must be committed before it, and its own."""
