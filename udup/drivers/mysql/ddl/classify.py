@@ -30,7 +30,9 @@ _FIRST_WORDS = {
 }
 
 #: What stands between CREATE or ALTER and the word that says what kind of object it is.
-_MODIFIERS = frozenset({"OR", "REPLACE", "AGGREGATE", "UNIQUE", "FULLTEXT", "SPATIAL", "UNDO", "JSON", "RELATIONAL"})
+_MODIFIERS = frozenset(
+    {"OR", "REPLACE", "AGGREGATE", "UNIQUE", "FULLTEXT", "SPATIAL", "VECTOR", "UNDO", "JSON", "RELATIONAL"}
+)
 _MODIFIERS_WITH_VALUE = frozenset({"ALGORITHM", "SQL"})  # ALGORITHM = x, SQL SECURITY x
 _AFTER_DEFINER = frozenset({"SQL", "VIEW", "AGGREGATE", "PROCEDURE", "FUNCTION", "TRIGGER", "EVENT"})
 
@@ -137,6 +139,7 @@ class _Reader(WordReader):
     def truncate(self) -> Statement:
         self.accept("TABLE")
         table = self.name()
+        self.wait()
         self.end()
         return Statement(Kind.TABLE_DDL, "TRUNCATE TABLE", (table,))
 
@@ -148,6 +151,7 @@ class _Reader(WordReader):
         names: list[ObjectName] = []
         while True:
             names.append(self.name())
+            self.wait()
             self.expect("TO")
             names.append(self.name())
             if not self.accept(","):
@@ -161,6 +165,8 @@ class _Reader(WordReader):
         if self.accept("TEMPORARY"):
             return Statement(Kind.TEMPORARY, f"{verb} TEMPORARY TABLE")
         self.modifiers()
+        if self.accept("TEMPORARY"):  # behind OR REPLACE, of MariaDB's
+            return Statement(Kind.TEMPORARY, f"{verb} TEMPORARY TABLE")
         noun = self.take().upper
         label = f"{verb} {noun}"
         match noun:
@@ -222,9 +228,11 @@ class _Reader(WordReader):
         return Statement(Kind.DATABASE_DDL, f"{verb} DATABASE", schemas=(schema,), schema_at=place)
 
     def index(self, label: str) -> Statement:
+        self.if_exists()
         self.identifier()
         while self.peek() in ("USING", "TYPE"):
             self.at += 2
+        self.wait()
         self.expect("ON")
         return Statement(Kind.TABLE_DDL, label, (self.name(),))
 
@@ -347,13 +355,14 @@ class _Reader(WordReader):
             at += self.peek(1) == "COLUMN" and self.at + 2 < len(self.words)
         else:
             return []
-        return self.word(at)
+        return self.word(self.behind_if(at))
 
     def altered(self) -> list[str]:
         """Return the column of an ALTER COLUMN that begins here, which changes its default; nothing is passed."""
         if action_of(self.peek) is not AlterAction.ALTER_COLUMN:
             return []
-        return self.word(2 if self.peek(1) == "COLUMN" and self.peek(2) not in ("SET", "DROP") else 1)
+        at = 2 if self.peek(1) == "COLUMN" and self.peek(2) not in ("SET", "DROP") else 1
+        return self.word(self.behind_if(at))
 
     def word(self, ahead: int) -> list[str]:
         """Return the word so many ahead, nothing behind the end."""
