@@ -45,7 +45,7 @@ def zone_rules(connection: Connection, zone: str) -> str:
     MySQL's errors pass; 1298 says that the server does not know the zone.
     """
     query(connection, "SET SESSION time_zone = %s", zone)
-    first = int(scalar(connection, f"SELECT {_offset('s')} FROM (SELECT 0 s) moment"))
+    first = int(scalar(connection, f"SELECT {_offset('s')} FROM (SELECT {_FIRST} s) moment"))
     days = _changes(connection, [0], _DAY, _END - _DAY)
     # The day before a sample that differs holds the change.
     changes = _changes(connection, [moment - _DAY for moment, _ in days], _STEP, _DAY) if days else []
