@@ -171,6 +171,11 @@ def test_a_statement_that_mysql_has_not_is_refused(sql: str) -> None:
     assert not fit_statement(sql, 0, "s", M118, M105).refusals
 
 
+def test_what_is_a_comment_to_mysql_is_none_of_the_definition() -> None:
+    found = fit_statement("ALTER TABLE t ADD a INT /*M! , ADD b INT *//*!80000 , ADD c INT */", 0, "s", MYSQL, M118)
+    assert " ".join(found.sql.split()) == "ALTER TABLE t ADD a INT , ADD c INT"
+
+
 def test_nothing_is_touched_between_servers_of_one_family() -> None:
     sql = "CREATE TABLE `t` (`a` int /*!80023 INVISIBLE */) ENCRYPTION='Y'"
     assert fit_statement(sql, 0, "s", MYSQL, OLD_MYSQL).sql == sql

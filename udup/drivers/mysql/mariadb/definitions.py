@@ -30,7 +30,7 @@ def fit_statement(sql: str, sql_mode: int, schema: str, source: Server, target: 
     if not needs_fitting(source, target):
         return Fitted(sql)
     fitting = Fitting(schema, table, source, target)
-    text = in_the_open(sql, sql_mode) if fitting.crosses else sql
+    text = in_the_open(sql, sql_mode, is_mariadbs=source.is_mariadb) if fitting.crosses else sql
     try:
         words = tokenize(text, sql_mode)
         parts = parts_of(text, sql_mode)
