@@ -94,3 +94,12 @@ def test_modes_are_compared_by_what_both_families_know() -> None:
 def test_bytes_are_told_without_the_zeros_that_fill_a_column_up() -> None:
     assert portable._bytes("'0x6100'") == portable._bytes("'a'") != portable._bytes("'b'")
     assert portable._bytes("'\\x00\\x00'") == portable._bytes("'0x'")
+
+
+def test_an_address_is_told_as_the_bytes_that_it_is() -> None:
+    address = ("inet6", "YES", "'::1'", "", None, None, "")
+    octets = ("binary(16)", "YES", "0x00000000000000000000000000000001", "", None, None, "")
+    assert portable._column(address, mariadb=True) == portable._column(octets, mariadb=False)
+    assert portable._column(("inet6", "YES", "'::2'", "", None, None, ""), mariadb=True) != portable._column(
+        octets, mariadb=False
+    )

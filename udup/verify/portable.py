@@ -9,7 +9,9 @@ routines, triggers and events by their bodies. What one family alone knows is no
 from __future__ import annotations
 
 import ast
+import ipaddress
 import re
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -28,6 +30,13 @@ _TYPES: Mapping[str, str] = {
 
 #: How a JSON column is told: MySQL's has no collation, MariaDB's is a text.
 _JSON = {("longtext", ""), ("longtext", "utf8mb4_bin")}
+
+#: What those that are bytes in the other family make of a text.
+_OCTETS: Mapping[str, Callable[[str], bytes]] = {
+    "uuid": lambda text: uuid.UUID(text).bytes,
+    "inet6": lambda text: ipaddress.IPv6Address(text).packed,
+    "inet4": lambda text: ipaddress.IPv4Address(text).packed,
+}
 
 #: Words of a sql_mode that one family alone has.
 _OWN_MODES = frozenset(
@@ -291,7 +300,7 @@ def _column(values: Sequence[object], *, mariadb: bool) -> str:
     column_type, nullable, default, extra, charset, collation, comment = values
     said = [_type(column_type), _name(nullable), _default(default, str(extra), mariadb=mariadb), _extra(extra)]
     if said[0].startswith(("binary", "varbinary")):
-        said[2] = _bytes(said[2])
+        said[2] = _bytes(said[2], _OCTETS.get(str(column_type).lower()))
     elif said[0].startswith("timestamp") and said[2][:1] == "'":
         said[2] = "a moment"  # told in the time zone of whoever made the column
     if (said[0], _name(collation)) not in _JSON:
@@ -299,12 +308,12 @@ def _column(values: Sequence[object], *, mariadb: bool) -> str:
     return ", ".join([*said, _name(comment)])
 
 
-def _bytes(default: str) -> str:
-    """A default of bytes: MySQL 8 prints them in hexadecimal digits; zeros fill a column up."""
+def _bytes(default: str, octets: Callable[[str], bytes] | None = None) -> str:
+    """A default of bytes: MySQL 8 prints them in hexadecimal digits; zeros fill a column up. `octets` makes them."""
     if not default.startswith(("'", '"')):
         return default
     text = str(ast.literal_eval(default))
-    digits = text[2:].lower() if text.startswith("0x") else text.encode("utf-8").hex()
+    digits = text[2:].lower() if text.startswith("0x") else (octets or str.encode)(text).hex()
     return f"x{re.sub('(?:00)+$', '', digits)}"
 
 
