@@ -37,6 +37,19 @@ def test_the_demo_ends_with_equal_sides_and_nothing_left(demo: Demo, tmp_path: P
     assert not leftovers(tmp_path)
 
 
+@pytest.mark.not_always
+@pytest.mark.usefixtures("programs", "newest_mariadb")
+@pytest.mark.parametrize("families", ["mariadb mysql", "mysql mariadb", "mariadb mariadb"])
+def test_the_demo_ends_with_equal_sides_between_families(tmp_path: Path, families: str) -> None:
+    script = SCRIPT.replace("rate=50", f"rate=50, families={tuple(families.split())!r}")
+    process = started(script, tmp_path, "2")
+    shown, _ = process.communicate(timeout=150)
+    assert process.returncode == 0, shown
+    names = {"mariadb": "MariaDB", "mysql": "MySQL"}
+    for side, family in zip(("source", "target"), families.split(), strict=True):
+        assert re.search(rf"^{side}: {names[family]} \d", shown, re.MULTILINE), shown
+
+
 @pytest.mark.parametrize("moment", ["source:", "filling", "copying"])
 def test_ctrl_c_leaves_nothing_at_any_moment(demo: Demo, tmp_path: Path, moment: str) -> None:
     process = demo("60")
