@@ -172,7 +172,8 @@ def test_a_validation_looks_at_everything_and_changes_nothing(world: World, name
 EVERY_CHECK = {
     "Src": "connection transport version log_bin binlog_format binlog_row_image enforce_gtid_consistency gtid_mode"
     " server_id log_replica_updates privileges schema_privileges binlog_filters gtid_position binlog_row_metadata"
-    " dependency_tracking binlog_retention snapshot_privilege new_names tables engines table_keys row_filters foreign_key_parents"
+    " dependency_tracking"
+    " binlog_retention snapshot_privilege new_names tables engines table_keys row_filters foreign_key_parents"
     " log_retention xa_prepared column_names column_maps",
     "Dest": "connection transport version gtid_mode read_only binlog_format max_allowed_packet named_locks row_settings"
     " server_id"
