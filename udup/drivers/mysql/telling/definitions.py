@@ -168,7 +168,10 @@ def read_definitions(connection: Connection, schema: str, tables: Sequence[str] 
         connection, with_collations(connection, _COLUMNS.format(among=among)), schema, *tables
     ):
         visible = "INVISIBLE" not in str(extra).upper().split()
-        rows.setdefault(str(table), []).append((column_of(as_bytes([_text(each) for each in column])), visible))
+        texts = tuple(_text(each) for each in column)
+        rows.setdefault(str(table), []).append(
+            (column_of(as_bytes(texts) if connection.is_mariadb else texts), visible)
+        )
     keys: dict[str, dict[str, _Key]] = {}
     for table, index, name, prefix in query(connection, _KEYS.format(among=among), schema, *tables):
         keys.setdefault(str(table), {}).setdefault(str(index), []).append((name and str(name), int(prefix or 0)))
