@@ -48,6 +48,10 @@ def test_a_killed_actor_loses_and_doubles_nothing(running: Household, role: str)
 
 
 def test_a_mariadb_killed_again_and_again_loses_and_doubles_nothing(running: Household) -> None:
+    """Without definitions: of one in which the server itself dies, somebody may be asked (`mariadb/once.py`)."""
+    running.wait_applied(BEFORE)
+    running.stop_load()
+    running.start_load()
     for _ in range(3):
         running.target.kill()
         running.target.restart()

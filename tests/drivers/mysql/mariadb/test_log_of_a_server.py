@@ -119,12 +119,17 @@ def test_a_job_begins_with_a_transaction_at_an_offset_or_now(
     [(file, offset, *_)] = query(connection, "SHOW MASTER STATUS")
     _write(connection, schema, 3)
     before = f"{domain}-{server}-{number}"
-    assert find_start(source, StartPoint(file=str(file), offset=int(offset))).position == before
-    assert find_start(source, StartPoint(gtid=f"{domain}-{server}-{number + 1}")).position == before
-    assert find_start(source, StartPoint()).position == read_executed(connection)
+
+    def found(position: str) -> str:
+        """Of the domain: the server may have others of tests before."""
+        return ",".join(each for each in position.split(",") if each.startswith(f"{domain}-"))
+
+    assert found(find_start(source, StartPoint(file=str(file), offset=int(offset))).position) == before
+    assert found(find_start(source, StartPoint(gtid=f"{domain}-{server}-{number + 1}")).position) == before
+    assert found(find_start(source, StartPoint()).position) == found(read_executed(connection))
     awaited = find_start(source, StartPoint(gtid=f"{domain}-{server}-{number + 4}"))
     assert awaited.awaited
-    assert awaited.position == f"{domain}-{server}-{number + 3}"
+    assert found(awaited.position) == f"{domain}-{server}-{number + 3}"
     query(connection, "FLUSH BINARY LOGS")
     _write(connection, schema)
     assert find_start(source, StartPoint(gtid=f"{domain}-{server}-{number + 4}")).position == awaited.position
