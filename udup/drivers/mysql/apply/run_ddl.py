@@ -70,6 +70,9 @@ _OF_THE_WAY = (range(1158, 1162), range(2000, 3000))
 MYSQL = Server.of("")
 BY_NUMBER = Spelling(MYSQL, MYSQL)
 
+#: From here on MariaDB has explicit_defaults_for_timestamp ON unless it is told otherwise.
+_EXPLICIT_ON_MARIADB = (10, 10, 0)
+
 #: The end of a statement that was run once. A word, no string: the context is still the statement's.
 _AUTOMATIC = "gtid_next=AUTOMATIC"
 
@@ -118,7 +121,7 @@ def run_ddl(
         _enter_schema(connection, event)
         spelling = Spelling(source, server_of(connection))
         settings = session_settings(event, variables, spelling)
-        restricted = _restricted_settings(connection, variables, spelling)
+        restricted = _restricted_settings(connection, variables, spelling, unlogged)
         connection.rollback()  # without autocommit our questions began a transaction, in which not all can be set
         _check_settable(connection, restricted, doing)
         settings += restricted
@@ -183,18 +186,23 @@ def session_settings(event: QueryEvent, variables: StatusVariables, spelling: Sp
     return settings
 
 
-def _restricted_settings(connection: Connection, variables: StatusVariables, spelling: Spelling) -> list[str]:
+def _restricted_settings(
+    connection: Connection, variables: StatusVariables, spelling: Spelling, unlogged: bytes
+) -> list[str]:
     """Assignments for variables that need a privilege even in one's own session, where the value is another one.
 
     One that the target does not have is left out: it came with a feature that the target then lacks too.
     """
     utf8mb4 = None if connection.is_mariadb else variables.default_collation_for_utf8mb4
+    timestamps = variables.explicit_defaults_for_timestamp
+    if timestamps is None and spelling.source.is_mariadb and b"explicit_defaults_for_timestamp" not in unlogged:
+        timestamps = spelling.source.version >= _EXPLICIT_ON_MARIADB
     wanted = {
         "default_collation_for_utf8mb4": _collation_name(connection, utf8mb4) if utf8mb4 else None,
         # The source took it without a key, if its session was so; one that insisted on keys has made one.
         "sql_require_primary_key": None if variables.sql_require_primary_key else "OFF",
         "default_table_encryption": _switch(variables.default_table_encryption),
-        "explicit_defaults_for_timestamp": _switch(variables.explicit_defaults_for_timestamp),
+        "explicit_defaults_for_timestamp": _switch(timestamps),
         "restrict_fk_on_non_standard_key": "OFF",  # in no log: the source took the key as it was
         # The source logs a key that it generated as part of the statement; the target must not add one.
         "sql_generate_invisible_primary_key": "OFF",

@@ -111,15 +111,27 @@ def _schema_options(words: list[Word], fitting: Fitting) -> list[Edit]:
 def _of_index(words: list[Word], fitting: Fitting, rules: _Rules) -> list[Edit] | None:
     """Return what changes of CREATE INDEX or DROP INDEX, None where it is left out."""
     upper = [word.upper for word in words]
+    how = _how(words) if fitting.crosses and fitting.target.is_mariadb else []
     if upper[0] == "CREATE":
         on = upper.index("ON")
         opened = next((at for at in range(on, len(words)) if upper[at] == "("), len(words))
         index = Item([*words[1:on], *words[opened:]])
         rules.item(index, fitting)
-        return None if index.left_out else index.edits
+        return None if index.left_out else [*index.edits, *how]
     if upper[0] == "DROP" and fitting.crosses and fitting.target.is_mariadb and upper[2] != "IF":
-        return [(words[1].end, words[1].end, " IF EXISTS")]
-    return []
+        return [(words[1].end, words[1].end, " IF EXISTS"), *how]
+    return how
+
+
+def _how(words: list[Word]) -> list[Edit]:
+    """Return what takes off how an index is to be made or dropped: ALGORITHM and LOCK, behind the table."""
+    on = next((at for at, word in enumerate(words) if word.upper == "ON"), len(words))
+    edits = []
+    for at in range(on + 2, len(words)):
+        if words[at].upper in ("ALGORITHM", "LOCK"):
+            end = at + (2 if at + 1 < len(words) and words[at + 1].upper == "=" else 1)
+            edits.append((words[at].start, words[min(end, len(words) - 1)].end, ""))
+    return edits
 
 
 def replaced(sql: str, edits: list[Edit]) -> str:

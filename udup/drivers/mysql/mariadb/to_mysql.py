@@ -9,6 +9,7 @@ refused.
 from __future__ import annotations
 
 import ipaddress
+import re
 import uuid
 from collections.abc import Sequence
 
@@ -21,6 +22,9 @@ _JSON = "LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
 
 #: Types whose values are texts to people, and how many bytes they are.
 _OF_BYTES = {"UUID": 16, "INET6": 16, "INET4": 4}
+
+#: What MariaDB calls a CHECK that has no name, in each table anew; names of MySQL's are those of a schema.
+_OF_ITSELF = re.compile(r"CONSTRAINT_\d+")
 
 #: Bytes of a number of a VECTOR.
 _ITEM = 4
@@ -70,6 +74,8 @@ def fit_item(item: Item, fitting: Fitting) -> None:
     first = item.word(0)
     at = 1 if first == "ADD" else 0
     _refuse_condition(item, fitting)
+    if item.word(at) == "CONSTRAINT" and item.word(at + 2) == "CHECK" and _OF_ITSELF.fullmatch(item.words[at + 1].text):
+        item.put(at, at + 2, "")
     if item.word(at) == "PERIOD" or (first == "DROP" and item.word(1) == "PERIOD"):
         item.left_out = True
         fitting.tell("a PERIOD is left out on the target, which has none")
@@ -155,6 +161,8 @@ def _default(item: Item, fitting: Fitting) -> None:
         item.put(at, end, f"DEFAULT {made}" if made else "")
         if not made:
             fitting.tell("its default is left out on the target", item.column)
+    elif text.startswith("_") and at + 2 < len(item.words) and item.words[at + 2].string:
+        return  # a string with its character set in front
     elif first.string or text[:1].isdigit():
         if item.word(item.kind_at).endswith(_LONG[:2]) or item.word(item.kind_at).startswith(_LONG[2:]):
             item.put(at + 1, at + 2, f"({_shown(item, at + 1, at + 2, fitting)})")
