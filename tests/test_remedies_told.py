@@ -41,6 +41,7 @@ _HOLD_ANOTHER = {
     ("drivers/mysql/ddl/query_classifier.py", "details.reason"),
     ("drivers/mysql/ddl/query_classifier.py", "unlike_numbers"),
     ("drivers/mysql/apply/fitted_ddl.py", "told"),  # each refusal has its remedy
+    ("drivers/mysql/mariadb/generated.py", "told"),
     ("drivers/mysql/load/computed.py", "{error}"),
     ("drivers/mysql/load/copy_writer.py", "problems"),
     ("drivers/mysql/snapshot/renamed_catalog.py", "problems"),

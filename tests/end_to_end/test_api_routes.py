@@ -174,7 +174,8 @@ EVERY_CHECK = {
     " server_id log_replica_updates privileges schema_privileges binlog_filters gtid_position binlog_row_metadata"
     " binlog_retention snapshot_privilege new_names tables engines table_keys row_filters foreign_key_parents"
     " log_retention xa_prepared column_names column_maps",
-    "Dest": "connection transport version gtid_mode read_only binlog_format max_allowed_packet named_locks server_id"
+    "Dest": "connection transport version gtid_mode read_only binlog_format max_allowed_packet named_locks row_settings"
+    " server_id"
     " privileges session_variables schema_privileges log_bin_trust_function_creators definer_privileges local_infile"
     " checkpoint existing_tables other_jobs time_zone_tables apply_mode apply_mode_version",
     "": "server_uuid release lower_case_table_names default_storage_engine character_sets server_id"

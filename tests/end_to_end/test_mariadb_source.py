@@ -294,6 +294,7 @@ class _Writers:
             with closing(connect(self._source, SHOP_WRITER)) as connection:
                 while not self._over.is_set():
                     self._transaction(connection, chance)
+                    self._over.wait(0.01)
         except Exception as error:  # noqa: BLE001 -- the test tells it
             self.errors.append(error)
 
@@ -329,10 +330,11 @@ def test_deaths_lose_nothing_and_double_nothing(world: FromMariaDB, name: str) -
                         os.kill(actor["Pid"], signal.SIGKILL)
                         killed += 1
             world.on_source(f"ALTER TABLE {name}.moved ADD COLUMN c{turn} INT DEFAULT {turn}")
-        world.runs(name)
     assert killed
     assert not writers.errors
-    world.level_and_equal(name, name)
+    world.node.wait_stage(name, deadline=3 * DEADLINE)
+    world.level(name, 3 * DEADLINE)
+    world.assert_equal(name)
     assert value(world.target.endpoint, f"SELECT SUM(money) FROM {name}.account") == 200_000
 
 

@@ -36,6 +36,11 @@ def test_the_driver_is_told_the_service_and_the_container() -> None:
     assert spec.begins_at is None
 
 
+def test_a_container_is_named_as_the_server_keeps_it() -> None:
+    """It takes any case, and LogMiner names it in upper case: rows of `pdb1` would never come."""
+    assert dict(plan_of(parse_job(document({"ServiceName": "ORCL", "Pdb": "pdb1"}))).source.settings)["Pdb"] == "PDB1"
+
+
 def test_an_scn_is_where_the_job_begins() -> None:
     spec = parse_job(document({"ServiceName": "ORCL", "Scn": "4711"}))
     assert spec.begins_at == StartPoint(file=driver.SCN, offset=4711)

@@ -162,6 +162,34 @@ def test_a_schema_of_somebody_elses_is_refused_and_stays(servers: tuple[Endpoint
             _run_sql(servers[1], f"DROP DATABASE {name}")
 
 
+def test_a_schema_that_could_not_be_dropped_is_made_again(servers: tuple[Endpoint, Endpoint]) -> None:
+    """What is noted is the self-test's own; what is not, and is there, has come from somebody else meanwhile."""
+    with closing(Journal(servers[1], "target")) as journal:
+        journal.begin("run")
+        try:
+            journal.note_schemas(["udup_selftest_c1_x"])
+            _run_sql(servers[1], "CREATE DATABASE udup_selftest_c1_x")
+            journal.note_schemas(["udup_selftest_c1_x"])
+            assert "udup_selftest_c1_x" not in _schemas(servers[1])
+            _run_sql(servers[1], f"CREATE DATABASE {STRANGE}")
+            with pytest.raises(UdupError, match=STRANGE):
+                journal.note_schemas([STRANGE])
+        finally:
+            journal.clean()
+    assert STRANGE in _schemas(servers[1])
+    _run_sql(servers[1], f"DROP DATABASE {STRANGE}")
+
+
+def test_a_connection_that_was_cut_is_opened_again_with_its_lock(servers: tuple[Endpoint, Endpoint]) -> None:
+    with closing(Journal(servers[1], "target")) as journal:
+        journal.hold()
+        with closing(connect(servers[1])) as killer:
+            number = query(killer, "SELECT IS_USED_LOCK('udup_selftest')")[0][0]
+            query(killer, f"KILL {number}")
+            assert journal.look() is None
+            assert query(killer, "SELECT IS_USED_LOCK('udup_selftest')")[0][0] not in (None, number)
+
+
 def test_two_self_tests_do_not_meet(servers: tuple[Endpoint, Endpoint]) -> None:
     with closing(Journal(servers[1], "target")) as other:
         other.hold()

@@ -19,6 +19,7 @@ from udup.selftest import client as of_client
 from udup.selftest import run as running
 from udup.selftest.case import Case, Step
 from udup.selftest.client import Client, NotRun
+from udup.selftest.journal import Journal
 from udup.selftest.run import Plan, SelfTest
 from udup.selftest.verdict import Outcome, Verdict
 
@@ -107,3 +108,28 @@ def test_a_case_is_not_run_where_no_session_is_to_be_had(monkeypatch: pytest.Mon
     monkeypatch.setattr(of_client, "connect", connect)
     with pytest.raises(NotRun, match=r"a/b.sql, line 3: .*cannot be set"):
         Client(SOURCE, CASE, "s").run(late=False)
+
+
+def test_servers_that_replicate_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether the notes have come over yet says little: a replica may be late, and stops at a schema that it has."""
+    facts = {"source": _facts("8.0.36", "a"), "target": _facts("8.0.36", "b")}
+    monkeypatch.setattr(running, "_facts", lambda side, _: facts[side])
+    monkeypatch.setattr(running, "connect", lambda endpoint: _Connection())
+    monkeypatch.setattr(running, "query", lambda connection, sql: [("Waiting for source", "db1", None, "a")])
+    test = SelfTest(Plan(SOURCE, TARGET, ("copy",)), Console(file=io.StringIO()), lambda _: pytest.fail("asked"))
+    with pytest.raises(UdupError, match="the target replicates from the source"):
+        test.run()
+
+
+def test_nothing_is_dropped_that_has_not_the_name_of_a_self_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The notes are a table that others may write."""
+    sent: list[str] = []
+
+    def ask(self: Journal, sql: str, *args: object) -> list[tuple[object, ...]]:
+        sent.append(sql)
+        return []
+
+    monkeypatch.setattr(Journal, "_ask", ask)
+    with pytest.raises(UdupError, match="a schema shop, which no self-test makes"):
+        Journal(SOURCE, "source").drop(["udup_selftest_c1", "shop"])
+    assert [sql for sql in sent if "DROP" in sql] == ["DROP DATABASE IF EXISTS `udup_selftest_c1`"]

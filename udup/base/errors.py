@@ -26,6 +26,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import ClassVar, Self
 
+#: What the text of an error begins with that nobody foresaw.
+UNFORESEEN = "an error in Udup itself"
+
 
 class FailureKind(StrEnum):
     """What kind of error ended a run. The values are words of the API's and of the log's."""
@@ -194,7 +197,7 @@ class Failure:
         if isinstance(error, UdupError):
             text = str(error) or type(error).__name__
             return cls(error.kind, text, tuple(error.faults), error.gtid, error.table, error.side, error.kept)
-        return cls(FailureKind.INTERNAL, f"an error in Udup itself: {type(error).__name__}: {error}")
+        return cls(FailureKind.INTERNAL, f"{UNFORESEEN}: {type(error).__name__}: {error}")
 
     @classmethod
     def of_machine(cls, error: BaseException) -> Failure:

@@ -190,7 +190,8 @@ def _endpoint(side: str, text: str, mode: str | None, ca: str) -> Endpoint:
     port = int(port_text or _PORT)
     if not 0 < port < 65536:
         raise click.BadParameter(f"{port} is no port", param_hint=f"--{side}")
-    return Endpoint(host, port, user, "", Tls.of(SslMode(mode) if mode else None, ca, "", ""))
+    ca_path = str(Path(ca).absolute()) if ca else ""
+    return Endpoint(host, port, user, "", Tls.of(SslMode(mode) if mode else None, ca_path, "", ""))
 
 
 def _with_password(side: str, endpoint: Endpoint, reference: str | None) -> Endpoint:

@@ -19,6 +19,9 @@ _CHARSET = re.compile(
 )
 
 
+#: Seconds that a statement waits for somebody who keeps a table, or all of the server, locked; MySQL's own are a year.
+_LOCK_SECONDS = 60
+
 #: A case's own sessions: those of a client of a server as MySQL ships it, in a time zone that is nobody's default.
 CLIENT = PLAIN.with_(
     "a case's client",
@@ -29,6 +32,7 @@ CLIENT = PLAIN.with_(
     sql_require_primary_key="OFF",
     sql_generate_invisible_primary_key="OFF",
     default_collation_for_utf8mb4="utf8mb4_0900_ai_ci",
+    lock_wait_timeout=str(_LOCK_SECONDS),
 )
 
 

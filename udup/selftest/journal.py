@@ -128,8 +128,11 @@ class Journal:
             self._noted.update(new)
 
     def note_schemas(self, names: Iterable[str]) -> None:
-        """Note schemas; `UdupError` if one of them is there, which then is somebody's."""
+        """Note schemas; `UdupError` if one of them is there, which then is somebody's. One that this object has noted
+        before, and could not drop, is dropped now.
+        """
         wanted = list(names)
+        self.drop(name for name in wanted if (SCHEMA, name) in self._noted)
         there = self._existing(wanted)
         if there:
             raise UdupError(f"the {self.side} has got {', '.join(there)} meanwhile, which this self-test did not make")
@@ -141,8 +144,12 @@ class Journal:
             self.note(CHECKPOINTS, [UDUP_SCHEMA])
 
     def drop(self, names: Iterable[str]) -> None:
-        """Drop schemas that were noted, and their notes."""
-        for name in names:
+        """Drop schemas that were noted, and their notes. Whoever wrote the notes: none with another kind of name."""
+        for name in list(names):
+            if not name.lower().startswith(PREFIX):
+                raise UdupError(
+                    f"the {self.side} notes in {NOTES} a schema {name}, which no self-test makes: look at it"
+                )
             self._ask(f"DROP DATABASE IF EXISTS {quote(name)}")
             self._ask(f"DELETE FROM {qualified(NOTES, _TABLE)} WHERE kind = %s AND name = %s", SCHEMA, name)
             self._noted.discard((SCHEMA, name))

@@ -6,7 +6,7 @@ import datetime
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 
 from rich.console import Console
@@ -35,6 +35,9 @@ from udup.selftest.verdict import Outcome, Verdict
 
 #: Cases that share a job: few, since a case that stops its job has the others tried again.
 GROUP_CASES = 25
+
+#: Seconds for a job to run, and for each step of it; what hangs is looked for by halving its group, again and again.
+_STEP_SECONDS = 45.0
 
 #: Groups that may fail altogether one after another: behind that the servers or the node are gone.
 _LOST_GROUPS = 2
@@ -124,6 +127,13 @@ class SelfTest:
         uuids = {facts.uuid for facts in self._facts.values()}
         if (source.host, source.port) == (target.host, target.port) or (len(uuids) == 1 and "" not in uuids):
             raise UdupError("the source and the target are the same server: name two")
+        for side, endpoint in self._sides():
+            other = "target" if side == "source" else "source"
+            if self._facts[other].uuid in _replicated_from(endpoint):
+                raise UdupError(
+                    f"the {side} replicates from the {other}, which would carry the cases too, and stop at a"
+                    " schema that is there already: name two that are apart"
+                )
 
     def _choice(self, by_statements: bool) -> Choice:
         cases = [case for case in read_cases(CASES) if self.plan.only in case.name]
@@ -242,6 +252,7 @@ class SelfTest:
             managed=by_statements,
             prefix=PREFIX,
             job_prefix=f"{PREFIX}{uuid.uuid4().hex[:8]}_",
+            deadline=_STEP_SECONDS,
             journals=journals,
         )
         work = {phase: [case for case in choice.cases if phase in case.phases] for phase in self.plan.phases}
@@ -280,6 +291,15 @@ def _kind(facts: ServerFacts) -> str:
     """Return the kind of a server, as cases name it: `mysql-8.4`, `mariadb-10.11`."""
     family = "mariadb" if facts.is_mariadb else "mysql"
     return f"{family}-{facts.version[0]}.{facts.version[1]}"
+
+
+def _replicated_from(endpoint: Endpoint) -> set[str]:
+    """Return the UUIDs of the servers that a server replicates from, as far as its account may know."""
+    with closing(connect(endpoint)) as connection:
+        for sql in ("SHOW REPLICA STATUS", "SHOW SLAVE STATUS"):
+            with suppress(MySQLError):  # it has another name for it, or does not tell this account
+                return {str(value) for row in query(connection, sql) for value in row if value}
+    return set()
 
 
 def _verdicts(suite: OnServers, group: list[Case], phase: str) -> tuple[list[Verdict], bool]:

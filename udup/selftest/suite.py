@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from udup.base.endpoint import Endpoint
-from udup.base.errors import UdupError
+from udup.base.errors import UNFORESEEN, UdupError
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.client.connection import Connection, connect, query
 from udup.drivers.mysql.client.names import quote
@@ -46,7 +46,7 @@ _REMOVING = PLAIN.with_("removing schemas", foreign_key_checks="OFF")
 #: Rows of a chunk, so small that a table of a few hundred rows has several.
 CHUNK_ROWS = 40
 
-#: Seconds for a group's job to run or to come level; a busy machine takes a tenth of it.
+#: Seconds for a group's job to run, and without a step towards being level; a busy machine takes a tenth of it.
 DEADLINE = 150.0
 
 #: Seconds between two looks: at the servers, and at most of those at a job that begins, each of which costs the node
@@ -97,6 +97,7 @@ class Suite:
     managed: bool = False  # rows go by statements, and a cut-over makes the triggers
     prefix: str = ""
     job_prefix: str = ""
+    deadline: float = DEADLINE
     _number: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def run(self, cases: Sequence[Case], phase: str) -> list[Verdict]:
@@ -275,10 +276,11 @@ class Trial:
         return chosen
 
     def _wait_running(self) -> None:
-        end, pause = time.monotonic() + DEADLINE, _POLL_SECONDS
+        deadline = self.suite.deadline
+        end, pause = time.monotonic() + deadline, _POLL_SECONDS
         while (shown := self._shown())["Stage"] != "running":
             if time.monotonic() > end:
-                raise _JobFailed(f"it is {shown['Stage']} after {DEADLINE:.0f} s: {shown['StatusDescription']}")
+                raise _JobFailed(f"it is {shown['Stage']} after {deadline:.0f} s: {shown['StatusDescription']}")
             time.sleep(pause)
             pause = min(pause * 1.2, _LONGEST_POLL_SECONDS)
 
@@ -288,21 +290,26 @@ class Trial:
             closing(connect(self.suite.source)) as source,
             closing(connect(self.suite.target)) as target,
         ):
-            wanted = executed(source)
-            end = time.monotonic() + DEADLINE
+            wanted, before = executed(source), ""
+            end = time.monotonic() + self.suite.deadline
             for look in itertools.count(1):
-                if wanted <= GtidSet.parse(_applied(target, self.job)):
+                applied = _applied(target, self.job)
+                if wanted <= GtidSet.parse(applied):
                     return
+                if applied != before:
+                    before, end = applied, time.monotonic() + self.suite.deadline
                 if look % _LOOKS == 0:
                     shown = self._shown()
                     if time.monotonic() > end:
-                        raise _JobFailed(f"it is not level after {DEADLINE:.0f} s: {shown}")
+                        told = f"{shown['StatusDescription']} {shown.get('Progress')}"
+                        raise _JobFailed(f"it makes no step for {self.suite.deadline:.0f} s and is not level: {told}")
                 time.sleep(_POLL_SECONDS)
 
     def _shown(self) -> Json:
         shown = self.suite.node.job(self.job)
         if shown["Stage"] == "failed":
-            raise _JobFailed(str(shown["StatusDescription"]), Outcome.REFUSED)
+            reason = str(shown["StatusDescription"])
+            raise _JobFailed(reason, Outcome.FAILED if UNFORESEEN in reason else Outcome.REFUSED)
         progress = shown.get("Progress") or {}
         if (progress.get("restarts") or 0) >= _RUNS and progress.get("last_error"):
             raise _JobFailed(f"it begins again and again: {progress['last_error']}")

@@ -9,7 +9,7 @@ from random import Random
 from tests.drivers.oracle.fake_oracle import Column, FakeOracle, FakeTransaction, Value
 
 OWNER = "ORA_SHOP"
-ORDERS, ITEMS = (OWNER, "ORDERS"), (OWNER, "ITEMS")
+ORDERS, ITEMS, KEYLESS = (OWNER, "ORDERS"), (OWNER, "ITEMS"), (OWNER, "KEYLESS")
 
 ORDER_COLUMNS = [
     Column("ID", "NUMBER", precision=9, scale=0, nullable=False),
@@ -19,6 +19,10 @@ ORDER_COLUMNS = [
     Column("RAW_ONE", "RAW", 20),
 ]
 ITEM_COLUMNS = [Column("K", "VARCHAR2", 40, 40, nullable=False), Column("N", "NUMBER")]
+
+
+#: Rows of a transaction whose events have more than 256 KiB.
+LARGE_ROWS = 1300
 
 
 @dataclass
@@ -35,6 +39,7 @@ def story(random: Random) -> Story:
     server = FakeOracle()
     server.create(*ORDERS, ORDER_COLUMNS, ["ID"])
     server.create(*ITEMS, list(ITEM_COLUMNS), ["K"])
+    server.create(*KEYLESS, list(ITEM_COLUMNS), [])
     writer = _Writer(server, random)
     with server.transaction() as one:
         for _ in range(500):
@@ -45,6 +50,13 @@ def story(random: Random) -> Story:
     copied_at = server.scn
     for _ in range(60):
         writer.transaction()
+    with server.transaction() as large:  # more than travels in one piece
+        for _ in range(LARGE_ROWS):
+            large.insert(ORDERS, {**writer.order(), "NOTE": "a long note " * 15})
+    with server.transaction() as one:  # rows of a table that was empty, some of them equal
+        equal = [one.insert(KEYLESS, {"K": "x", "N": 1}) for _ in range(3)]
+        one.update(KEYLESS, equal[0], N=2)
+        one.delete(KEYLESS, equal[2])
     waiting.update(ORDERS, held, NOTE="committed late")
     waiting.commit()
     altered = server.scn

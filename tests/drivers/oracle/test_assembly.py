@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from udup.base.errors import Unsupported
@@ -180,3 +182,100 @@ def test_a_fetched_row_is_read_by_the_columns_that_were_asked_for() -> None:
     values = [5, None, 7, None, bytes.fromhex("0a00010002000000"), 0, None, None, "COMMIT", None, 0, 0, None]
     found = row_of([*values, 0, 1, 0, 0, 0, None, None, 9, " 0x000001.000000.0001 "])
     assert (found.scn, found.code, found.xid, found.sql, found.thread) == (5, 7, "0a00010002000000", "", 1)
+
+
+# ---- What is known by its slot alone ----
+
+
+def test_an_undo_by_slot_is_matched_behind_an_scn_of_the_users_too() -> None:
+    """LogMiner may tell the slot alone of whatever began before the window that it reads."""
+    of = assembly(begun_at=10)
+    [found] = taken(
+        row(11, Code.START),
+        row(12, Code.INSERT),
+        row(13, Code.UPDATE),
+        row(14, Code.UPDATE, "00010002ffffffff", rollback=True),
+        row(15, Code.COMMIT),
+        of=of,
+    )
+    assert (scns(found), found.problems) == ([12], ())
+
+
+def test_an_undo_by_slot_that_cannot_be_rebuilt_is_a_problem_of_its_transaction() -> None:
+    of = assembly()
+    [found] = taken(
+        row(1, Code.INSERT),
+        row(2, Code.UPDATE),
+        row(3, Code.UPDATE, "00010002ffffffff", rollback=True, status=2),
+        row(4, Code.COMMIT),
+        of=of,
+    )
+    assert [scn for scn, _ in found.problems] == [3]
+    assert of.resume_scn(9) == 9
+
+
+@pytest.mark.parametrize("code", [Code.INSERT, Code.COMMIT, Code.ROLLBACK])
+def test_nothing_but_an_undo_is_known_by_its_slot_alone(code: int) -> None:
+    with pytest.raises(Unsupported, match="00010002ffffffff"):
+        taken(row(1, Code.INSERT), row(2, code, "00010002ffffffff"))
+
+
+def test_a_slot_that_is_used_again_says_that_an_end_is_missing() -> None:
+    with pytest.raises(Unsupported, match="0001000200000003"):
+        taken(row(1, Code.INSERT), row(2, Code.START, "0001000200000004"))
+    of = assembly()
+    taken(
+        row(1, Code.INSERT), row(2, Code.DELETE, rollback=True), row(3, Code.START, "0001000200000004"), of=of
+    )  # the server has undone all of it after a crash
+    assert of.resume_scn(9) == 9
+
+
+def test_an_undo_takes_away_its_opposite_and_nothing_else() -> None:
+    [found] = taken(row(1, Code.INSERT), row(2, Code.UPDATE, rollback=True), row(3, Code.COMMIT))
+    assert [scn for scn, _ in found.problems] == [2]
+
+
+def test_an_undo_that_names_no_row_is_a_problem() -> None:
+    none = "A" * 18
+    [found] = taken(
+        row(1, Code.INSERT, row_id=none), row(2, Code.DELETE, row_id=none, rollback=True), row(3, Code.COMMIT)
+    )
+    assert [scn for scn, _ in found.problems] == [2]
+
+
+# ---- Behind an SCN of the user's ----
+
+
+def test_a_commit_without_a_beginning_is_told_behind_an_scn_of_the_users() -> None:
+    """It may have changed the job's tables before, and nothing since."""
+    [found] = taken(row(12, Code.COMMIT), of=assembly(begun_at=10))
+    assert found.problems
+    assert not taken(row(11, Code.START), row(12, Code.COMMIT), of=assembly(begun_at=10))
+    assert not taken(row(12, Code.COMMIT))
+
+
+def test_reading_begins_there_again_until_all_that_was_open_has_ended() -> None:
+    of = assembly(begun_at=10)
+    assert of.resume_scn(90) == 10
+    of.horizon = 50
+    assert of.resume_scn(40) == 10
+    assert of.resume_scn(90) == 90
+
+
+@pytest.mark.parametrize("name", ["a.t", '"A"."T"', '"T" INCLUDING INDEXES'])
+def test_a_partition_that_is_exchanged_changes_both_tables(name: str) -> None:
+    """The other one may be the job's alone."""
+    sql = f"alter table a.big exchange partition p1 with table {name}"
+    ddl = LogRow(1, sql, Code.DDL, "0001000200000003", owner="A", table="BIG")
+    [found] = taken(ddl, row(2, Code.COMMIT))
+    assert [(item.owner, item.table) for item in found.items] == [("A", "T")]
+    assert not taken(replace(ddl, sql="alter table a.big exchange partition p1 with table b.t"), row(2, Code.COMMIT))
+
+
+def test_a_temporary_table_that_becomes_a_real_one_stops_the_job() -> None:
+    """Else its definition and all its rows would be left out as the temporary one's."""
+    of = Assembly(lambda owner, table: False, left_out={("A", "T")})
+    ddl = LogRow(1, "drop table a.t", Code.DDL, "0001000200000003", owner="A", table="T")
+    assert not taken(ddl, row(2, Code.COMMIT), of=of)
+    with pytest.raises(Unsupported, match="a temporary table when this run began"):
+        taken(replace(ddl, sql="create table a.t (id number)"), of=of)

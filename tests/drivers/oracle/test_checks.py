@@ -14,7 +14,9 @@ from udup.pipeline.ownership import Known
 from udup.pipeline.ports import ApplyMode, End, JobPlan, Scope, SourceLook
 from udup.pipeline.selection.selection import NameRule, SchemaRule, Selection
 
-GOOD = OracleFacts("ora:1521/ORCL", "uuid", "repl", "19c", "ARCHIVELOG", "YES", True, 1, "STANDARD")
+GOOD = OracleFacts(
+    "ora:1521/ORCL", "uuid", "repl", "19c", "ARCHIVELOG", "YES", True, 1, "STANDARD", forces_logging=True
+)
 PLAN = JobPlan(
     "job",
     End("Oracle", Endpoint("ora", 1521, "repl", "x")),
@@ -32,6 +34,12 @@ def test_a_good_source_is_still_told_to_be_untested() -> None:
     assert [each.found for each in source_checks(GOOD, PLAN) if each.outcome == Outcome.WARN] == [NEVER_RUN]
     assert NEVER_RUN in warnings(PLAN, GOOD, GOOD)[0]
     assert not start_faults(PLAN, SourceLook(GOOD), None, None, Known())
+
+
+def test_loads_that_no_redo_has_are_warned_of() -> None:
+    found = warnings(PLAN, replace(GOOD, forces_logging=False), GOOD)
+    assert any("NOLOGGING" in each for each in found)
+    assert len(warnings(replace(PLAN, copy_alone=True), replace(GOOD, forces_logging=False), GOOD)) == 1
 
 
 @pytest.mark.parametrize(
@@ -63,3 +71,9 @@ def test_what_the_log_needs_is_checked_unless_the_job_is_a_copy_alone(facts: Ora
 )
 def test_what_is_not_carried_out_with_such_a_source_is_refused(plan: JobPlan) -> None:
     assert failed(GOOD, plan) == ["document"]
+
+
+def test_redo_that_nobody_writes_is_warned_of() -> None:
+    facts = replace(GOOD, forces_logging=False)
+    assert not failed(facts)
+    assert "force_logging" in [each.name for each in source_checks(facts, PLAN) if each.outcome == Outcome.WARN]

@@ -23,6 +23,11 @@ from udup.drivers.oracle.types import OracleColumn, mapped
         ('ALTER TABLE "SHOP"."ORDERS" RENAME TO "BIN$x5Kx==$0"', Action.NOTHING, ("BIN$x5Kx==$0",)),
         ("create table shop.orders (id number primary key, note varchar2(20) as ('x'))", Action.CREATE, ()),
         ("create unique index i on orders (note)", Action.NOTHING, ()),
+        ("create global temporary table orders (id number)", Action.CREATE_TEMPORARY, ()),
+        ("create or replace force editionable view orders as select 1 from dual", Action.NOTHING, ()),
+        ("CREATE OR REPLACE TRIGGER t BEFORE INSERT ON orders BEGIN NULL; END;", Action.NOTHING, ()),
+        ("drop sequence s", Action.NOTHING, ()),
+        ("alter package p compile body", Action.NOTHING, ()),
         ("comment on column orders.note is 'it''s'", Action.NOTHING, ()),
         ("alter table orders add supplemental log data (all) columns", Action.NOTHING, ()),
         ("alter table orders add constraint c check (id > 0)", Action.NOTHING, ()),
@@ -73,6 +78,8 @@ def test_several_columns_are_added_at_once() -> None:
     "sql",
     [
         "",
+        "create materialized view orders as select 1 from dual",
+        "drop user shop cascade",
         "alter table orders modify (note varchar2(40))",
         "alter table orders add (note varchar2(20) default 'x')",
         "alter table orders add note varchar2(20) invisible",
@@ -92,7 +99,6 @@ def test_several_columns_are_added_at_once() -> None:
         "drop table orders and more",
         "create table orders as select * from others",
         "create table orders (id) as select 1 from dual",
-        "create global temporary table orders (id number)",
         "flashback table orders to before drop",
         "alter table orders add note varchar2",
         "alter table orders rename to x.y",
@@ -102,3 +108,31 @@ def test_several_columns_are_added_at_once() -> None:
 def test_all_else_is_not_translated(sql: str) -> None:
     with pytest.raises(UnknownDdl):
         parse_ddl(sql, "SHOP", "ORDERS")
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "alter table orders add constraint u unique (note) add (c number)",
+        "alter table orders add check (id > 0) drop column note",
+        "alter table orders nologging modify note varchar2(400)",
+        "alter table orders pctfree 5 add c number",
+        "alter table orders enable row movement drop (note)",
+    ],
+)
+def test_a_harmless_clause_hides_no_other(sql: str) -> None:
+    with pytest.raises(UnknownDdl):
+        parse_ddl(sql, "SHOP", "ORDERS")
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "alter table orders add constraint f foreign key (a) references t (b) on delete set null enable novalidate",
+        "alter table orders add constraint p primary key (id) using index (create index i on orders (id))",
+        "alter table orders pctfree 5 parallel 4",
+        "alter table orders add supplemental log data (primary key, unique) columns",
+    ],
+)
+def test_what_belongs_to_a_harmless_clause_is_harmless(sql: str) -> None:
+    assert parse_ddl(sql, "SHOP", "ORDERS").action is Action.NOTHING

@@ -19,7 +19,7 @@ from random import Random
 import pytest
 
 from tests.drivers.oracle.fake_oracle import FakeOracle
-from tests.drivers.oracle.stories import ITEMS, ORDERS, OWNER, as_texts, on_source, story
+from tests.drivers.oracle.stories import ITEMS, KEYLESS, ORDERS, OWNER, as_texts, on_source, story
 from tests.pipeline.memory_link import Network
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Transient, UdupError
@@ -218,7 +218,7 @@ def check_killed(target: MysqlServer, mode: ApplyMode) -> None:
                     process.kill()
                 wait(process, lambda end=end: executed(endpoint) >= end)  # type: ignore[misc]
             assert process.deaths == 5
-        for table in (ORDERS, ITEMS):
+        for table in (ORDERS, ITEMS, KEYLESS):
             assert as_texts(on_target(endpoint, table[1])) == as_texts(on_source(server, table))
     finally:
         MySQLTarget(endpoint).purge(JOB)
@@ -226,6 +226,11 @@ def check_killed(target: MysqlServer, mode: ApplyMode) -> None:
             query(connection, f"DROP DATABASE IF EXISTS {OWNER}")
 
 
-@pytest.mark.parametrize("mode", [ApplyMode.EVENTS, ApplyMode.STATEMENTS])
+@pytest.mark.parametrize("mode", [ApplyMode.EVENTS, pytest.param(ApplyMode.STATEMENTS, marks=pytest.mark.slow)])
 def test_a_process_killed_again_and_again_loses_and_doubles_nothing(target: MysqlServer, mode: ApplyMode) -> None:
     check_killed(target, mode)
+
+
+@pytest.mark.slow  # the same once more
+def test_into_mariadb(mariadb_target: MysqlServer) -> None:
+    check_killed(mariadb_target, ApplyMode.BY_PRIVILEGE)

@@ -15,9 +15,10 @@ from udup.drivers.mysql.binlog.table_map import table_name
 from udup.drivers.mysql.rows.codec import RowCodecs
 from udup.drivers.mysql.rows.temporal import DateTime
 from udup.drivers.oracle.events import EventTable, events_of, format_description, query_event
+from udup.drivers.oracle.literals import NoFit
 from udup.drivers.oracle.logminer.redo import parse_redo
 from udup.drivers.oracle.tables import MappedTable, OracleTable, RowProblem
-from udup.drivers.oracle.types import NoFit, OracleColumn
+from udup.drivers.oracle.types import OracleColumn
 
 ORDERS = OracleTable(
     "SHOP",

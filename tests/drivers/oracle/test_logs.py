@@ -106,3 +106,25 @@ def test_the_end_of_a_window_is_read_before_the_commit_that_has_the_log_written(
     list(window.rows)
     order = [sql for sql in server.ran if sql in (statements.CLOCK, statements.FLUSH, statements.START_LOGMNR)]
     assert order == [statements.CLOCK, statements.FLUSH, statements.START_LOGMNR]
+
+
+def test_logs_of_two_threads_are_refused() -> None:
+    """Their sequences are numbered apart: one of two logs with the same number would be left out."""
+    other = LogFile("/thread2", 10, 40, 2, 2, False)
+    with pytest.raises(Unsupported, match="2 redo threads"):
+        needed_logs([log(1), log(2), other, log(3, current=True)], 15)
+
+
+def test_a_window_does_not_grow_where_the_present_ended_it() -> None:
+    """Else the first window behind a pause of the job would be all that was written meanwhile, in memory."""
+    server = FakeOracle(scns_per_log=10**12)
+    reader = miner(server, 1000)
+    for _ in range(20):
+        server.tick(3)
+        window = reader.next_window()
+        assert window is not None
+        list(window.rows)
+    server.tick(10**9)
+    before, window = reader.after, reader.next_window()
+    assert window is not None
+    assert window.to - before == mining.WINDOW_SCNS

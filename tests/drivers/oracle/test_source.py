@@ -114,6 +114,30 @@ def test_a_copy_has_the_rows_of_one_moment_and_the_log_what_was_open_then(server
     assert notes(list(records(source, position))) == ["i b'open'", "u b'open' to " + repr("中".encode())]
 
 
+def test_a_job_of_everything_leaves_out_what_is_oracles_own_udups_own_or_temporary(server: FakeOracle) -> None:
+    key = [Column("ID", "NUMBER")]
+    others = [
+        server.create(*name, key, ["ID"]) for name in (("SYS", "OBJ$"), ("SHOP", "MLOG$_ORDERS"), ("SHOP", "TMP"))
+    ]
+    others.append(server.create("REPL", statements.FLUSH_TABLE, key, ["ID"]))
+    server.tables["SHOP", "TMP"].temporary = True
+    everything = Scope(Selection())
+    source = source_of(server)
+    assert [name[1] for name in source.tables(everything, None).tables] == ["ORDERS"]
+    begins = source.find_start(StartPoint()).position
+    with server.transaction() as one:
+        for table in others:
+            one.insert(table, {"ID": 1})
+        one.insert(ORDERS, row(1))
+    server.define(("SHOP", "TMP"), "truncate table shop.tmp")
+    server.define(("SHOP", "NEWER"), "create global temporary table shop.newer (id number)")
+    server.define(("SHOP", "NEWER"), "truncate table shop.newer")
+    server.define(("SHOP", "V"), "create or replace view v as select 1 from dual")
+    found = list(records(source, begins, everything))
+    assert notes(found) == ["i b'a note'"]
+    assert not [each for each in found if isinstance(each, Definition)]
+
+
 def test_the_log_of_a_container_is_mined_in_the_root(server: FakeOracle) -> None:
     server.pdb = "PDB1"
     source = source_of(server)

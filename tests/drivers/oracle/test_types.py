@@ -7,9 +7,11 @@ from decimal import Decimal
 import pytest
 
 from udup.drivers.mysql.rows.temporal import DateTime
+from udup.drivers.oracle import statements
+from udup.drivers.oracle.literals import NoFit
 from udup.drivers.oracle.logminer.values import UNSUPPORTED, Call, Literal
 from udup.drivers.oracle.times import OddTime
-from udup.drivers.oracle.types import NoFit, OracleColumn, mapped
+from udup.drivers.oracle.types import OracleColumn, mapped
 
 
 def number(precision: int | None, scale: int | None) -> OracleColumn:
@@ -153,3 +155,12 @@ def test_a_value_is_exact(column: OracleColumn, literal: Literal, value: object)
 def test_a_value_that_is_not_exact_is_refused(column: OracleColumn, literal: Literal) -> None:
     with pytest.raises((NoFit, OddTime)):
         mapped(column).value(literal)
+
+
+def test_redo_prints_years_bc_so_that_they_are_seen() -> None:
+    """YYYY prints the year 2000 BC like 2000 AD."""
+    formats = [sql for sql in statements.SESSION if "DATE_FORMAT" in sql or "TIMESTAMP" in sql]
+    assert len(formats) == 3
+    assert all("'SYYYY-" in sql for sql in formats)
+    with pytest.raises(OddTime, match="before the year 1000"):
+        mapped(OracleColumn("C", "DATE")).value(Call("TO_DATE", "-2000-01-01 00:00:00", "SYYYY-MM-DD HH24:MI:SS"))

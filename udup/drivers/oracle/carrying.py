@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from udup.base.errors import UdupError, Unsupported
 from udup.drivers.mysql.rows.errors import Unfit
@@ -10,6 +10,7 @@ from udup.drivers.mysql.rows.values import Change
 from udup.drivers.oracle.ddl import Action, Ddl, UnknownDdl, parse_ddl
 from udup.drivers.oracle.ddl_text import statement_of
 from udup.drivers.oracle.events import EventTable, events_of, query_event
+from udup.drivers.oracle.literals import NoFit
 from udup.drivers.oracle.logminer.assembly import Committed
 from udup.drivers.oracle.logminer.redo import Verb, parse_redo
 from udup.drivers.oracle.logminer.rows import Code, LogRow
@@ -17,7 +18,6 @@ from udup.drivers.oracle.logminer.values import BadRedo
 from udup.drivers.oracle.position import Progress
 from udup.drivers.oracle.remedies import PASS_OVER
 from udup.drivers.oracle.tables import MappedTable, OracleTable, RowProblem
-from udup.drivers.oracle.types import NoFit
 from udup.pipeline.ports import Scope
 from udup.pipeline.records import PIECE_BYTES, Definition, Part, Record, Transaction, TransactionId
 from udup.pipeline.selection.renames import Name
@@ -35,9 +35,15 @@ class _Problem(ValueError):
 
 
 class Carrier:
-    """`records` of what was committed. `numbers` are those of the job's objects, and grow with it."""
+    """`records` of what was committed. `numbers` are those of the job's objects, and grow with it.
 
-    def __init__(self, progress: Progress, scope: Scope, look_up: LookUp, numbers: set[int]) -> None:
+    So do the temporary tables, `left_out`.
+    """
+
+    def __init__(
+        self, progress: Progress, scope: Scope, look_up: LookUp, numbers: set[int], left_out: set[Name]
+    ) -> None:
+        self._left_out = left_out
         self._progress = progress
         self._scope = scope
         self._look_up = look_up
@@ -77,7 +83,8 @@ class Carrier:
         new = [each for each in maps if each not in self._announced]
         self._announced.update(new)
         last_change = max(row.scn for row in rows)
-        yield from _cut(self._progress.committed(scn, last_change, microseconds), events, new)
+        keys = _keys_of(changes)
+        yield from _cut(self._progress.committed(scn, last_change, microseconds, keys), events, new)
 
     def _read(self, row: LogRow) -> tuple[EventTable, Verb, Change] | None:
         """Return a row's change; None if the job leaves its kind out."""
@@ -122,7 +129,9 @@ class Carrier:
 
     def _define(self, row: LogRow, scn: int, microseconds: int) -> Iterator[Record]:
         ddl = _definition_of(row)
-        if ddl.action is Action.NOTHING:
+        if ddl.action is Action.CREATE_TEMPORARY:
+            self._left_out.add((row.owner, row.table))
+        if ddl.action in (Action.NOTHING, Action.CREATE_TEMPORARY) or (row.owner, row.table) in self._left_out:
             return
         self._tables.pop((row.owner, row.table), None)
         self._announced.clear()
@@ -135,11 +144,27 @@ class Carrier:
         if ddl.action is Action.RENAME:
             if not selection.wants(row.owner, ddl.names[0]):
                 raise _Problem(f"{row.owner}.{row.table} is renamed to {ddl.names[0]}, which is not in the job")
+            if (row.owner, ddl.names[0]) in self._left_out:
+                raise _Problem(f"{row.owner}.{row.table} is renamed to {ddl.names[0]}, which was a temporary table")
             new = selection.renamed_table(row.owner, ddl.names[0])
         created = self._mapped(row.owner, row.table) if ddl.action is Action.CREATE else None
         sql = statement_of(ddl, renamed, new, created)
         of = self._progress.defined(scn, microseconds)
         yield Definition(of, query_event(renamed[0], sql, microseconds // 1_000_000), sql[:_SHOWN])
+
+
+def _keys_of(changes: Iterable[tuple[EventTable, Verb, Change]]) -> set[int]:
+    """Return the values of primary and unique keys in rows before and behind changes, hashed; none that has a NULL."""
+    found: set[int] = set()
+    for table, _, images in changes:
+        places = {name: place for place, name in enumerate(table.mapped.mapped)}
+        own = table.mapped.table
+        for number, (_, names) in enumerate(own.keys):
+            for row in images:
+                values = () if row is None else tuple(row[places[name]] for name in names)
+                if values and None not in values:
+                    found.add(hash((own.owner, own.name, number, values)))
+    return found
 
 
 def _definition_of(row: LogRow) -> Ddl:

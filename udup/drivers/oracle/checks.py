@@ -56,6 +56,15 @@ def _minimal_logging(subject: _Subject) -> Iterator[Finding]:
         )
 
 
+def _force_logging(subject: _Subject) -> Iterator[Finding]:
+    if subject.follows and not subject.facts.forces_logging:
+        yield warned(
+            "FORCE_LOGGING is not YES: what is loaded with NOLOGGING (INSERT with APPEND, SQL*Loader) is in no redo,"
+            " and would be missing on the target without a word",
+            "ALTER DATABASE FORCE LOGGING",
+        )
+
+
 def _columns_logged(subject: _Subject) -> Iterator[Finding]:
     if subject.follows and (lacking := subject.facts.unlogged):
         yield failed(
@@ -111,6 +120,7 @@ _RULES = (
     Rule[_Subject]("document", lambda subject: "nothing that is not carried out", _document),
     Rule[_Subject]("archivelog", lambda subject: subject.facts.log_mode, _archiving),
     Rule[_Subject]("supplemental_logging", lambda subject: subject.facts.minimal_logging, _minimal_logging),
+    Rule[_Subject]("force_logging", lambda subject: "YES", _force_logging),
     Rule[_Subject]("columns_logged", lambda subject: "all columns of all tables", _columns_logged),
     Rule[_Subject]("lobs", lambda subject: "none", _lobs),
     Rule[_Subject]("redo_threads", lambda subject: str(subject.facts.threads), _threads),
@@ -140,7 +150,9 @@ def start_faults(
 
 def warnings(plan: JobPlan, source: ServerInfo, target: ServerInfo) -> list[str]:
     """Return what does not keep the job from running."""
-    return [f"Src {_facts(source).address}: {NEVER_RUN} -- {_PROVE}"]
+    facts = _facts(source)
+    found = source_checks(facts, plan)
+    return [f"Src {facts.address}: {each.found} -- {each.remedy}" for each in found if each.outcome == Outcome.WARN]
 
 
 def validate_source(source: Source, plan: JobPlan) -> list[Check]:

@@ -8,6 +8,7 @@
 | ALTER TABLE … RENAME TO, RENAME … TO … | RENAME TABLE, where both names are the job's |
 | TRUNCATE TABLE, DROP TABLE | the same |
 | CREATE TABLE, without AS SELECT | the table as the dictionary has it now |
+| CREATE, ALTER, DROP of views, code, sequences, synonyms; temporary tables | nothing |
 | indexes, comments, grants, supplemental logging, space, ADD CONSTRAINT | nothing: no row, no column changes |
 """
 
@@ -35,6 +36,7 @@ class Action(Enum):
     TRUNCATE = "TRUNCATE TABLE"
     DROP_TABLE = "DROP TABLE"
     CREATE = "CREATE TABLE"
+    CREATE_TEMPORARY = "CREATE TEMPORARY TABLE"
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,20 @@ _HARMLESS_ALTERS = (
     ("PCTFREE",),
 )
 
+#: Words that begin another clause of the same statement, which may change columns or rows.
+_FURTHER = frozenset(
+    {"ADD", "COALESCE", "DROP", "EXCHANGE", "MERGE", "MODIFY", "MOVE", "RENAME", "SPLIT", "TRUNCATE", "UNUSED"}
+)
+
+#: Words between CREATE and the kind of what is made.
+_BETWEEN = frozenset({"OR", "REPLACE", "EDITIONABLE", "NONEDITIONABLE", "FORCE", "NO", "PUBLIC", "NOFORCE"})
+
+#: Kinds of what holds no rows. A trigger's changes are in the redo.
+_WITHOUT_ROWS = frozenset(
+    {"VIEW", "PROCEDURE", "FUNCTION", "PACKAGE", "TRIGGER", "TYPE", "SEQUENCE", "SYNONYM", "CONTEXT", "DIRECTORY"}
+    | {"LIBRARY", "OPERATOR", "DIMENSION", "JAVA", "PROFILE", "ROLE"}
+)
+
 _RECYCLED = "BIN$"
 
 
@@ -107,8 +123,10 @@ def parse_ddl(sql: str, owner: str, table: str) -> Ddl:
     Raise `UnknownDdl` for what is not translated, and where the statement names another table.
     """
     reader = _Reader(_tokens(sql), owner, table)
-    if any(reader.begins(*words) for words in _HARMLESS):
+    if any(reader.begins(*words) for words in _HARMLESS) or reader.is_of_another_object():
         return Ddl(Action.NOTHING, owner, table)
+    if reader.begins("CREATE", "GLOBAL", "TEMPORARY", "TABLE") or reader.begins("CREATE", "PRIVATE", "TEMPORARY"):
+        return Ddl(Action.CREATE_TEMPORARY, owner, table)
     if reader.takes("TRUNCATE", "TABLE"):
         return reader.truncate()
     if reader.takes("DROP", "TABLE"):
@@ -210,6 +228,14 @@ class _Reader:
 
     # ---- Statements ----
 
+    def is_of_another_object(self) -> bool:
+        """Return whether it makes, alters or drops something that holds no rows: a view, a procedure, a sequence."""
+        words = [token.text if token.kind == "word" else "" for token in self._tokens]
+        if not words or words[0] not in ("CREATE", "ALTER", "DROP"):
+            return False
+        kind = next((word for word in words[1:] if word not in _BETWEEN), "")
+        return kind in _WITHOUT_ROWS
+
     def truncate(self) -> Ddl:
         self._own_table()
         _ = self.takes("DROP", "STORAGE") or self.takes("REUSE", "STORAGE") or self.takes("DROP", "ALL", "STORAGE")
@@ -242,6 +268,7 @@ class _Reader:
     def alter(self) -> Ddl:
         self._own_table()
         if any(self.begins(*words) for words in _HARMLESS_ALTERS):
+            self._no_further_clause()
             return Ddl(Action.NOTHING, self._owner, self._table)
         if self.takes("RENAME", "COLUMN"):
             old = self._name()
@@ -259,6 +286,15 @@ class _Reader:
             self.takes("COLUMN")
             return self._made(Action.ADD, tuple(self._added()))
         raise self.unknown()
+
+    def _no_further_clause(self) -> None:
+        """One statement may have several clauses, one behind the other."""
+        depth = 0
+        for place, token in enumerate(self._tokens[self._at + 1 :], self._at + 1):
+            depth += (token.text == "(") - (token.text == ")") if token.kind == "sign" else 0
+            if depth == 0 and token.kind == "word" and token.text in _FURTHER:
+                self._at = place
+                raise self.unknown()
 
     def _listed_names(self) -> list[str]:
         names = [self._name()]

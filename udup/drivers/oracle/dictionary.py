@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from udup.drivers.oracle import statements
@@ -14,7 +14,10 @@ from udup.drivers.oracle.types import OracleColumn
 from udup.pipeline.selection.selection import Selection
 
 #: Tables that Oracle makes beside the user's: materialized view logs, what was dropped, parts of other tables.
-_OF_ORACLES = ("MLOG$_", "RUPD$_", "BIN$", "SYS_IOT_OVER_", "DR$")
+_OF_ORACLES = ("MLOG$_", "RUPD$_", "SYS_IOT_OVER_", "DR$")
+
+#: What was dropped and may come back. Its redo was a table's, under another name.
+_RECYCLED = "BIN$"
 
 _YES = "YES"
 
@@ -40,6 +43,7 @@ class OracleFacts:
     unlogged: tuple[str, ...] = ()
     lobs: tuple[str, ...] = ()
     tables: int = 0
+    forces_logging: bool = False
 
     @property
     def is_archiving(self) -> bool:
@@ -52,7 +56,7 @@ class OracleFacts:
 
 def read_facts(session: Session) -> OracleFacts:
     place = session.place
-    dbid, resetlogs, log_mode, minimal, every = session.one(statements.DATABASE)
+    dbid, resetlogs, log_mode, minimal, every, forced = session.one(statements.DATABASE)
     threads = [row for row in session.query(statements.THREADS) if str(row[2]) in ("PUBLIC", "PRIVATE")]
     versions = session.query(statements.VERSION)
     sizes = session.query(statements.STRING_SIZE)
@@ -66,7 +70,35 @@ def read_facts(session: Session) -> OracleFacts:
         str(every) == _YES,
         len(threads),
         str(sizes[0][0]) if sizes else "",
+        forces_logging=str(forced) == _YES,
     )
+
+
+@dataclass
+class Wanted:
+    """Says whether a table is the job's: what its document chooses, less what is Oracle's or Udup's own, or temporary.
+
+    `owners` are the schemas that Oracle maintains. `left_out` are temporary tables, and grows with those that are made.
+    """
+
+    selection: Selection
+    user: str
+    owners: frozenset[str] = frozenset()
+    left_out: set[tuple[str, str]] = field(default_factory=set)
+
+    def __call__(self, owner: str, name: str) -> bool:
+        if owner in self.owners or (owner, name) in self.left_out or name.startswith(_OF_ORACLES):
+            return False
+        if (owner, name) == (self.user.upper(), statements.FLUSH_TABLE):
+            return False
+        return self.selection.wants(owner, name)
+
+
+def read_wanted(session: Session, selection: Selection) -> Wanted:
+    owners = frozenset(str(owner) for (owner,) in session.query(statements.OWN_USERS))
+    listed = session.query(statements.TABLES)
+    temporary = {(str(owner), str(name)) for owner, name, _, _, kind, *_ in listed if kind == "Y"}
+    return Wanted(selection, session.place.endpoint.user, owners, temporary)
 
 
 def read_tables(session: Session, selection: Selection) -> list[OracleTable]:
@@ -81,13 +113,10 @@ def read_table(session: Session, owner: str, name: str) -> OracleTable | None:
 
 
 def _tables(session: Session, selection: Selection) -> Iterator[OracleTable]:
+    wanted = Wanted(selection, session.place.endpoint.user)  # of Oracle's own schemas the statement tells no tables
     for owner, name, rows, row_bytes, *kinds in session.query(statements.TABLES):
-        if not selection.wants(str(owner), str(name)) or str(name).startswith(_OF_ORACLES):
-            continue
-        if str(owner) == session.place.endpoint.user.upper() and name == statements.FLUSH_TABLE:
-            continue
-        if kinds[0] == "Y":
-            continue  # temporary: its rows are a session's own
+        if not wanted(str(owner), str(name)) or str(name).startswith(_RECYCLED) or kinds[0] == "Y":
+            continue  # the rows of a temporary one are a session's own
         yield _table(session, str(owner), str(name), int(rows or 0), int(row_bytes or 0), kinds)
 
 

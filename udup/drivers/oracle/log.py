@@ -15,13 +15,14 @@ from udup.base.errors import Transient, Unsupported
 from udup.base.remedies import NEW_COPY
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.oracle.carrying import Carrier
-from udup.drivers.oracle.dictionary import OracleFacts, read_facts, read_table, read_tables
+from udup.drivers.oracle.dictionary import OracleFacts, read_facts, read_table, read_tables, read_wanted
 from udup.drivers.oracle.events import format_description
 from udup.drivers.oracle.logminer.assembly import Assembly
-from udup.drivers.oracle.mining import Miner, Window, prepare_flush
+from udup.drivers.oracle.mining import Miner, Window, check_not_behind, prepare_flush
 from udup.drivers.oracle.position import Progress
 from udup.drivers.oracle.reading import Reading
 from udup.drivers.oracle.session import OpenClient, Place, connect
+from udup.drivers.oracle.snapshot import ended_by
 from udup.drivers.oracle.tables import OracleTable
 from udup.drivers.oracle.told import Told
 from udup.pipeline.ports import LogPlace, LogPlan, Recognised
@@ -51,6 +52,7 @@ class RedoChanges:
         plan, selection = self._plan, self._plan.scope.selection
         with closing(connect(self._open_client, self._place, container=True)) as session:
             facts = read_facts(session)
+            wanted = read_wanted(session, selection)
             numbers = {number for table in read_tables(session, selection) for number in table.numbers}
         executed = GtidSet.parse(plan.start_after)
         progress = Progress(facts.uuid, executed)
@@ -58,11 +60,12 @@ class RedoChanges:
             raise Unsupported(f"the job's position {plan.start_after!r} says no SCN to go on from; {NEW_COPY}")
         with closing(connect(self._open_client, self._place)) as session:
             prepare_flush(session)
+            check_not_behind(session, progress.highest)
         self._told.begin(executed)
-        carrier = Carrier(progress, plan.scope, self._look_up, numbers)
+        carrier = Carrier(progress, plan.scope, self._look_up, numbers, wanted.left_out)
         begun_at = progress.begin if progress.begins_unknown else 0
-        assembly = Assembly(selection.wants, numbers.__contains__, begun_at=begun_at)
-        self._reading = Reading(progress, assembly, carrier.records)
+        assembly = Assembly(wanted, numbers.__contains__, left_out=wanted.left_out, begun_at=begun_at)
+        self._reading = Reading(progress, assembly, carrier.records, horizon=lambda: self._horizon(begun_at))
         self._miner = Miner(self._open_client, self._place, progress.resume, _owners(selection))
         if self._closed.is_set():
             self._miner.close()
@@ -81,6 +84,11 @@ class RedoChanges:
     def _look_up(self, owner: str, name: str) -> OracleTable | None:
         with closing(connect(self._open_client, self._place, container=True)) as session:
             return read_table(session, owner, name)
+
+    def _horizon(self, scn: int) -> int:
+        """Return an SCN by which all that was open at another has ended; 0 while something of it is open."""
+        with closing(connect(self._open_client, self._place, container=True)) as session:
+            return ended_by(session, scn)
 
     def __iter__(self) -> Iterator[Record | None]:
         """Yield records; None whenever nothing more has happened yet."""

@@ -40,6 +40,12 @@ def needed_logs(found: Iterable[LogFile], scn: int) -> list[LogFile]:
     `Unsupported` if the first of them is gone, `NotArchived` if one in between is not there yet.
     """
     by_sequence: dict[int, LogFile] = {}
+    found = list(found)
+    if len(threads := sorted({each.thread for each in found})) > 1:
+        raise Unsupported(
+            f"the source lists logs of {len(threads)} redo threads ({', '.join(map(str, threads))}), which are not read"
+            f" together: an instance was added (RAC). {NEW_COPY}"
+        )
     for each in found:
         before = by_sequence.get(each.sequence)
         if before is None or before.current:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from udup.base import runtime
 from udup.base.errors import Refused, Transient, UdupError, Unavailable, Unsupported
+from udup.base.remedies import COPY_AGAIN
 from udup.drivers.oracle import statements
 from udup.drivers.oracle.clock import SourceTime, source_time
 from udup.drivers.oracle.logminer.rows import LogRow, row_of
@@ -77,7 +78,7 @@ class Miner:
         time = source_time(self._session)
         if time.scn <= self._after:
             return None
-        self._flush(time.scn)
+        write_out(self._session, time.scn)
         to = min(time.scn, self._after + self._size)
         try:
             logs = needed_logs(map(log_of, self._listed()), self._after)
@@ -96,10 +97,6 @@ class Miner:
         if runtime.now() - self._waits_since > ARCHIVE_SECONDS:
             raise Unavailable(f"the source {self._place}: {reason}, for {ARCHIVE_SECONDS:.0f} s by now")
 
-    def _flush(self, scn: int) -> None:
-        self._session.run(statements.FLUSH, scn=scn)
-        self._session.commit()
-
     def _read(self, logs: list[LogFile], to: int) -> Iterator[LogRow]:
         self._add(logs)
         self._session.run(statements.START_LOGMNR, first=self._after, last=to)
@@ -112,8 +109,9 @@ class Miner:
                 )
             count += 1
             yield row
+        was_cut = to - self._after == self._size
         self._after = to
-        self._adapt(count)
+        self._adapt(count, was_cut=was_cut)
 
     def _add(self, logs: list[LogFile]) -> None:
         """Have LogMiner know these files: a session that has others is ended."""
@@ -131,11 +129,14 @@ class Miner:
         with suppress(Transient):  # ORA-01307: it has ended already
             self._session.run(statements.END_LOGMNR)
 
-    def _adapt(self, rows: int) -> None:
-        """Have the next window hold a fitting number of rows; SCNs may jump by any number where nothing happens."""
+    def _adapt(self, rows: int, *, was_cut: bool) -> None:
+        """Have the next window hold a fitting number of rows; SCNs may jump by any number where nothing happens.
+
+        A window that reached the present says nothing of how large one may be.
+        """
         if rows > ROWS_MANY:
             self._size = max(self._size // 2, WINDOW_SCNS // 10)
-        elif rows < ROWS_FEW:
+        elif rows < ROWS_FEW and was_cut:
             self._size *= 4
 
     def close(self) -> None:
@@ -143,13 +144,31 @@ class Miner:
         self._session.abandon()
 
 
+def write_out(session: Session, scn: int) -> None:
+    """Have the log written up to an SCN at least: then it comes again behind no crash."""
+    session.run(statements.FLUSH, scn=scn)
+    session.commit()
+
+
+def check_not_behind(session: Session, scn: int) -> None:
+    """Raise `Unsupported` if the source has not come to an SCN, at which it was once."""
+    if (now := source_time(session).scn) < scn:
+        raise Unsupported(
+            f"the source {session.place} is at SCN {now}, and the job has what was committed at {scn}: it was set back,"
+            f" as by a copy of its disks. {COPY_AGAIN}"
+        )
+
+
 def prepare_flush(session: Session) -> None:
-    """Make the table of the account's own whose commits have the log written; raise `Refused` if it may not."""
+    """Make the table of the account's own whose commits have the log written; raise `Refused` if it may not.
+
+    Its row is made if it is not there, whoever made the table: without one, no commit would have anything to write.
+    """
     try:
         if not session.one(statements.FLUSH_TABLES)[0]:
             session.run(statements.MAKE_FLUSH_TABLE)
-            session.run(statements.FILL_FLUSH_TABLE)
-            session.commit()
+        session.run(statements.FILL_FLUSH_TABLE)
+        session.commit()
     except Refused:
         raise
     except UdupError as error:

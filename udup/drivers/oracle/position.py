@@ -23,6 +23,7 @@ from __future__ import annotations
 import uuid
 from bisect import bisect_right
 from collections import deque
+from collections.abc import Collection
 
 from udup.base.errors import Unsupported
 from udup.base.remedies import COPY_AGAIN
@@ -37,6 +38,9 @@ _NAMESPACE = uuid.UUID("6f1d8a52-1c0e-5a3f-9b43-5d0f0f4f5241")
 
 #: Commits of which the SCN is remembered, to say which of them a transaction may depend on.
 _REMEMBERED = 4096
+
+#: Values of keys that are remembered with who wrote them last.
+_KEYS = 200_000
 
 
 def source_uuid(dbid: int, resetlogs_scn: int, container: str = "") -> str:
@@ -76,11 +80,18 @@ class Progress:
         self.begin = self._told if self._is_new else begins[0][0] if begins else 0
         self._sequence = 0
         self._commits: deque[tuple[int, int]] = deque(maxlen=_REMEMBERED)
+        self._keys: dict[int, int] = {}  # values of keys, each with the last transaction that had it
+        self._keys_forgotten = 0  # up to this transaction none is known
 
     @property
     def begins_unknown(self) -> bool:
         """Return whether reading begins at an SCN of the user's: what was open there is not known from its start."""
         return self.begin > 0 and self.resume == self.begin
+
+    @property
+    def highest(self) -> int:
+        """Return the highest SCN that was executed when the run began."""
+        return max([stop - 1 for _, stop in dict(self._executed.items()).get(self.source, [])], default=0)
 
     def introduction(self) -> str:
         """Return what is to be noted before the first record; "" for nothing."""
@@ -96,16 +107,23 @@ class Progress:
         first, self._told = self._told + 1, max(self._told, scn)
         return f"{self.source}:{first}-{scn}" if first <= scn else ""
 
-    def committed(self, scn: int, last_change: int, committed_us: int) -> TransactionId:
+    def committed(self, scn: int, last_change: int, committed_us: int, keys: Collection[int] = ()) -> TransactionId:
         """Return the ID of what was committed at an SCN and made its last change at another; SCNs come in order.
 
-        Whoever committed behind that change held his locks when it was made: the two do not depend on each other.
+        Whoever committed behind that change held his locks when it was made: the two do not depend on each other, but
+        for values of unique keys (`keys`, hashed). A row is in the redo before its values are in the indexes, where it
+        waits for whoever has deleted the same ones and has not committed.
         """
         self._told = scn
         at = bisect_right(self._commits, (last_change, 1 << 62))
         needed = self._commits[at - 1][1] if at else self._sequence - len(self._commits)
+        if keys:
+            needed = max(needed, self._keys_forgotten, *(self._keys.get(key, 0) for key in keys))
         self._sequence += 1
         self._commits.append((scn, self._sequence))
+        self._keys.update(dict.fromkeys(keys, self._sequence))
+        if len(self._keys) > _KEYS:
+            self._keys, self._keys_forgotten = {}, self._sequence
         return self._id(self.source, scn, needed, committed_us, committed_us)
 
     def defined(self, scn: int, committed_us: int) -> TransactionId:

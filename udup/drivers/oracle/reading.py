@@ -28,12 +28,17 @@ class Reading:
         carry: Callable[[Committed, int], Iterator[Record]],
         *,
         resume_seconds: float = RESUME_SECONDS,
+        horizon: Callable[[], int] = lambda: 0,
     ) -> None:
+        """`horizon` is asked where reading begins at an SCN of the user's: the SCN by which all that was open there has
+        ended, 0 as long as something of it is open.
+        """
         self._progress = progress
         self._assembly = assembly
         self._carry = carry
         self._resume_seconds = resume_seconds
         self._advanced = runtime.now() - resume_seconds
+        self._horizon = horizon
 
     def introduction(self) -> Iterator[Record]:
         if noted := self._progress.introduction():
@@ -61,6 +66,11 @@ class Reading:
     def _advance(self, read_to: int, now_us: int) -> Iterator[Record]:
         if runtime.now() - self._advanced < self._resume_seconds:
             return
+        if self._progress.begins_unknown and not self._assembly.horizon:
+            self._assembly.horizon = self._horizon()
+            if not self._assembly.horizon:
+                self._advanced = runtime.now()  # not to be asked all the time
+                return
         advance = self._progress.resumes(self._assembly.resume_scn(read_to), now_us)
         if advance is None:
             return

@@ -22,11 +22,11 @@ from udup.drivers.mysql.rows.temporal import DateTime
 from udup.drivers.mysql.rows.values import Value
 from udup.drivers.oracle import statements
 from udup.drivers.oracle.dictionary import read_facts, read_tables
-from udup.drivers.oracle.mining import prepare_flush
+from udup.drivers.oracle.literals import NoFit
+from udup.drivers.oracle.mining import prepare_flush, write_out
 from udup.drivers.oracle.position import position_at
 from udup.drivers.oracle.session import OpenClient, Place, Session, connect
 from udup.drivers.oracle.tables import MappedTable, RowProblem
-from udup.drivers.oracle.types import NoFit
 from udup.pipeline.checks import SRC
 from udup.pipeline.ports import Piece, Scope
 from udup.pipeline.records import PIECE_BYTES, CopyPlan, CopyTable, CopyTotals, StartRows
@@ -203,11 +203,14 @@ def open_copy(
 ) -> OracleCopy:
     """Return a copy of everything in the scope as of an SCN; `Refused` names all that cannot be carried."""
     waits = waits or Waits(Side.SOURCE)
-    with closing(connect(open_client, place)) as root:
+    with (
+        closing(connect(open_client, place)) as root,
+        closing(connect(open_client, place, container=True)) as session,
+    ):
         prepare_flush(root)
         with waits.on(WaitKind.STATEMENT, statement="looking at open transactions"):
-            resume, scn = moment(root)
-    with closing(connect(open_client, place, container=True)) as session:
+            resume, scn = moment(session)
+        write_out(root, scn)
         facts = read_facts(session)
         found, faults = mapped_tables(session, scope, f"Src {place}")
         if faults:
@@ -225,7 +228,11 @@ def open_copy(
 
 
 def moment(session: Session) -> tuple[int, int]:
-    """Return behind which SCN the log is to be read, and at which the snapshot stands."""
+    """Return behind which SCN the log is to be read, and at which the snapshot stands.
+
+    The session is of the job's container: what is open in a container, V$TRANSACTION does not show in the root to an
+    account whose CONTAINER_DATA is as it is by default.
+    """
     for _ in range(_TRIES):
         before = int(session.one(statements.CURRENT_SCN)[0])
         count, first = session.one(statements.OPEN_TRANSACTIONS)
@@ -234,6 +241,14 @@ def moment(session: Session) -> tuple[int, int]:
             return min([before, int(first)] if count else [before]) - 1, scn
         runtime.sleep(_TRY_SECONDS)
     raise Transient(f"the source {session.place} does not say where its open transactions began (V$TRANSACTION)")
+
+
+def ended_by(session: Session, scn: int) -> int:
+    """Return an SCN by which all has ended that was open at another; 0 if something of it is open, or may be."""
+    count, first = session.one(statements.OPEN_TRANSACTIONS)
+    if count and not (first and int(first) > scn):
+        return 0
+    return int(session.one(statements.CURRENT_SCN)[0])
 
 
 def mapped_tables(session: Session, scope: Scope, where: str) -> tuple[list[MappedTable], list[Fault]]:

@@ -91,10 +91,10 @@ class OracleSource:
         """Return the position of an SCN, or of now."""
         with closing(self._session()) as session:
             uuid = read_facts(session).uuid
-        with closing(self._root()) as session:
             if not point.gtid and not point.file:
                 resume, scn = moment(session)
                 return Beginning(position_at(uuid, scn, resume), uuid)
+        with closing(self._root()) as session:
             if point.file != SCN or point.gtid:
                 raise self._refused(
                     f"cannot begin {point}", "write an SCN in OracleConfig.Scn, or leave it out to copy"

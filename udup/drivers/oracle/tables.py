@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from udup.drivers.mysql.dictionary.catalog import Column, Table
 from udup.drivers.mysql.rows.values import Row, Value
+from udup.drivers.oracle.literals import NoFit
 from udup.drivers.oracle.logminer.redo import RowChange, Verb
 from udup.drivers.oracle.logminer.values import Literal
 from udup.drivers.oracle.times import OddTime
-from udup.drivers.oracle.types import COLLATION, Mapped, NoFit, OracleColumn, as_text, mapped
+from udup.drivers.oracle.types import COLLATION, Mapped, OracleColumn, as_text, mapped
 from udup.pipeline.selection.renames import Name
 
 #: Bytes that a row of a MySQL table may have outside of TEXT and BLOB, and what is kept free of them.

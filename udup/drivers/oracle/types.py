@@ -22,15 +22,27 @@ Years before 1000 stop the job. An empty string is NULL in Oracle, so it is neve
 from __future__ import annotations
 
 import re
-import struct
 from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import Context, Decimal, InvalidOperation
+from decimal import Decimal
 
 from udup.drivers.mysql.binlog.table_definition import ColumnDefinition, ColumnType
 from udup.drivers.mysql.rows.temporal import DateTime
 from udup.drivers.mysql.rows.values import Value
-from udup.drivers.oracle.logminer.values import Call, Literal
+from udup.drivers.oracle.literals import (
+    WIDE,
+    NoFit,
+    decimal_of,
+    of_calls,
+    of_float,
+    of_octets,
+    of_text,
+    of_texts,
+    rounded,
+    utf8,
+    whole_number,
+)
+from udup.drivers.oracle.logminer.values import Literal
 from udup.drivers.oracle.times import instant_text, interval_text, local_moment, moment
 
 #: Collation numbers of a TABLE_MAP: utf8mb4_0900_bin, which compares as Oracle does by default, and no character set.
@@ -50,14 +62,6 @@ _INTEGERS = (
 
 #: Significant digits by which a text says which BINARY_FLOAT or BINARY_DOUBLE is meant.
 _FLOAT_DIGITS = {4: 9, 8: 17}
-
-
-#: Of a NUMBER there are 40 digits at most, between 10^-130 and 10^126.
-_WIDE = Context(prec=300)
-
-
-class NoFit(ValueError):
-    """A type, or a value, that the target cannot hold exactly."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +142,7 @@ def _number(column: OracleColumn) -> Mapped:
     for limit, name, kind in _INTEGERS:
         if digits < limit:
             definition = _definition(kind, b"", column.name, column.nullable)
-            return Mapped(name, name, definition, _nullable(_integer), _NUMBER_TEXT, bare=True)
+            return Mapped(name, name, definition, of_text(whole_number), _NUMBER_TEXT, bare=True)
     if digits > 65:
         raise NoFit(f"is NUMBER({precision},{scale}), and MySQL has 65 digits at most")
     return _decimal(column, digits, 0)
@@ -155,32 +159,15 @@ def _decimal(column: OracleColumn, precision: int, scale: int) -> Mapped:
     unit = Decimal(1).scaleb(-scale)
 
     def value(text: str) -> Decimal:
-        number = _decimal_of(text)
-        fitted = number.quantize(unit, context=_WIDE) if number else unit * 0
+        number = decimal_of(text)
+        fitted = number.quantize(unit, context=WIDE) if number else unit * 0
         if fitted != number or len(fitted.as_tuple().digits) > precision:
             raise NoFit(f"{text} has more digits than DECIMAL({precision},{scale})")
         return fitted
 
     definition = _definition(ColumnType.NEWDECIMAL, bytes([precision, scale]), column.name, column.nullable)
     name = f"decimal({precision},{scale})"
-    return Mapped("decimal", name, definition, _nullable(value), _NUMBER_TEXT, bare=True)
-
-
-def _integer(text: str) -> int:
-    number = _decimal_of(text)
-    if number != number.to_integral_value(context=_WIDE):
-        raise NoFit(f"{text} is no whole number")
-    return int(number)
-
-
-def _decimal_of(text: str) -> Decimal:
-    try:
-        number = _WIDE.create_decimal(text)
-    except InvalidOperation as error:
-        raise NoFit(f"{text!r} is no number") from error
-    if not number.is_finite():
-        raise NoFit(f"{text!r} is no number that MySQL has")
-    return number
+    return Mapped("decimal", name, definition, of_text(value), _NUMBER_TEXT, bare=True)
 
 
 def _real(width: int) -> Callable[[OracleColumn], Mapped]:
@@ -190,29 +177,19 @@ def _real(width: int) -> Callable[[OracleColumn], Mapped]:
         if isinstance(given, float):
             number = given
         else:
-            number = float(_decimal_of(given))
-            exact = Decimal(given) == Decimal(_rounded(number, width))
-            if not exact and len(_decimal_of(given).as_tuple().digits) < _FLOAT_DIGITS[width]:
+            number = float(decimal_of(given))
+            exact = Decimal(given) == Decimal(rounded(number, width))
+            if not exact and len(decimal_of(given).as_tuple().digits) < _FLOAT_DIGITS[width]:
                 raise NoFit(f"{given!r} has too few digits to say which {name} is meant")
-            number = _rounded(number, width)
+            number = rounded(number, width)
         if number - number != 0:
             raise NoFit(f"{given!r} is no number that MySQL has")
         return number
 
     def make(column: OracleColumn) -> Mapped:
-        return Mapped(name, name, _definition(kind, bytes([width]), column.name, column.nullable), _floats(value))
+        return Mapped(name, name, _definition(kind, bytes([width]), column.name, column.nullable), of_float(value))
 
     return make
-
-
-def _rounded(number: float, width: int) -> float:
-    """Return the number that so many bytes hold."""
-    if width == 8:
-        return number
-    try:
-        return float(struct.unpack("<f", struct.pack("<f", number))[0])
-    except OverflowError as error:
-        raise NoFit(f"{number!r} does not fit into a FLOAT") from error
 
 
 # ---- Texts and bytes ----
@@ -227,14 +204,7 @@ def _string(column: OracleColumn) -> Mapped:
 def _varchar(column: OracleColumn, letters: int, value: Callable[[str], bytes] | None = None) -> Mapped:
     octets = 4 * letters
     definition = _definition(ColumnType.VARCHAR, octets.to_bytes(2, "little"), column.name, column.nullable, UTF8MB4)
-    return Mapped("varchar", f"varchar({letters})", definition, _texts(value or _text), octets=octets)
-
-
-def _text(text: str) -> bytes:
-    try:
-        return text.encode()
-    except UnicodeEncodeError as error:
-        raise NoFit("it holds half a character") from error
+    return Mapped("varchar", f"varchar({letters})", definition, of_texts(value or utf8), octets=octets)
 
 
 def _raw(column: OracleColumn) -> Mapped:
@@ -242,28 +212,28 @@ def _raw(column: OracleColumn) -> Mapped:
         raise NoFit(f"has up to {column.length} bytes: extended RAW (over {_STRING_MAX}) is not carried")
     size = column.length.to_bytes(2, "little")
     definition = _definition(ColumnType.VARCHAR, size, column.name, column.nullable, BINARY)
-    return Mapped("varbinary", f"varbinary({column.length})", definition, _octets, octets=column.length)
+    return Mapped("varbinary", f"varbinary({column.length})", definition, of_octets, octets=column.length)
 
 
 def _clob(column: OracleColumn) -> Mapped:
     definition = _definition(ColumnType.BLOB, b"\4", column.name, column.nullable, UTF8MB4)
-    return Mapped("longtext", "longtext", definition, _texts(_text, is_lob=True), octets=(1 << 32) - 1, is_lob=True)
+    return Mapped("longtext", "longtext", definition, of_texts(utf8, is_lob=True), octets=(1 << 32) - 1, is_lob=True)
 
 
 def _blob(column: OracleColumn) -> Mapped:
     definition = _definition(ColumnType.BLOB, b"\4", column.name, column.nullable, BINARY)
-    return Mapped("longblob", "longblob", definition, _octets, octets=(1 << 32) - 1, is_lob=True)
+    return Mapped("longblob", "longblob", definition, of_octets, octets=(1 << 32) - 1, is_lob=True)
 
 
 # ---- Dates and times ----
 
 
 def _date(column: OracleColumn) -> Mapped:
-    return _datetime(column, 0, _calls(frozenset({"TO_DATE"}), moment), "TO_CHAR({c}, 'SYYYY-MM-DD HH24:MI:SS')")
+    return _datetime(column, 0, of_calls(frozenset({"TO_DATE"}), moment), "TO_CHAR({c}, 'SYYYY-MM-DD HH24:MI:SS')")
 
 
 def _timestamp(column: OracleColumn) -> Mapped:
-    return _datetime(column, _fraction(column), _calls(frozenset({"TO_TIMESTAMP"}), moment), _STAMP_TEXT)
+    return _datetime(column, _fraction(column), of_calls(frozenset({"TO_TIMESTAMP"}), moment), _STAMP_TEXT)
 
 
 def _fraction(column: OracleColumn) -> int:
@@ -275,14 +245,14 @@ _STAMP_TEXT = "TO_CHAR({c}, 'SYYYY-MM-DD HH24:MI:SS.FF9')"
 
 def _zoned(column: OracleColumn) -> Mapped:
     made = _varchar(column, 40)
-    value = _calls(frozenset({"TO_TIMESTAMP_TZ"}), instant_text)
+    value = of_calls(frozenset({"TO_TIMESTAMP_TZ"}), instant_text)
     read = "TO_CHAR({c}, 'SYYYY-MM-DD HH24:MI:SS.FF9 TZH:TZM')"
     return Mapped(made.data_type, made.column_type, made.definition, value, read, octets=made.octets)
 
 
 def _local(column: OracleColumn) -> Mapped:
     """Its text says an offset, or it is not known which moment is meant."""
-    value = _calls(frozenset({"TO_TIMESTAMP_TZ"}), local_moment)
+    value = of_calls(frozenset({"TO_TIMESTAMP_TZ"}), local_moment)
     read = "TO_CHAR(SYS_EXTRACT_UTC({c}), 'SYYYY-MM-DD HH24:MI:SS.FF9') || ' +00:00'"
     return _datetime(column, _fraction(column), value, read)
 
@@ -309,7 +279,7 @@ def _with_digits(value: Callable[[Literal], Value], digits: int) -> Callable[[Li
 def _interval(function: str) -> Callable[[OracleColumn], Mapped]:
     def make(column: OracleColumn) -> Mapped:
         made = _varchar(column, 32)
-        value = _calls(frozenset({function}), interval_text)
+        value = of_calls(frozenset({function}), interval_text)
         return Mapped(made.data_type, made.column_type, made.definition, value, "TO_CHAR({c})", octets=made.octets)
 
     return make
@@ -319,78 +289,6 @@ def _rowid(column: OracleColumn) -> Mapped:
     made = _varchar(column, 18)
     return Mapped(made.data_type, made.column_type, made.definition, made.value, "ROWIDTOCHAR({c})", octets=made.octets)
 
-
-# ---- Literals ----
-
-
-def _nullable(value: Callable[[str], Value]) -> Callable[[Literal], Value]:
-    """Return the same of a literal: NULL is itself, and so is the empty text, which is NULL in Oracle."""
-
-    def of(literal: Literal) -> Value:
-        if literal is None or literal == "":
-            return None
-        if not isinstance(literal, str):
-            raise NoFit(f"{literal!r} is no text")
-        return value(literal)
-
-    return of
-
-
-def _floats(value: Callable[[str | float], float]) -> Callable[[Literal], Value]:
-    of_text = _nullable(value)
-
-    def of(literal: Literal) -> Value:
-        return value(literal) if isinstance(literal, float) else of_text(literal)
-
-    return of
-
-
-def _texts(value: Callable[[str], bytes], *, is_lob: bool = False) -> Callable[[Literal], Value]:
-    of_text = _nullable(value)
-
-    def of(literal: Literal) -> Value:
-        return b"" if is_lob and literal in ("", Call("EMPTY_CLOB")) else of_text(literal)
-
-    return of
-
-
-def _octets(literal: Literal) -> Value:
-    if literal is None or literal == "":
-        return None
-    if literal == Call("EMPTY_BLOB"):
-        return b""
-    if not isinstance(literal, bytes):
-        raise NoFit(f"{literal!r} are no bytes")
-    return literal
-
-
-def _calls(functions: frozenset[str], value: Callable[[str], Value]) -> Callable[[Literal], Value]:
-    """Return what reads a call of one of these functions, or the text that a snapshot's expression gives."""
-    of_text = _nullable(value)
-
-    def of(literal: Literal) -> Value:
-        if isinstance(literal, Call):
-            if literal.name not in functions:
-                raise NoFit(f"{literal.name} where {' or '.join(sorted(functions))} is expected")
-            if literal.format and literal.format not in _FORMATS:
-                raise NoFit(f"{literal.name} with the format {literal.format!r}, which is not the session's")
-            return of_text(literal.text)
-        return of_text(literal)
-
-    return of
-
-
-#: Formats that redo names: those that Udup's sessions set.
-_FORMATS = frozenset(
-    {
-        "YYYY-MM-DD HH24:MI:SS",
-        "SYYYY-MM-DD HH24:MI:SS",
-        "YYYY-MM-DD HH24:MI:SS.FF9",
-        "SYYYY-MM-DD HH24:MI:SS.FF9",
-        "YYYY-MM-DD HH24:MI:SS.FF9 TZH:TZM",
-        "SYYYY-MM-DD HH24:MI:SS.FF9 TZH:TZM",
-    }
-)
 
 _KINDS: dict[str, Callable[[OracleColumn], Mapped]] = {
     "NUMBER": _number,

@@ -33,12 +33,17 @@ def _name(value: object) -> str:
     return text
 
 
+def _container(value: object) -> str:
+    """Return a container's name as the server keeps it: in upper case, quoted or not."""
+    return _name(value).upper()
+
+
 class OracleConfig(Model):
     """What is to be known of an Oracle database beside ConnectionConfig. Experimental: never run against a server."""
 
     service_name: Annotated[str, BeforeValidator(_name)] = ""
     """The service that the listener knows; of a container database the root's."""
-    pdb: Annotated[str, BeforeValidator(_name)] = ""
+    pdb: Annotated[str, BeforeValidator(_container)] = ""
     """The container whose tables are carried; empty: the database has no containers."""
     scn: Annotated[int, BeforeValidator(values.within(0, (1 << 63) - 1))] = 0
     """No copy; begin behind this SCN. 0: a full copy first."""

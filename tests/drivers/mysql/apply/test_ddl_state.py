@@ -181,6 +181,33 @@ def test_a_note_of_the_version_before_had_counters_in_its_print(now: dict[str, s
 
 
 @pytest.mark.parametrize(
+    ("sql", "now", "log", "ran"),
+    [
+        ("ALTER TABLE s.a ADD INDEX (v)", {"s.a": "more 18"}, "0-8 atomic", True),
+        ("ALTER TABLE s.a COMMENT 'as it was'", {"s.a": "text 17"}, "0-8 atomic", True),
+        ("ALTER TABLE s.a ADD INDEX (v)", {"s.a": "text 17"}, "0-7 atomic", False),
+        # A server that died has logged it under its own number when it came back.
+        ("ALTER TABLE s.a ADD INDEX (v)", {"s.a": "more 18"}, "0-7 atomic", None),
+        ("DROP TABLE s.a", {"s.a": "absent"}, "0-7 atomic", None),
+        ("ALTER TABLE s.a ADD INDEX (v)", {"s.a": "more 18"}, "0-7 plain", True),
+        ("ALTER TABLE s.a ADD INDEX (v)", {"s.a": "more 18"}, "atomic", True),  # the log was begun again
+    ],
+)
+def test_the_log_of_a_mariadb_is_believed_if_the_objects_do_not_say_otherwise(
+    sql: str, now: dict[str, str], log: str, ran: bool | None
+) -> None:
+    before, after = replace(BEFORE, log="0-7 atomic").text(), replace(BEFORE, objects=now, log=log)
+    assert has_run(_statement(sql), before, after) is ran
+    if ran is None:
+        assert "log does not have it" in why_unknown(before, after)
+
+
+def test_a_log_that_is_begun_again_behind_a_jobs_first_definition_lets_none_run_twice() -> None:
+    before, after = replace(BEFORE, log="atomic").text(), replace(BEFORE, objects={"s.a": "more 18"}, log="atomic")
+    assert has_run(_statement("ALTER TABLE s.a ADD INDEX (v)"), before, after) is None
+
+
+@pytest.mark.parametrize(
     "options",
     [
         ") ENGINE=InnoDB{} DEFAULT CHARSET=utf8mb4 COMMENT='x AUTO_INCREMENT=7'",

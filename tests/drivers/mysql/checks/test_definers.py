@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
+
+import pytest
 
 from tests.drivers.mysql.checks.test_binlog_access import PLAIN, _facts
 from udup.drivers.mysql.checks.definers import StoredSide, stored_checks
+from udup.drivers.mysql.dictionary import definers
 from udup.drivers.mysql.dictionary.definers import Defined, KnownAccounts
 from udup.pipeline.checks import Check, Outcome
 
@@ -88,3 +92,30 @@ def test_function_creators_are_looked_at_where_there_are_functions_or_triggers()
         assert _trust(_side(made, facts=_facts("SUPER", variables=logging))).outcome is Outcome.PASS
         for harmless in ({"log_bin": "OFF"}, {"log_bin_trust_function_creators": "ON"}):
             assert _trust(_side(made, facts=_facts(variables={**logging, **harmless}))).outcome is Outcome.PASS
+
+
+class _Asked:
+    """A connection of this version; `_answers` notes what it is asked."""
+
+    def __init__(self, version: tuple[int, int, int], *, is_mariadb: bool) -> None:
+        self.version, self.is_mariadb = version, is_mariadb
+        self.asked: list[str] = []
+
+
+def _answers(connection: _Asked, sql: str) -> list[tuple[str, str]]:
+    connection.asked.append(sql)
+    return [("root", "%")]
+
+
+@pytest.mark.parametrize(
+    ("version", "is_mariadb", "system"),
+    [((9, 7, 0), False, {"root@%"}), ((5, 7, 44), False, set()), ((10, 11, 6), True, set())],
+)
+def test_who_has_system_user_is_asked_where_there_is_such_a_privilege(
+    monkeypatch: pytest.MonkeyPatch, version: tuple[int, int, int], is_mariadb: bool, system: set[str]
+) -> None:
+    """MariaDB's versions are higher, and it has no table mysql.global_grants."""
+    monkeypatch.setattr(definers, "query", _answers)
+    connection: Any = _Asked(version, is_mariadb=is_mariadb)
+    assert definers.read_accounts(connection) == KnownAccounts(frozenset({"root@%"}), frozenset(system))
+    assert any("global_grants" in sql for sql in connection.asked) is bool(system)

@@ -43,7 +43,14 @@ ITEMS = [
         "`a` int COMMENT 'no /*!80023 INVISIBLE */ here, SRID 4'",
     ),
     ("`a` int, FULLTEXT KEY `f` (`b`) /*!50100 WITH PARSER `ngram` */ ", MYSQL, M118, "`a` int"),
-    ("`u` uuid NOT NULL DEFAULT uuid()", M118, MYSQL, "`u` BINARY(16) NOT NULL DEFAULT (uuid())"),
+    ("`u` uuid NOT NULL DEFAULT uuid()", M118, MYSQL, "`u` BINARY(16) NOT NULL DEFAULT (uuid_to_bin(uuid()))"),
+    (
+        "`i` inet4 DEFAULT '1.2.3.4', `j` inet6 DEFAULT '::1'",
+        M118,
+        MYSQL,
+        "`i` BINARY(4) DEFAULT x'01020304', `j` BINARY(16) DEFAULT x'00000000000000000000000000000001'",
+    ),
+    ("`u` uuid DEFAULT uuid_v7()", M118, MYSQL, "`u` BINARY(16)"),
     ("`u` uuid NOT NULL DEFAULT uuid()", M118, M105, "`u` BINARY(16) NOT NULL"),
     ("`i` inet6 DEFAULT NULL, `j` inet4", M118, MYSQL, "`i` BINARY(16) DEFAULT NULL, `j` BINARY(4)"),
     ("`v` vector(3) NOT NULL, VECTOR KEY `v` (`v`) `m`='8'", M118, MYSQL, "`v` VARBINARY(12) NOT NULL"),
@@ -148,6 +155,25 @@ def test_a_statement_of_the_log(sql: str, source: Server, target: Server, wanted
     fitted = fit_statement(sql, 0, "s", source, target)
     assert not fitted.refusals
     assert " ".join(fitted.sql.split()) == wanted
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "CREATE OR REPLACE TABLE t (a INT)",
+        "ALTER TABLE t ADD COLUMN IF NOT EXISTS a INT",
+        "ALTER TABLE t DROP COLUMN IF EXISTS a",
+        "ALTER TABLE t DROP INDEX IF EXISTS a",
+    ],
+)
+def test_a_statement_that_mysql_has_not_is_refused(sql: str) -> None:
+    assert fit_statement(sql, 0, "s", M118, MYSQL).refusals
+    assert not fit_statement(sql, 0, "s", M118, M105).refusals
+
+
+def test_what_is_a_comment_to_mysql_is_none_of_the_definition() -> None:
+    found = fit_statement("ALTER TABLE t ADD a INT /*M! , ADD b INT *//*!80000 , ADD c INT */", 0, "s", MYSQL, M118)
+    assert " ".join(found.sql.split()) == "ALTER TABLE t ADD a INT , ADD c INT"
 
 
 def test_nothing_is_touched_between_servers_of_one_family() -> None:

@@ -11,15 +11,16 @@ from tests.drivers.mysql.mariadb.recorded import LOGS, events_of
 from udup.base.errors import Unsupported
 from udup.drivers.mysql.binlog.event import HEADER, EventType, checksum_is_right, has_checksums, resized
 from udup.drivers.mysql.binlog.gtid import Gtid, GtidSet, parse_gtid_event
-from udup.drivers.mysql.binlog.query import parse_query
+from udup.drivers.mysql.binlog.query import parse_query, parse_status
 from udup.drivers.mysql.binlog.table_map import table_name
+from udup.drivers.mysql.ddl.classify import classify
 from udup.drivers.mysql.ddl.query_classifier import QueryClassifier
 from udup.drivers.mysql.mariadb.events import MariaEvent, gtid_list, inflated, parse_gtid, status_to_mysql
 from udup.drivers.mysql.mariadb.log import Translation
 from udup.drivers.mysql.mariadb.passed import PASSED, parse_passed
 from udup.drivers.mysql.mariadb.reading import Reading
 from udup.drivers.mysql.mariadb.sequences import without_sequence
-from udup.drivers.mysql.mariadb.sql_modes import NOT_IN_MYSQL, to_mariadb, to_mysql
+from udup.drivers.mysql.mariadb.sql_modes import to_mariadb, to_mysql
 from udup.drivers.mysql.rows.codec import RowCodecs
 from udup.drivers.mysql.stream.assembly import Assembler
 from udup.pipeline.records import Definition, Skipped, Transaction, XaEnd
@@ -150,6 +151,24 @@ def test_numbers_that_do_not_grow_stop_the_job() -> None:
         [translation.events_of(event) for event in events]
 
 
+def test_a_log_that_begins_behind_what_the_job_has_stops_it() -> None:
+    """A replica that was made of a copy begins its log with the number behind that."""
+    events = events_of("11.8.9")
+    begins = next(at for at, event in enumerate(events) if event[4] == MariaEvent.GTID and event[19] == 9)
+    made = [events[0], *events[begins:]]
+    for has, stops in (("0-12-7", True), ("0-12-7,0-12-9:20", True), ("0-12-8", False), ("0-12-30", False)):
+        translation = Translation(GtidSet.parse(has))
+        translation.begin({})
+        if stops:
+            with pytest.raises(Unsupported, match="begins with 0-12-9, and the job goes on after number 7"):
+                [translation.events_of(event) for event in made]
+        else:
+            [translation.events_of(event) for event in made]
+    told_before = Translation(GtidSet.parse("0-12-7"))
+    told_before.begin({0: 6})
+    [told_before.events_of(event) for event in made]  # 8 is a number that this log has never had
+
+
 @VERSIONS
 def test_a_log_becomes_records(version: str) -> None:
     selection = Selection()
@@ -183,6 +202,36 @@ def test_rows_of_a_sequence_are_nobodys(version: str) -> None:
         without_sequence(without_names, has_crc=True)
     renamed = logged.replace(b"cycle_count", b"cycle_COUNT")
     assert without_sequence(renamed, has_crc=True) == renamed
+
+
+#: As 11.8 has logged it.
+SMALL_SEQUENCE = bytes.fromhex(
+    "1b00000000000100016400027371000802020202080801080000010106046c156e6578745f6e6f745f6361636865645f76616c7565"
+    "0d6d696e696d756d5f76616c75650d6d6178696d756d5f76616c75650b73746172745f76616c756509696e6372656d656e740a6361"
+    "6368655f73697a650c6379636c655f6f7074696f6e0b6379636c655f636f756e74"
+)
+
+
+def _table_map(body: bytes) -> bytes:
+    return resized(HEADER.pack(1, EventType.TABLE_MAP, 1, 0, 0, 0) + body + bytes(4), has_crc=True)
+
+
+def test_a_sequence_of_small_numbers_is_nobodys_too() -> None:
+    event = _table_map(SMALL_SEQUENCE)
+    assert table_name(event).schema == "d"
+    assert table_name(without_sequence(event, has_crc=True)).schema == "mysql"
+
+
+@pytest.mark.parametrize(
+    ("types", "nulls"),
+    [("0808080808080801080f00", "0000"), ("0f0808080808080108", "0000"), ("0808080808080108", "10")],
+)
+def test_a_table_that_has_a_few_of_its_columns_is_none(types: str, nulls: str) -> None:
+    kinds = bytes.fromhex(types)
+    metadata = b"\x64\x00" * kinds.count(0x0F)
+    body = bytes.fromhex("1b00000000000100016400017400") + bytes([len(kinds)]) + kinds
+    event = _table_map(body + bytes([len(metadata)]) + metadata + bytes.fromhex(nulls))
+    assert without_sequence(event, has_crc=True) == event
 
 
 def test_the_list_of_gtids_in_front_of_a_file_is_read() -> None:
@@ -225,11 +274,9 @@ def test_status_variables_of_mariadb_alone_are_left_out() -> None:
     own = bytes.fromhex("80010203810000000000000001820469000000000000008202")
     found = status_to_mysql(status[:5] + own + status[5:])
     assert b"\x83" not in found
-    assert found[5:9] == bytes.fromhex("0d010203")  # the microseconds, by MySQL's number
+    assert found[7:11] == bytes.fromhex("0d010203")  # the microseconds, by MySQL's number
     assert found.endswith(bytes.fromhex("04000900090009"))
-    assert (
-        status_to_mysql(b"\x00\x00\x00\x00\x00\xc8\x01") == b"\x00\x00\x00\x00\x00\xc8\x01"
-    )  # not known: whoever reads
+    assert status_to_mysql(b"\x03\x01\x00\x01\x00\xc8\x01").endswith(b"\xc8\x01")  # not known: whoever reads
 
 
 def test_modes_are_translated_by_name() -> None:
@@ -237,6 +284,47 @@ def test_modes_are_translated_by_name() -> None:
     assert to_mysql(strict) == strict | truncates
     assert to_mysql(strict | rounds | 1 << 28) == strict
     own = to_mysql(empty_is_null | rounds)
-    assert NOT_IN_MYSQL[own] == "EMPTY_STRING_IS_NULL"
+    assert own == 1 << 48, "a bit that MySQL does not use"
     for mode in (strict, strict | rounds, empty_is_null, 1 << 33 | 1 << 9 | rounds):
         assert to_mariadb(to_mysql(mode)) == mode
+
+
+def test_start_transaction_stands_in_front_of_the_partitions() -> None:
+    events = events_of("11.8.9")
+    translation = Translation(GtidSet())
+    for event in events:
+        if event[4] == EventType.QUERY and b"CREATE TABLE `s`" in event:
+            long = resized(event[:-4] + b"\n PARTITION BY HASH (`id`)" + event[-4:], has_crc=True)
+            [made] = translation.events_of(long)
+            break
+        translation.events_of(event)
+    assert parse_query(made, has_crc=True).sql.endswith(b" START TRANSACTION\n PARTITION BY HASH (`id`)")
+
+
+def test_an_index_that_may_be_there_is_understood() -> None:
+    for sql in (b"CREATE INDEX IF NOT EXISTS k ON t (a)", b"DROP INDEX IF EXISTS k ON t"):
+        assert [str(each.name) for each in classify(sql, "shop").objects] == ["t"]
+
+
+@pytest.mark.parametrize(
+    ("sql", "wanted"),
+    [
+        ("/*M! ALTER TABLE t ADD c INT */", "ALTER TABLE t ADD c INT"),
+        ("/*M!100100 DROP TABLE t */", "DROP TABLE t"),
+        ("DROP TABLE t /* it's gone */ /*M!100100 , u */", "DROP TABLE t /* it's gone */  , u"),
+        ("DROP TABLE t /*!50701 , u *//*M! , v */", "DROP TABLE t  , u  , v"),
+        ("CREATE TABLE t (a INT) COMMENT 'it''s /*M! no */'", "CREATE TABLE t (a INT) COMMENT 'it''s /*M! no */'"),
+        ("DROP TABLE t /* was 'a' */", "DROP TABLE t /* was 'a' */"),
+    ],
+)
+def test_what_mariadb_alone_reads_is_in_the_open(sql: str, wanted: str) -> None:
+    body = bytes(11) + b"\0\0" + b"\0" + sql.encode() + bytes(4)
+    event = resized(HEADER.pack(1, EventType.QUERY, 1, 0, 0, 0) + body, has_crc=True)
+    [made] = Translation(GtidSet()).events_of(event)
+    assert parse_query(made, has_crc=True).sql.decode().strip() == wanted
+
+
+@pytest.mark.parametrize(("flags", "is_explicit"), [("00000001", True), ("00000011", True), ("00000010", False)])
+def test_what_a_timestamp_is_by_default_is_said_as_mysql_says_it(flags: str, is_explicit: bool) -> None:
+    variables = parse_status(status_to_mysql(bytes.fromhex("00" + flags)))
+    assert variables.explicit_defaults_for_timestamp is is_explicit

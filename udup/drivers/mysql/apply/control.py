@@ -264,7 +264,7 @@ class MySQLControl:
 
     async def set_format(self, event: bytes) -> None:
         self._has_crc = has_checksums(event)
-        self._ddl.source = Server.of(server_version(event))
+        self._ddl.source = self._tables.source = Server.of(server_version(event))
         await self._thread.run(partial(self._opened_inline.set_format, event))
 
     async def run_definition(self, record: Definition, own_gtid: str) -> None:

@@ -32,9 +32,12 @@ def make_for_rows(connection: Connection, mark: Mark, create: bytes, context: by
     event = parse_query(create, has_crc=False)
     made = classify_query(event).objects[0]
     job = mark.job.decode()
-    sql = f"SELECT 1 FROM {UDUP_SCHEMA}.checkpoint WHERE job = %s AND slot = %s AND version = %s LOCK IN SHARE MODE"
-    if not query(connection, sql, job, mark.slot, mark.version):
-        raise missing_row(f"no row was found where one had to be: this job's in '{UDUP_SCHEMA}.checkpoint'")
+    event, replaces = _by_itself(event)
+    _check_mark(connection, mark)
+    if replaces and query(connection, _THERE, made.schema, made.name):
+        # OR REPLACE drops it too; what comes behind is then as for a new one, whoever does it again.
+        query(connection, f"DROP TABLE {qualified(made.schema, made.name)}")
+        _check_mark(connection, mark)
     if query(connection, _THERE, made.schema, made.name):
         raise Divergence(
             f"the target has a table {made.schema}.{made.name}, which the source makes now (CREATE TABLE … SELECT):"
@@ -42,9 +45,16 @@ def make_for_rows(connection: Connection, mark: Mark, create: bytes, context: by
         )
     intents.note_made(connection, job, intents.Made(made.schema, made.name, mark.gtids))
     connection.commit()
-    fitted, _ = fitted_ddl(_by_itself(event), classify_query(event), source, server_of(connection))
+    fitted, _ = fitted_ddl(event, classify_query(event), source, server_of(connection))
     if fitted is not None:
         run_ddl(connection, fitted, computing=context, source=source)
+
+
+def _check_mark(connection: Connection, mark: Mark) -> None:
+    """Lock the checkpoint's row, which is there if the job is still this run's."""
+    sql = f"SELECT 1 FROM {UDUP_SCHEMA}.checkpoint WHERE job = %s AND slot = %s AND version = %s LOCK IN SHARE MODE"
+    if not query(connection, sql, mark.job.decode(), mark.slot, mark.version):
+        raise missing_row(f"no row was found where one had to be: this job's in '{UDUP_SCHEMA}.checkpoint'")
 
 
 def drop_unfilled(connection: Connection, job: str) -> None:
@@ -62,8 +72,10 @@ def drop_unfilled(connection: Connection, job: str) -> None:
     intents.forget_made(connection, job)
 
 
-def _by_itself(event: QueryEvent) -> QueryEvent:
-    """Return the statement without START TRANSACTION, which stands among the table's options or behind them."""
+def _by_itself(event: QueryEvent) -> tuple[QueryEvent, bool]:
+    """Return the statement without OR REPLACE, and whether it had that; and without START TRANSACTION, which stands
+    among the table's options or behind them.
+    """
     variables = event.variables()
     codec = codec_of(variables.charset.client) if variables.charset else "utf-8"
     text, exact = decoded(event.sql, codec)
@@ -74,4 +86,7 @@ def _by_itself(event: QueryEvent) -> QueryEvent:
         if not depth and (one.upper, other.upper) == ("START", "TRANSACTION"):
             text = text[: one.start] + text[other.end :]
             break
-    return replace(event, sql=text.encode(exact))
+    replaces = [word.upper for word in words[1:3]] == ["OR", "REPLACE"]
+    if replaces:
+        text = text[: words[1].start] + text[words[2].end :]
+    return replace(event, sql=text.encode(exact)), replaces

@@ -127,8 +127,18 @@ def has_run(statement: Statement, before: str, now: State) -> bool | None:
     """
     noted = State.of(before)
     by_log = once.has_run(noted.log, now.log)
-    if by_log is not None:
-        return by_log
+    if by_log:
+        return True
+    by_objects = _has_run(statement, noted, now)
+    if by_log is None or by_objects is False:
+        return by_objects
+    # The log does not have it: it was begun again, does not log this schema, or a server that died has logged it under
+    # its own server_id when it came back.
+    return False if by_objects is None and now.why else None
+
+
+def _has_run(statement: Statement, noted: State, now: State) -> bool | None:
+    """Return the same by the objects alone."""
     if statement.verb.startswith("DROP") and statement.verb != "DROP INDEX" and statement.kind is not Kind.ACCOUNT:
         there = [name for name, digest in noted.objects.items() if digest != _ABSENT]
         left = [name for name in there if _is_changed(noted, now, name) is not True]
@@ -152,6 +162,8 @@ def why_unknown(before: str, now: State) -> str:
         return f"the target has another version now ({now.version} in the place of {noted.version})"
     if noted.form != now.form:
         return "the version of Udup before has noted it in another way"
+    if once.has_run(noted.log, now.log) is False:
+        return "the target's log does not have it, and what it changes is not as it was"
     return now.why or "a part of it has"
 
 

@@ -19,7 +19,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from udup.base.errors import Divergence
-from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.client.connection import Connection, query
 from udup.pipeline.selection.schemas import UDUP_SCHEMA
 
@@ -106,7 +105,7 @@ def answer(connection: Connection, job: str, gtid: str, *, applied: bool) -> boo
     What asks for it is that nobody knows whether it has run, or that the target has refused it.
     """
     intent = read(connection, job, " FOR UPDATE")
-    if intent is None or not intent.answer or GtidSet.parse(intent.gtid) != GtidSet.parse(gtid):
+    if intent is None or not intent.answer or intent.gtid.lower() != gtid.lower():
         return False
     sql = f"UPDATE {UDUP_SCHEMA}.{TABLE} SET answer = %s WHERE job = %s AND kind = %s"
     query(connection, sql, APPLIED if applied else NOT_APPLIED, job, DEFINITION)

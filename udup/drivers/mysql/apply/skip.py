@@ -44,7 +44,7 @@ def skip(endpoint: Endpoint, job: str, gtid: str, kept: str) -> bool:
     while True:
         try:
             with closing(connect(endpoint, PURGE)) as connection, taking_over(connection, job, _NOBODY):
-                return _skip(connection, job, GtidSet.parse(gtid), kept)
+                return _skip(connection, job, gtid, kept)
         except Superseded as error:
             if runtime.now() > end:
                 raise Unavailable(f"{doing}: {error}") from error
@@ -55,8 +55,9 @@ def skip(endpoint: Endpoint, job: str, gtid: str, kept: str) -> bool:
         runtime.sleep(_PAUSE_SECONDS)
 
 
-def _skip(connection: Connection, job: str, skipped: GtidSet, kept: str) -> bool:
+def _skip(connection: Connection, job: str, gtid: str, kept: str) -> bool:
     """In one transaction, on a connection without autocommit."""
+    skipped = GtidSet.of_transactions([gtid])
     connection.rollback()  # what was asked until now began a transaction, which sees what was
     sql = (
         f"SELECT slot, version, gtids, mark, definitions, selection FROM {UDUP_SCHEMA}.{TABLE}"
@@ -76,7 +77,7 @@ def _skip(connection: Connection, job: str, skipped: GtidSet, kept: str) -> bool
     definitions = int(rows[0][4]) + _has_run(connection, kept, f"{rows[0][3]}:{int(rows[0][4]) + 1}")
     if kept:
         xa.forget(connection, job, kept)
-    _forget_intents(connection, job, skipped)
+    _forget_intents(connection, job, gtid, skipped)
     version = version_after(rows)
     sql = f"UPDATE {UDUP_SCHEMA}.{TABLE} SET version = %s, gtids = '' WHERE job = %s AND slot > 0"
     query(connection, sql, version, job)
@@ -88,15 +89,15 @@ def _skip(connection: Connection, job: str, skipped: GtidSet, kept: str) -> bool
 
 def _has_run(connection: Connection, kept: str, next_own: str) -> bool:
     """Whether the transaction is the definition that runs next, and the server has executed it."""
-    if kept != next_own:
+    if kept != next_own or connection.is_mariadb:  # which runs nothing under a GTID: its number is free again
         return False
     return bool(scalar(connection, "SELECT GTID_SUBSET(%s, @@global.gtid_executed)", kept))
 
 
-def _forget_intents(connection: Connection, job: str, skipped: GtidSet) -> None:
+def _forget_intents(connection: Connection, job: str, gtid: str, skipped: GtidSet) -> None:
     if not intents.is_there(connection):
         return
-    intents.forget_definition(connection, job, str(skipped))
+    intents.forget_definition(connection, job, gtid.lower())
     if any(skipped <= GtidSet.parse(made.gtids) for made in intents.made_tables(connection, job)):
         intents.forget_made(connection, job)
 

@@ -15,6 +15,8 @@ from udup.drivers.mysql.binlog.table_map import TableName, table_name
 from udup.drivers.mysql.client.connection import Connection
 from udup.drivers.mysql.columns.plans import check_converted
 from udup.drivers.mysql.dictionary.engines import is_non_transactional
+from udup.drivers.mysql.mariadb.collations import Server
+from udup.drivers.mysql.mariadb.generated import check_generated
 from udup.drivers.mysql.statements.plan import triggers_of, with_triggers
 
 
@@ -31,6 +33,7 @@ class TableChecks:
     by_statements: bool = False
     converts: bool = False
     computed_there: Mapping[tuple[str, str], Collection[str]] = field(default_factory=dict)
+    source: Server = field(default_factory=lambda: Server.of(""))  # as its log's FORMAT_DESCRIPTION says
 
     def check(self, connection: Connection, gtid: str, table_map: bytes, *, has_crc: bool) -> TableName | None:
         """Compare a table with a TABLE_MAP; errors begin with the transaction's GTID.
@@ -47,6 +50,7 @@ class TableChecks:
                 check_converted(connection, name, parse_columns(table_map, has_crc=has_crc), computed)
             else:
                 check_definition(connection, name.schema, name.table, table_map, has_crc=has_crc)
+                check_generated(connection, name, self.source)
             self.computing.look(connection, name)
             if self.by_statements and (triggers := triggers_of(connection, name)):
                 raise with_triggers(name, triggers)

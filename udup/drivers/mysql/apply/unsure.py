@@ -240,7 +240,7 @@ def _executed(connection: Connection, note: Note) -> int:
 
 def _conclude(connection: Connection, job: str, applied: Sequence[str]) -> GtidSet:
     """In the open transaction: the base row has these, and the note goes."""
-    found = GtidSet.parse(",".join(applied))
+    found = GtidSet.of_transactions(applied)
     if applied:
         sql = f"SELECT gtids FROM {UDUP_SCHEMA}.checkpoint WHERE job = %s AND slot = 0 FOR UPDATE"
         executed = GtidSet.parse(str(scalar(connection, sql, job)))
@@ -303,7 +303,7 @@ def _settle(connection: Connection, job: str, gtid: str, *, applied: bool) -> No
     if note is None:
         raise Refused([Fault("Gtid", f"nothing of job {job} is in question", "resume the job, if it is not running")])
     found = _judged(connection, note)
-    if not found.unsure or GtidSet.parse(gtid) != GtidSet.parse(found.unsure):
+    if not found.unsure or gtid.lower() != found.unsure.lower():
         problem = f"{gtid} is not in question" + (f", but {found.unsure} is" if found.unsure else "")
         raise Refused([Fault("Gtid", problem, "look at that one" if found.unsure else "resume the job")])
     sql = f"SELECT 1 FROM {UDUP_SCHEMA}.checkpoint WHERE job = %s AND slot = 0 FOR UPDATE"
@@ -325,7 +325,7 @@ def pass_over(connection: Connection, job: str, skipped: GtidSet) -> GtidSet:
     if note is None:
         return GtidSet()
     found = _judged(connection, note)
-    if found.unsure and GtidSet.parse(found.unsure) != skipped:
+    if found.unsure and GtidSet.of_transactions([found.unsure]) != skipped:
         raise Refused([Fault("gtid", f"job {job} stands at another transaction: {found.unsure}", "look at that one")])
     return _conclude(connection, job, found.applied)
 

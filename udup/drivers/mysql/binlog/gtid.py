@@ -16,11 +16,11 @@ import re
 import struct
 import uuid
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from udup.base.long_text import cut_set
-from udup.base.transaction_names import transaction_name
+from udup.base.transaction_names import origin_and_number, transaction_name
 from udup.drivers.mysql.binlog.event import CRC_SIZE, HEADER_SIZE, EventType
 from udup.drivers.mysql.mariadb.gtids import (
     UNKNOWN_SERVER,
@@ -85,6 +85,14 @@ class GtidSet:
         for part in re.sub(r"\s+", "", text).lower().split(","):
             if part:
                 result._parse_part(part)
+        return result
+
+    @classmethod
+    def of_transactions(cls, names: Iterable[str]) -> GtidSet:
+        """Return the set of these transactions. As a set's text, MariaDB's `0-1-42` is everything up to 42."""
+        result = cls()
+        for name in names:
+            result.add(*origin_and_number(name.lower()))
         return result
 
     def _parse_part(self, part: str) -> None:

@@ -47,6 +47,12 @@ def table_name(event: bytes) -> TableName:
     return TableName(schema.decode(), table.decode())
 
 
+def behind_names(event: bytes) -> int:
+    """Return where the count of a TABLE_MAP's columns stands."""
+    schema_end = _NAMES_OFFSET + 1 + event[_NAMES_OFFSET]
+    return schema_end + 3 + event[schema_end + 1]
+
+
 def definition_bytes(event: bytes, *, has_crc: bool) -> bytes:
     """Return what identifies the definition: everything but header, table id and CRC."""
     return event[HEADER_SIZE + 6 : -4 if has_crc else None]

@@ -14,6 +14,7 @@ from udup.base.errors import Fault
 from udup.drivers.mysql.checks.binlog_access import binlog_access, setting_needs
 from udup.drivers.mysql.client.facts import ServerFacts
 from udup.drivers.mysql.client.names import quote
+from udup.drivers.mysql.mariadb.row_settings import row_settings
 from udup.pipeline.checks import DEST, Check, Finding, Outcome, Rule, apply, failed, faults, warned
 from udup.pipeline.selection.schemas import UDUP_SCHEMA
 from udup.pipeline.selection.selection import Selection
@@ -185,6 +186,11 @@ def _named_locks(side: TargetSide) -> Iterator[Finding]:
         )
 
 
+def _row_settings(side: TargetSide) -> Iterator[Finding]:
+    if side.facts.is_mariadb:
+        yield from row_settings(side.facts.variables)
+
+
 def _local_infile(side: TargetSide) -> Iterator[Finding]:
     if not side.facts.is_on("local_infile"):
         yield warned(
@@ -259,6 +265,7 @@ _RULES: tuple[Rule[TargetSide], ...] = (
     Rule("binlog_format", lambda side: side.facts.value("binlog_format", "ROW"), _binlog_format),
     Rule("max_allowed_packet", lambda side: side.facts.value("max_allowed_packet"), _packet),
     Rule("named_locks", lambda side: side.facts.value("pxc_strict_mode", "allowed"), _named_locks),
+    Rule("row_settings", lambda side: "rows are applied as they came", _row_settings),
     Rule("server_id", lambda side: side.facts.value("server_id"), lambda _side: ()),
     Rule("privileges", lambda side: "rows may be applied by BINLOG, definitions under a GTID", _global_privileges),
     Rule("session_variables", lambda side: "nothing that takes a privilege", _session_variables),

@@ -30,7 +30,9 @@ _FIRST_WORDS = {
 }
 
 #: What stands between CREATE or ALTER and the word that says what kind of object it is.
-_MODIFIERS = frozenset({"OR", "REPLACE", "AGGREGATE", "UNIQUE", "FULLTEXT", "SPATIAL", "UNDO", "JSON", "RELATIONAL"})
+_MODIFIERS = frozenset(
+    {"OR", "REPLACE", "AGGREGATE", "UNIQUE", "FULLTEXT", "SPATIAL", "VECTOR", "UNDO", "JSON", "RELATIONAL"}
+)
 _MODIFIERS_WITH_VALUE = frozenset({"ALGORITHM", "SQL"})  # ALGORITHM = x, SQL SECURITY x
 _AFTER_DEFINER = frozenset({"SQL", "VIEW", "AGGREGATE", "PROCEDURE", "FUNCTION", "TRIGGER", "EVENT"})
 
@@ -137,7 +139,7 @@ class _Reader(WordReader):
     def truncate(self) -> Statement:
         self.accept("TABLE")
         table = self.name()
-        self.patience()
+        self.wait()
         self.end()
         return Statement(Kind.TABLE_DDL, "TRUNCATE TABLE", (table,))
 
@@ -150,7 +152,7 @@ class _Reader(WordReader):
         while True:
             self.passed_in_mariadb()
             names.append(self.name())
-            self.patience()
+            self.wait()
             self.expect("TO")
             names.append(self.name())
             if not self.accept(","):
@@ -164,6 +166,8 @@ class _Reader(WordReader):
         if self.accept("TEMPORARY"):
             return Statement(Kind.TEMPORARY, f"{verb} TEMPORARY TABLE")
         self.modifiers()
+        if self.accept("TEMPORARY"):  # behind OR REPLACE, of MariaDB's
+            return Statement(Kind.TEMPORARY, f"{verb} TEMPORARY TABLE")
         noun = self.take().upper
         label = f"{verb} {noun}"
         match noun:
@@ -214,7 +218,7 @@ class _Reader(WordReader):
             names.append(self.name())
         if not self.accept("RESTRICT"):
             self.accept("CASCADE")
-        self.patience()
+        self.wait()
         self.end()
         return tuple(names)
 
@@ -226,10 +230,11 @@ class _Reader(WordReader):
         return Statement(Kind.DATABASE_DDL, f"{verb} DATABASE", schemas=(schema,), schema_at=place)
 
     def index(self, label: str) -> Statement:
-        self.passed_in_mariadb()
+        self.if_exists()  # MariaDB's
         self.identifier()
         while self.peek() in ("USING", "TYPE"):
             self.at += 2
+        self.wait()
         self.expect("ON")
         return Statement(Kind.TABLE_DDL, label, (self.name(),))
 
@@ -296,15 +301,8 @@ class _Reader(WordReader):
         if not self.accept("IF", "NOT", "EXISTS"):
             self.accept("IF", "EXISTS")
 
-    def patience(self) -> None:
-        """Pass WAIT seconds or NOWAIT, which MariaDB has."""
-        if self.accept("WAIT"):
-            self.at += 1
-        else:
-            self.accept("NOWAIT")
-
     def alter_table(self, name: ObjectName) -> Statement:
-        self.patience()
+        self.wait()
         names, parents, moves = [name], [], []
         moves_files = numbers_rows = reorders_rows = False
         merged: list[ObjectName] = []
@@ -365,13 +363,14 @@ class _Reader(WordReader):
             at += self.peek(1) == "COLUMN" and self.at + 2 < len(self.words)
         else:
             return []
-        return self.word(at)
+        return self.word(self.behind_if(at))
 
     def altered(self) -> list[str]:
         """Return the column of an ALTER COLUMN that begins here, which changes its default; nothing is passed."""
         if action_of(self.peek) is not AlterAction.ALTER_COLUMN:
             return []
-        return self.word(2 if self.peek(1) == "COLUMN" and self.peek(2) not in ("SET", "DROP") else 1)
+        at = 2 if self.peek(1) == "COLUMN" and self.peek(2) not in ("SET", "DROP") else 1
+        return self.word(self.behind_if(at))
 
     def word(self, ahead: int) -> list[str]:
         """Return the word so many ahead, nothing behind the end."""

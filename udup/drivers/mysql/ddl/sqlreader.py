@@ -107,6 +107,17 @@ class WordReader:
     def if_exists(self) -> None:
         self.conditional = self.accept("IF", "NOT", "EXISTS") or self.accept("IF", "EXISTS")
 
+    def wait(self) -> None:
+        """Pass how long MariaDB is to wait for a lock."""
+        if not self.accept("NOWAIT") and self.accept("WAIT"):
+            self.take()
+
+    def behind_if(self, at: int) -> int:
+        """Return the place so many ahead, or behind IF [NOT] EXISTS there, which is MariaDB's."""
+        if self.peek(at) != "IF":
+            return at
+        return at + (3 if self.peek(at + 1) == "NOT" else 2)
+
     def end(self) -> None:
         if self.at < len(self.words):
             raise UnexpectedWordError(f"{self.here()} follows where the statement should end")

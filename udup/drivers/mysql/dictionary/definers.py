@@ -76,7 +76,8 @@ def read_accounts(connection: Connection) -> KnownAccounts | None:
     """Return the server's accounts; None if this one may not read them."""
     try:
         users = query(connection, "SELECT User, Host FROM mysql.user")
-        system = query(connection, _SYSTEM_USERS) if connection.version >= ROLES else []
+        has_system_users = connection.version >= ROLES and not connection.is_mariadb
+        system = query(connection, _SYSTEM_USERS) if has_system_users else []
     except MySQLError as error:
         if error_code(error) not in DENIED:
             raise

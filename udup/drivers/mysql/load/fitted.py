@@ -11,6 +11,7 @@ from udup.drivers.mysql.client.connection import Connection, query
 from udup.drivers.mysql.dictionary.catalog import Catalog, Schema, StoredObject, Table
 from udup.drivers.mysql.mariadb.collations import Server, fit_collation
 from udup.drivers.mysql.mariadb.definitions import Fitted, fit_statement, fit_table, needs_fitting
+from udup.drivers.mysql.mariadb.generated import REMEDY, WHY, would_be_stale
 from udup.drivers.mysql.mariadb.modes import for_mariadb, for_mysql
 from udup.pipeline.checks import DEST
 
@@ -35,6 +36,9 @@ def fitted_catalog(catalog: Catalog, source: Server, target: Server, where: str)
         return fitted.sql
 
     def of_table(table: Table) -> Table:
+        if would_be_stale(source, target) and (stored := [each.name for each in table.columns if each.materialized]):
+            place = f"{where}: {table.schema}.{table.name}, column {stored[0]}"
+            faults.append(Fault(place, WHY, REMEDY, DEST))
         return replace(table, create_sql=note(fit_table(table.schema, table.name, table.create_sql, source, target)))
 
     def of_schema(schema: Schema) -> Schema:

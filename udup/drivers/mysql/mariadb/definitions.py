@@ -30,7 +30,7 @@ def fit_statement(sql: str, sql_mode: int, schema: str, source: Server, target: 
     if not needs_fitting(source, target):
         return Fitted(sql)
     fitting = Fitting(schema, table, source, target)
-    text = in_the_open(sql, sql_mode) if fitting.crosses else sql
+    text = in_the_open(sql, sql_mode, is_mariadbs=source.is_mariadb) if fitting.crosses else sql
     try:
         words = tokenize(text, sql_mode)
         parts = parts_of(text, sql_mode)
@@ -38,6 +38,8 @@ def fit_statement(sql: str, sql_mode: int, schema: str, source: Server, target: 
         return Fitted(sql)  # the server says what it does not understand
     fitting.text, fitting.table = text, table or _table_of([word.text for word in words])
     rules = _rules_of(fitting)
+    if rules is _TO_MYSQL:
+        to_mysql.refuse_statement(words, fitting)
     if parts is None:
         return fitting.done(_of_no_table(text, words, fitting, rules))
     for item in parts.items:

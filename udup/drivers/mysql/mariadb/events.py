@@ -145,7 +145,10 @@ def rows_offset(event: bytes, *, is_update: bool, has_extra: bool) -> int:
 
 #: Bytes behind the code of a status variable; a function of what follows where it says its length itself.
 _FIXED = {0: 4, 1: 8, 3: 4, 4: 6, 7: 2, 8: 2, 9: 8, 10: 4, 13: 3, 128: 3, 129: 8}
-_SQL_MODE, _GTID_FLAGS, _COLLATIONS = 1, 130, 131
+_FLAGS, _SQL_MODE, _GTID_FLAGS, _COLLATIONS = 0, 1, 130, 131
+
+#: Bit of the flags that says explicit_defaults_for_timestamp, for which MySQL has a variable of its own.
+_EXPLICIT_DEFAULTS, _EXPLICIT_DEFAULTS_BIT = 16, 1 << 24
 
 #: MariaDB's microseconds, which MySQL has under another number.
 _HRNOW, _MICROSECONDS = 128, 13
@@ -167,6 +170,9 @@ def status_to_mysql(status: bytes) -> bytes:
             return bytes(out) + status[offset:]
         if code == _SQL_MODE:
             out += status[offset : offset + 1] + _U64.pack(to_mysql(_U64.unpack_from(status, offset + 1)[0]))
+        elif code == _FLAGS:
+            is_explicit = bool(_U32.unpack_from(status, offset + 1)[0] & _EXPLICIT_DEFAULTS_BIT)
+            out += status[offset:end] + bytes([_EXPLICIT_DEFAULTS, is_explicit])
         elif code == _HRNOW:
             out += bytes([_MICROSECONDS]) + status[offset + 1 : end]
         elif code not in _OWN:

@@ -5,6 +5,7 @@
   nothing within it, all others on what is before them. DDL, and what the server says not to run in parallel, is alone.
 * Rows and statements that are compressed are inflated; rows get the header of the second version.
 * CREATE TABLE … SELECT ends in START TRANSACTION, as MySQL writes it: its rows follow in the same transaction.
+* What stands in `/*M! … */`, which MariaDB alone reads, is in the open.
 * sql_mode is translated by name, status variables of MariaDB's alone are left out.
 * Rows of sequences are nobody's; what was taken from one is in the rows of tables.
 * What a replica does for itself is not passed on: lists of GTIDs, checkpoints, annotations.
@@ -18,13 +19,14 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from udup.base.errors import Unsupported
 from udup.base.remedies import NEW_COPY
 from udup.drivers.mysql.binlog.event import CRC_SIZE, HEADER, HEADER_SIZE, EventType, has_checksums, resized
 from udup.drivers.mysql.binlog.gtid import GtidSet
-from udup.drivers.mysql.binlog.query import parse_query
-from udup.drivers.mysql.client.flavour import version_of
+from udup.drivers.mysql.binlog.query import QueryEvent, parse_query
+from udup.drivers.mysql.ddl.sqltokens import codec_of, decoded
 from udup.drivers.mysql.mariadb.events import (
     ExtraFlag,
     GtidFlag,
@@ -36,12 +38,16 @@ from udup.drivers.mysql.mariadb.events import (
     status_to_mysql,
 )
 from udup.drivers.mysql.mariadb.gtids import as_octets
+from udup.drivers.mysql.mariadb.parts import in_the_open
 from udup.drivers.mysql.mariadb.passed import passed_event
 from udup.drivers.mysql.mariadb.sequences import without_sequence
 from udup.drivers.mysql.mariadb.table_maps import in_mysql_form
 
 _GTID_BODY = struct.Struct("<B16sqBqq7s")
 _LOGICAL_CLOCK = 2
+
+#: What begins a comment that is a statement to MariaDB alone.
+_OWN_COMMENT = b"/*M!"
 
 #: Thread, time, length of the schema's name, error, length of the status variables; then the name's zero.
 _QUERY_FIXED = struct.Struct("<IIBHH")
@@ -86,6 +92,9 @@ _APART = frozenset(
     }
 )
 
+#: How a server writes where the partitions of a table begin.
+_PARTITIONS = b"\n PARTITION BY "
+
 #: Flags of a transaction that others may run beside.
 _PARALLEL = GtidFlag.TRANSACTIONAL | GtidFlag.MAY_RUN_IN_PARALLEL
 _ALONE = GtidFlag.STANDALONE | GtidFlag.DDL | GtidFlag.PREPARED_XA | GtidFlag.COMPLETED_XA
@@ -98,7 +107,6 @@ class Translation:
         self.passed = start_after.copy()  # what was left out or sent; a stream that begins again goes on by it
         self._last: dict[int, int] = {}  # by domain: the last number before what comes next
         self._has_crc = True
-        self._status = b""  # what every statement's status is given besides
         self._within = False  # a transaction that is left out
         self._is_group = False  # the transaction has rows, and is no statement by itself
         self._place = 0  # of the last transaction in the log's file, as it was read
@@ -120,7 +128,6 @@ class Translation:
         if kind in _APART:
             if kind == EventType.FORMAT_DESCRIPTION:
                 self._has_crc = has_checksums(event)
-                self._status = _EXPLICIT if _version(event) >= _EXPLICIT_BY_DEFAULT else b""
                 self._place = self._before_group = self._commit_id = 0
             return (event,)
         if self._within:
@@ -174,6 +181,7 @@ class Translation:
                 " set gtid_seq_no: give each a gtid_domain_id of its own, SET GLOBAL gtid_strict_mode = 1 forbids such"
                 f" numbers; {NEW_COPY}"
             )
+        self._check_joins(gtid, last)
         self._last[gtid.domain] = gtid.number
         stop = gtid.number + and_itself
         if last + 1 >= stop:
@@ -181,6 +189,16 @@ class Translation:
         between = GtidSet()
         between.add_range(gtid.source, last + 1, stop)
         return (between - self.passed).ranges_of(gtid.source)
+
+    def _check_joins(self, gtid: MariaGtid, last: int) -> None:
+        """Raise `Unsupported` if the log begins behind what the job has: what lies between may have been in another."""
+        first, stop = next(iter(self.passed.ranges_of(gtid.source)), (0, 0))
+        if last == 0 and first == 1 and gtid.number > stop:
+            raise Unsupported(
+                f"the source's log begins with {gtid.source}-{gtid.number}, and the job goes on after number"
+                f" {stop - 1} of this domain: it was begun anew from a later copy, as a replica's is, and what lies"
+                f" between is not in it; go on with a server whose log has it, or {NEW_COPY}"
+            )
 
     def _order(self, gtid: MariaGtid) -> tuple[int, int]:
         """Return the place up to which all must be committed before it, and its own."""
@@ -209,8 +227,12 @@ class Translation:
         found = parse_query(event, has_crc=self._has_crc)
         sql = inflated(found.sql) if event[4] == MariaEvent.QUERY_COMPRESSED else found.sql
         if self._is_group and sql[:7].upper() == b"CREATE ":
-            sql += b" START TRANSACTION"
-        status = status_to_mysql(found.status) + self._status
+            end = sql.rfind(_PARTITIONS)  # MySQL's word stands among the options, in front of them
+            end = end if end > 0 else len(sql)
+            sql = sql[:end] + b" START TRANSACTION" + sql[end:]
+        status = status_to_mysql(found.status)
+        if _OWN_COMMENT in sql:
+            sql = _read_by_mysql(replace(found, sql=sql, status=status))
         fixed = event[HEADER_SIZE:_STATUS_LENGTH] + struct.pack("<H", len(status))
         head = event[:4] + bytes([EventType.QUERY]) + event[5:HEADER_SIZE]
         return self._finished(head + fixed + status + found.schema + b"\0" + sql)
@@ -220,14 +242,11 @@ class Translation:
         return resized(event + bytes(CRC_SIZE) if self._has_crc else event, has_crc=self._has_crc)
 
 
-#: MySQL's status variable explicit_defaults_for_timestamp = ON, and the first MariaDB whose own default that is: its
-#: events do not tell. A table that came out otherwise on its source stops the job at its first row.
-_EXPLICIT, _EXPLICIT_BY_DEFAULT = bytes([16, 1]), (10, 10, 0)
-
-
-def _version(format_description: bytes) -> tuple[int, int, int]:
-    text = format_description[HEADER_SIZE + 2 : HEADER_SIZE + 52].rstrip(b"\0")
-    return version_of(text.decode("ascii", "replace"))
+def _read_by_mysql(query: QueryEvent) -> bytes:
+    """Return a statement with what MariaDB alone reads in the open: it did, where the log still has its mark."""
+    variables = query.variables()
+    text, codec = decoded(query.sql, codec_of(variables.charset.client) if variables.charset else "utf-8")
+    return in_the_open(text, variables.sql_mode or 0, is_mariadbs=True).encode(codec)
 
 
 #: Header flag of events that a reader may ignore when it does not know them.

@@ -32,6 +32,14 @@ WORDS: dict[int, str] = {
     32: "TIME_TRUNCATE_FRACTIONAL",
 }
 
+#: MariaDB's own in the form in which its log travels (`sql_modes.py`).
+_OF_MARIADBS_LOG: dict[int, str] = {
+    47: "IGNORE_BAD_TABLE_OPTIONS",
+    48: "EMPTY_STRING_IS_NULL",
+    49: "SIMULTANEOUS_ASSIGNMENT",
+    50: "ORACLE",
+}
+
 #: Bits that only stand for others beside them (ANSI, TRADITIONAL, names of other databases), or that say how accounts
 #: or SHOW CREATE were once: nothing of a statement that has run depends on them.
 _OF_NO_MATTER = frozenset({*range(8, 19), 27, 28})
@@ -47,11 +55,25 @@ _CUTS, _ROUNDS = "TIME_TRUNCATE_FRACTIONAL", "TIME_ROUND_FRACTIONAL"
 
 
 def words_of(sql_mode: int) -> list[str]:
-    """Return the words of an sql_mode of MySQL's bits. Raise `Unsupported` for a bit that is not known."""
-    unknown = [bit for bit in range(sql_mode.bit_length()) if sql_mode >> bit & 1 and bit not in WORDS]
+    """Return the words of an sql_mode of MySQL's bits, as a Query event has it that travels.
+
+    Raise `Unsupported` for a bit that is not known.
+    """
+    known = {**WORDS, **_OF_MARIADBS_LOG}
+    unknown = [bit for bit in range(sql_mode.bit_length()) if sql_mode >> bit & 1 and bit not in known]
     if any(bit not in _OF_NO_MATTER for bit in unknown):
         raise Unsupported(f"a session had sql_mode {sql_mode:#x}, of which not every bit is known; {UNKNOWN}")
-    return [word for bit, word in WORDS.items() if sql_mode >> bit & 1]
+    return [word for bit, word in known.items() if sql_mode >> bit & 1]
+
+
+def without_own(words: list[str]) -> list[str]:
+    """Return the words for MySQL. Raise `Unsupported` for one of MariaDB's that changes what a statement means."""
+    if lacking := sorted(_MEANS_OTHERWISE.intersection(words)):
+        raise Unsupported(
+            f"a session had sql_mode {', '.join(lacking)}, which the target does not know: have such statements run on"
+            " the source in a session without it, then give the job another ID"
+        )
+    return [word for word in words if word not in _MARIADBS]
 
 
 def for_mariadb(words: list[str]) -> str:

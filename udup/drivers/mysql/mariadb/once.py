@@ -4,7 +4,9 @@ MariaDB has no `gtid_next`: nothing there skips a statement that comes twice. Bu
 server_id of its session, which a session may choose, and `gtid_binlog_state` has the newest number of every server_id.
 So a job's definitions run under a server_id of the job's own. What the state says of it is noted before one runs
 (`apply/intents.py`); a larger number afterwards means that it has run. Since 10.6.0 a definition and its place in the
-log are one, also when the server dies meanwhile; before, the same number says nothing.
+log are one, also when the server dies meanwhile; before, the same number says nothing. A server that comes back may
+write it into the log under its own server_id: the same number is believed if the objects are as they were too
+(`apply/ddl_state.py`).
 
 The definition stays in the server's own domain, with the next number there. A domain of the job's own, in which it
 could choose the number, would let replicas of the target run definitions beside the rows that they were made for.

@@ -64,17 +64,23 @@ class Item:
         return len(self.words)
 
 
-def in_the_open(sql: str, sql_mode: int) -> str:
-    """Return a statement of the source's log or dictionary without the marks of comments that its server reads."""
+def in_the_open(sql: str, sql_mode: int, *, is_mariadbs: bool) -> str:
+    """Return a statement of the source's log or dictionary without the marks of comments that its server reads.
+
+    `is_mariadbs`: the source reads `/*M! … */`; to MySQL that is a comment, and it is left out.
+    """
     if "/*!" not in sql and "/*M!" not in sql:
         return sql
     plain = bool(sql_mode & MODE_NO_BACKSLASH_ESCAPES)
     text = r"'(?:[^']|'')*'" if plain else r"'(?:[^'\\]|\\.|'')*'"
     double = r'"(?:[^"]|"")*"' if plain or sql_mode & MODE_ANSI_QUOTES else r'"(?:[^"\\]|\\.|"")*"'
-    pattern = rf"({text}|`(?:[^`]|``)*`|{double})|/\*M?!\d*(.*?)\*/"
+    comments = r"/\*(?!M?!).*?\*/|#[^\n]*|--(?=\s)[^\n]*"
+    pattern = rf"({text}|`(?:[^`]|``)*`|{double}|{comments})|/\*(M?)!\d*(.*?)\*/"
 
     def shown(found: re.Match[str]) -> str:
-        return found[1] if found[1] is not None else f" {found[2].strip()} "
+        if found[1] is not None:
+            return found[1]
+        return f" {found[3].strip()} " if is_mariadbs or not found[2] else " "
 
     return re.sub(pattern, shown, sql, flags=re.DOTALL)
 

@@ -24,6 +24,7 @@ from udup.drivers.mysql.client.session_setup import enter
 from udup.drivers.mysql.client.sessions import Session
 from udup.drivers.mysql.mariadb.collations import Server
 from udup.drivers.mysql.mariadb.rewriting import RowRewriting
+from udup.drivers.mysql.mariadb.row_settings import check_row_settings
 
 
 class MariaRows(EventRows):
@@ -41,6 +42,7 @@ class MariaRows(EventRows):
         self._format = format_description
         self._with_crc = has_checksums(format_description)
         self._source = Server.of(server_version(format_description))
+        check_row_settings(self._connection, f"{self._connection.host}:{self._connection.port}")
         execute_raw(self._connection, binlog_statement(format_description), 1)
 
     def apply(self, mark: Mark, events: Sequence[bytes], context: bytes) -> None:

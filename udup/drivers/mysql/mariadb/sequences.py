@@ -6,10 +6,14 @@ A log tells one from a table of the same columns by their names alone.
 from __future__ import annotations
 
 from udup.base.errors import Unsupported
-from udup.drivers.mysql.binlog.table_map import table_name, with_names
+from udup.drivers.mysql.binlog.event import CRC_SIZE, read_lenenc
+from udup.drivers.mysql.binlog.table_map import behind_names, table_name, with_names
 
-#: BIGINT for all columns but the seventh, a TINYINT; none may be NULL.
-_TYPES = b"\x08" + b"\x08" * 6 + b"\x01\x08"
+#: Types of numbers: since 11.5 a sequence may be of any of them, before of BIGINT.
+_NUMBERS = frozenset({1, 2, 3, 8, 9})
+
+#: The types of the last four of its columns; those before have its own. None may be NULL.
+_LAST_TYPES, _OF_ITS_OWN = b"\x08\x08\x01\x08", 4
 
 _COLUMNS = (
     *("next_not_cached_value", "minimum_value", "maximum_value", "start_value", "increment", "cache_size"),
@@ -17,8 +21,8 @@ _COLUMNS = (
 )
 _NAMES = b"".join(bytes([len(name)]) + name.encode() for name in _COLUMNS)
 
-#: The kind and the length of a TABLE_MAP's optional metadata that name columns.
-_NAMED = bytes([4, len(_NAMES)])
+#: The kind of a TABLE_MAP's optional metadata that names columns.
+_NAMED = 4
 
 #: A schema that no job has.
 _NOWHERE = b"mysql"
@@ -29,11 +33,19 @@ def without_sequence(table_map: bytes, *, has_crc: bool) -> bytes:
 
     Raise `Unsupported` for one of which it cannot be told.
     """
-    named = table_name(table_map)
-    at = table_map.find(_TYPES)
-    if at < 0 or _NAMED + _NAMES in table_map:
-        return table_map if at < 0 else with_names(table_map, _NOWHERE, named.table.encode(), has_crc=has_crc)
-    if _names_columns(table_map, at + len(_TYPES)):
+    event = table_map[:-CRC_SIZE] if has_crc else table_map
+    columns, at = read_lenenc(event, behind_names(event))
+    types, at = event[at : at + columns], at + columns
+    own, last = types[:_OF_ITS_OWN], types[_OF_ITS_OWN:]
+    if columns != len(_COLUMNS) or last != _LAST_TYPES or not _NUMBERS.issuperset(own):
+        return table_map
+    _, at = read_lenenc(event, at)  # such types have no metadata
+    if event[at]:
+        return table_map  # a column may be NULL
+    named, names = table_name(event), _names(event, at + 1)
+    if names == _NAMES:
+        return with_names(table_map, _NOWHERE, named.table.encode(), has_crc=has_crc)
+    if names:
         return table_map
     raise Unsupported(
         f"{named.schema}.{named.table} has the columns of a sequence, and the log does not name them: SET GLOBAL"
@@ -41,14 +53,12 @@ def without_sequence(table_map: bytes, *, has_crc: bool) -> bytes:
     )
 
 
-def _names_columns(table_map: bytes, offset: int) -> bool:
-    """Return whether names of columns are in what follows the types, none of which has metadata."""
-    offset += 1 + table_map[offset] + 1  # the metadata's length, none; the bits of what may be NULL
-    while offset + 1 < len(table_map):
-        kind, size = table_map[offset], table_map[offset + 1]
-        if kind == 4:
-            return True
-        if size > 250:
-            return True  # longer than that are names alone
-        offset += 2 + size
-    return False
+def _names(event: bytes, at: int) -> bytes:
+    """Return the names of the columns in the optional metadata, which begin there; empty without any."""
+    while at < len(event):
+        kind = event[at]
+        size, at = read_lenenc(event, at + 1)
+        if kind == _NAMED:
+            return event[at : at + size]
+        at += size
+    return b""

@@ -9,7 +9,7 @@ from udup.drivers.mysql.binlog.query import StatusVariables
 from udup.drivers.mysql.binlog.remedies import UNKNOWN
 from udup.drivers.mysql.client.sql_modes import known_bits
 from udup.drivers.mysql.mariadb.collations import Server, fit_collation
-from udup.drivers.mysql.mariadb.modes import for_mariadb, words_of
+from udup.drivers.mysql.mariadb.modes import for_mariadb, without_own, words_of
 from udup.drivers.mysql.mariadb.numbers import collation_name
 
 
@@ -29,7 +29,8 @@ class Spelling:
         if not self.is_by_name:
             return str(known_bits(bits))
         words = words_of(bits)
-        return f"'{for_mariadb(words) if self.target.is_mariadb else ','.join(words)}'"
+        made = for_mariadb(words) if self.target.is_mariadb else ",".join(without_own(words))
+        return f"'{made}'"
 
     def charset(self, number: int) -> str:
         """Return what a session's client speaks, by the number of a collation."""

@@ -2,8 +2,7 @@
 
 MySQL rounds fractions of a second unless TIME_TRUNCATE_FRACTIONAL is set, MariaDB truncates unless
 TIME_ROUND_FRACTIONAL is. Words that MySQL has not stand, in its form, at bits that it does not use, so that a target of
-MariaDB gets them back. What only decides how SHOW CREATE prints, or what is complained about, and what servers of today
-ignore, is left out.
+MariaDB gets them back. What only decides how SHOW CREATE prints, and what servers of today ignore, is left out.
 """
 
 from __future__ import annotations
@@ -19,16 +18,11 @@ _TRUNCATES, _ROUNDS = 1 << 32, 1 << 34
 
 #: MariaDB's own bits, and where they stand in MySQL's form.
 _OWN: dict[int, int] = {
+    1 << 4: 1 << 47,  # IGNORE_BAD_TABLE_OPTIONS: MySQL's tables have no such options
     1 << 9: 1 << 50,  # ORACLE
     1 << 32: 1 << 48,  # EMPTY_STRING_IS_NULL
     1 << 33: 1 << 49,  # SIMULTANEOUS_ASSIGNMENT
 }
-
-#: In MySQL's form: words that change what a statement means, or whether it can be read, and that MySQL does not have.
-NOT_IN_MYSQL = {1 << 48: "EMPTY_STRING_IS_NULL", 1 << 49: "SIMULTANEOUS_ASSIGNMENT", 1 << 50: "ORACLE"}
-
-#: All bits in MySQL's form that MySQL does not know.
-BITS_OF_MARIADB = sum(_OWN.values())
 
 
 def to_mysql(mode: int) -> int:

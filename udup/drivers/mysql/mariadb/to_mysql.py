@@ -8,11 +8,19 @@ refused.
 
 from __future__ import annotations
 
+import ipaddress
+import uuid
+from collections.abc import Sequence
+
+from udup.drivers.mysql.ddl.sqltokens import Word
 from udup.drivers.mysql.mariadb.parts import Item
 from udup.drivers.mysql.mariadb.told import Fitting
 
 _TYPES = {"UUID": "BINARY(16)", "INET6": "BINARY(16)", "INET4": "BINARY(4)", "XMLTYPE": "LONGTEXT"}
 _JSON = "LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
+
+#: Types whose values are texts to people, and how many bytes they are.
+_OF_BYTES = {"UUID": 16, "INET6": 16, "INET4": 4}
 
 #: Bytes of a number of a VECTOR.
 _ITEM = 4
@@ -30,12 +38,21 @@ _OPTIONS = frozenset(
 )
 _TOLD = frozenset({"PAGE_COMPRESSED", "ENCRYPTED"})
 
+_BY_HAND = "run on the target what it comes to there, then skip the transaction (udup job skip)"
 _LEAVE = "leave the table out of the job (ReplicateIgnoreDb)"
+
+
+def refuse_statement(words: Sequence[Word], fitting: Fitting) -> None:
+    """Refuse what MySQL has no one statement for: it would run once only by halves."""
+    upper = [word.upper for word in words]
+    if upper[:3] == ["CREATE", "OR", "REPLACE"] and upper[3] in ("TABLE", "DATABASE", "SCHEMA", "EVENT", "TRIGGER"):
+        fitting.refuse(f"CREATE OR REPLACE {upper[3]} is not known to the target", _BY_HAND)
 
 
 def fit_column(item: Item, fitting: Fitting) -> None:
     """Make a column one of MySQL's."""
     _refuse_column(item, fitting)
+    _refuse_condition(item, fitting)
     _type(item, fitting)
     _default(item, fitting)
     for at, word in enumerate(item.words):
@@ -52,6 +69,7 @@ def fit_item(item: Item, fitting: Fitting) -> None:
     """Make an index, a constraint, an action or what stands behind the items one of MySQL's."""
     first = item.word(0)
     at = 1 if first == "ADD" else 0
+    _refuse_condition(item, fitting)
     if item.word(at) == "PERIOD" or (first == "DROP" and item.word(1) == "PERIOD"):
         item.left_out = True
         fitting.tell("a PERIOD is left out on the target, which has none")
@@ -94,6 +112,11 @@ def without_options(item: Item, fitting: Fitting) -> None:
             fitting.refuse("a SEQUENCE is not known to the target", "leave it out of the job (ReplicateIgnoreDb)")
 
 
+def _refuse_condition(item: Item, fitting: Fitting) -> None:
+    if item.word(0) in ("ADD", "DROP", "MODIFY", "CHANGE", "RENAME") and "IF" in (item.word(1), item.word(2)):
+        fitting.refuse(f"IF EXISTS inside of ALTER TABLE ({item.word(0)}) is not known to the target", _BY_HAND)
+
+
 def _refuse_column(item: Item, fitting: Fitting) -> None:
     if item.find("COMPRESSED", start=item.kind_at) > 0:
         remedy = f"ALTER TABLE … MODIFY it without COMPRESSED on the source, or {_LEAVE}"
@@ -126,6 +149,12 @@ def _default(item: Item, fitting: Fitting) -> None:
         end = item.behind(at + 2) if item.word(at + 2) == "(" else len(item.words)
         item.put(at, end, "")
         fitting.tell("its default, the next value of a SEQUENCE, is left out on the target", item.column)
+    elif item.word(item.kind_at) in _OF_BYTES and text != "NULL":
+        end = item.behind(at + 2) if item.word(at + 2) == "(" else at + 2
+        made = _bytes_of(item.word(item.kind_at), first)
+        item.put(at, end, f"DEFAULT {made}" if made else "")
+        if not made:
+            fitting.tell("its default is left out on the target", item.column)
     elif first.string or text[:1].isdigit():
         if item.word(item.kind_at).endswith(_LONG[:2]) or item.word(item.kind_at).startswith(_LONG[2:]):
             item.put(at + 1, at + 2, f"({_shown(item, at + 1, at + 2, fitting)})")
@@ -133,6 +162,17 @@ def _default(item: Item, fitting: Fitting) -> None:
         end = item.behind(at + 2) if item.word(at + 2) == "(" else at + 2
         item.edits.append((first.start, first.start, "("))
         item.edits.append((item.words[end - 1].end, item.words[end - 1].end, ")"))
+
+
+def _bytes_of(kind: str, default: Word) -> str:
+    """Return a default of a UUID, INET6 or INET4 column as that of its bytes; "" if that is not known."""
+    if not default.string:
+        return "(uuid_to_bin(uuid()))" if kind == "UUID" and default.upper == "UUID" else ""
+    try:
+        made = uuid.UUID(default.text).bytes if kind == "UUID" else ipaddress.ip_address(default.text).packed
+    except ValueError:
+        return ""
+    return f"x'{made.hex()}'" if len(made) == _OF_BYTES[kind] else ""
 
 
 def _shown(item: Item, start: int, end: int, fitting: Fitting) -> str:

@@ -44,6 +44,8 @@ VALUE_MODES = {
     32: "TIME_TRUNCATE_FRACTIONAL",
 }
 
+_ESCAPES = "NO_BACKSLASH_ESCAPES"
+
 #: Bits of sql_mode above these are of servers that this version does not know.
 _KNOWN_BITS = 34
 
@@ -159,6 +161,8 @@ def read_defaults(connection: Connection) -> dict[str, str]:
     if not connection.is_mariadb and connection.version < _LOGS_ITS_DEFAULTS:
         found |= read_global(connection, "explicit_defaults_for_timestamp") | _UTF8MB4_BEFORE
     words = found["sql_mode"].split(",")
+    if connection.is_mariadb and _ESCAPES in words:
+        words.remove(_ESCAPES)  # it reads a column's expression by the mode that it was made in, MySQL by the session's
     found["sql_mode"] = ",".join(word for word in VALUE_MODES.values() if word in words)
     return found
 

@@ -12,12 +12,13 @@ the target already, some of them without their beginning or by a dictionary that
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
 
 from udup.base.errors import Unsupported
 from udup.base.remedies import NEW_COPY
 from udup.drivers.oracle.logminer.rows import NOT_REBUILT, Code, LogRow
+from udup.drivers.oracle.remedies import REPORT
 
 #: Bytes of SQL that transactions which are not committed may have together: they wait in memory.
 OPEN_BYTES = 512 << 20
@@ -28,10 +29,23 @@ _UNKNOWN_SEQUENCE = "ffffffff"
 #: A table that the dictionary does not know (any more), by its object number.
 _OBJECT = re.compile(r"OBJ#\s*(\d+)")
 
+#: The other table of ALTER TABLE … EXCHANGE PARTITION … WITH TABLE: its rows change as well.
+_EXCHANGED = re.compile(
+    r'\bEXCHANGE\s+(?:SUB)?PARTITION\b.*\bWITH\s+TABLE\s+(?:("[^"]+"|[\w$#]+)\s*\.\s*)?("[^"]+"|[\w$#]+)',
+    re.IGNORECASE | re.DOTALL,
+)
+
+_CREATES = re.compile(r"\bCREATE\s+TABLE\b", re.IGNORECASE)
+
 _HALF = (
     "its beginning has not come: it was open at SCN {scn}, where the job begins, and what it changed before is not"
     " known; begin the job with a full copy, or at an SCN at which no transaction was open"
 )
+
+_OPPOSITE = {Code.INSERT: Code.DELETE, Code.DELETE: Code.INSERT, Code.UPDATE: Code.UPDATE}
+
+#: A ROWID that says no row.
+_NO_ROW = frozenset({"", "A" * 18})
 
 _ROWS = frozenset({Code.INSERT, Code.UPDATE, Code.DELETE})
 _LOBS = frozenset({Code.SELECT_LOB_LOCATOR, Code.LOB_WRITE, Code.LOB_TRIM, Code.LOB_ERASE})
@@ -69,7 +83,8 @@ class Assembly:
     """`feed` the rows of a window of SCNs, whole; then `take` what was committed in it.
 
     `wants` says whether a table is the job's, `knows` whether an object of this number is one of its tables.
-    `begun_at`: reading begins at this SCN, where transactions were open of which nobody knows; 0 if that is not so.
+    `left_out`: tables that would be the job's, and are temporary. `begun_at`: reading begins at this SCN, where
+    transactions were open of which nobody knows; 0 if that is not so.
     """
 
     def __init__(
@@ -77,14 +92,17 @@ class Assembly:
         wants: Callable[[str, str], bool],
         knows: Callable[[int], bool] = lambda number: False,
         *,
+        left_out: Collection[tuple[str, str]] = (),
         begun_at: int = 0,
         open_bytes: int = OPEN_BYTES,
     ) -> None:
         self._wants = wants
         self._knows = knows
+        self._left_out = left_out
         self._open: dict[str, OpenTransaction] = {}
         self._committed: list[Committed] = []
         self._begun_at = begun_at
+        self.horizon = 0  # an SCN by which all that was open at `begun_at` has ended; 0 as long as none is known
         self._defining: dict[tuple[str, str], str] = {}  # tables of definitions that are not committed, and by whom
         self._started: set[str] = set()  # whose beginning was seen, as long as that matters
         self._open_bytes = open_bytes
@@ -93,8 +111,11 @@ class Assembly:
     def resume_scn(self, read_to: int) -> int:
         """Return behind which SCN a later reader must begin, where all up to `read_to` was read and taken.
 
-        Changes of transactions that are not committed hold it back; one that has changed nothing does not.
+        Changes of transactions that are not committed hold it back; one that has changed nothing does not. What was
+        open at an SCN of the user's does until all of it has ended: a later reader must know it again.
         """
+        if self._begun_at and not 0 < self.horizon <= read_to:
+            return self._begun_at
         return min([each.first_scn for each in self._open.values()] + [read_to + 1]) - 1
 
     def feed(self, rows: Iterable[LogRow]) -> None:
@@ -117,18 +138,58 @@ class Assembly:
                 f"redo is missing in front of SCN {row.scn} (LogMiner shows MISSING_SCN): what was changed there is"
                 f" lost for this job. {NEW_COPY}"
             )
-        if code == Code.COMMIT:
+        if row.xid.endswith(_UNKNOWN_SEQUENCE):
+            self._take_row_of_slot(row)
+        elif code == Code.COMMIT:
             self._commit(row)
         elif code == Code.ROLLBACK:
             self._forget(row.xid)
         elif code == Code.DDL:
             if self._wants(row.owner, row.table):
                 self._keep(row)
+            elif (other := _exchanged(row)) and self._wants(*other):
+                self._keep(replace(row, owner=other[0], table=other[1]))
+            elif (row.owner, row.table) in self._left_out and _CREATES.search(row.sql):
+                raise Unsupported(
+                    f"{row.owner}.{row.table}, a temporary table when this run began, is made anew at SCN {row.scn} as"
+                    " one that is none: start the job again, so that it looks at the dictionary again"
+                )
         elif code == Code.START:
-            if self._begun_at:
-                self._started.add(row.xid)
+            self._start(row)
         elif code not in _SILENT:
             self._change(row)
+
+    def _take_row_of_slot(self, row: LogRow) -> None:
+        """Take a row that tells undo segment and slot alone of its transaction (the first 8 digits).
+
+        A slot has one transaction at a time. Undo of one that is not known began before what is read, and is no matter
+        here; for nothing else is a slot enough.
+        """
+        known = self._in_slot(row.xid)
+        if row.rollback and row.code in _OPPOSITE:
+            if known:
+                self._change(replace(row, xid=known[-1]))
+        elif known if row.code in (Code.COMMIT, Code.ROLLBACK) else row.code not in _SILENT and self._is_ours(row):
+            raise Unsupported(
+                f"LogMiner does not say which transaction did what it shows at SCN {row.scn} (operation {row.code}):"
+                f" {row.xid}; {REPORT}"
+            )
+
+    def _in_slot(self, xid: str) -> list[str]:
+        return [each for each in self._open if each[:8] == xid[:8]]
+
+    def _start(self, row: LogRow) -> None:
+        """Note a beginning. Whatever had its slot has ended: the server may have undone it all after a crash."""
+        for xid in self._in_slot(row.xid):
+            if xid != row.xid:
+                lost = self._forget(xid)
+                if lost is not None and (lost.items or lost.problems):
+                    raise Unsupported(
+                        f"transaction {row.xid} begins at SCN {row.scn} in the slot of {xid}, whose end has not come:"
+                        f" what it changed from SCN {lost.first_scn} on may be committed; {REPORT}"
+                    )
+        if self._begun_at:
+            self._started.add(row.xid)
 
     def _change(self, row: LogRow) -> None:
         if not self._is_ours(row):
@@ -174,26 +235,17 @@ class Assembly:
 
     def _undo(self, row: LogRow) -> None:
         """Take away the last change of this row that is not undone yet."""
-        if row.xid.endswith(_UNKNOWN_SEQUENCE):
-            self._undo_of_slot(row)
+        if row.row_id in _NO_ROW:
+            self._spoil(row, f"it undoes a change of a row of {row.owner}.{row.table}, and does not say of which")
         elif not self._undo_in(self._opened(row), row):
             self._spoil(row, f"it undoes a change of row {row.row_id} of {row.owner}.{row.table}, which has not come")
-
-    def _undo_of_slot(self, row: LogRow) -> None:
-        """Undo for a transaction of which the row tells undo segment and slot alone (the first 8 digits).
-
-        A slot has one transaction at a time. None that is known: it began before what is read, and is no matter here.
-        """
-        known = [xid for xid in self._open if xid[:8] == row.xid[:8]]
-        if known and not self._undo_in(self._open[known[-1]], row):
-            self._open[known[-1]].problems.append(
-                (row.scn, f"it undoes a change of row {row.row_id} that is not known")
-            )
 
     def _undo_in(self, current: OpenTransaction, row: LogRow) -> bool:
         items = current.items
         for at in range(len(items) - 1, -1, -1):
             if (items[at].data_obj, items[at].row_id) == (row.data_obj, row.row_id) and items[at].code != Code.DDL:
+                if items[at].code != _OPPOSITE[Code(row.code)]:
+                    return False
                 current.size -= len(items[at].sql)
                 self._size -= len(items[at].sql)
                 del items[at]
@@ -201,6 +253,8 @@ class Assembly:
         return False
 
     def _commit(self, row: LogRow) -> None:
+        if self._begun_at and row.xid not in self._started and row.xid not in self._open:
+            self._spoil(replace(row, scn=self._begun_at + 1), _HALF.format(scn=self._begun_at))
         current = self._forget(row.xid)
         if current is not None and (current.items or current.problems):
             problems = tuple(current.problems)
@@ -225,6 +279,14 @@ def _merged(parts: list[Committed]) -> Committed:
         tuple(problem for each in parts for problem in each.problems),
         max(each.microseconds for each in parts),
     )
+
+
+def _exchanged(row: LogRow) -> tuple[str, str] | None:
+    """Return the table that a definition exchanges with a partition of its own one."""
+    if (found := _EXCHANGED.search(row.sql)) is None:
+        return None
+    owner, name = (part[1:-1] if part.startswith('"') else part.upper() for part in (found[1] or "", found[2]))
+    return owner or row.owner, name
 
 
 def _problem(row: LogRow) -> str:
