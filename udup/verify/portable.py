@@ -254,7 +254,8 @@ def _indexes(connection: Connection, marks: str, schemas: Sequence[str]) -> dict
     own: set[tuple[Name, str]] = set()
     for schema, table, index, place, kind, column, *values in query(connection, _INDEXES.format(marks), *schemas):
         name = (str(schema), str(table))
-        said = ", ".join(_name(_text(value)) for value in (place, kind, column, *values))
+        of_engine = "SE_SPECIFIC" if kind == "NONE" else kind  # as MySQL 5 says it
+        said = ", ".join(_name(_text(value)) for value in (place, of_engine, column, *values))
         gathered.setdefault(name, {}).setdefault(str(index), []).append(said)
         if column is None or kind in _OWN_INDEXES:
             own.add((name, str(index)))

@@ -1,4 +1,5 @@
 -- topic: an AUTO_INCREMENT column added in an order of its own
+-- unfit: from mysql-5.6: it refuses ORDER BY there
 -- phase: incremental
 -- expect: refused it names an engine or an order as well
 CREATE TABLE t (a INT PRIMARY KEY, b INT);
