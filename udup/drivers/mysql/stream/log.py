@@ -117,7 +117,9 @@ class BinlogChanges:
         """Return the job's own dump, which may be carried on by one that several jobs share."""
 
         def opened(after: GtidSet) -> BinlogStream:
-            return BinlogStream(self.endpoint, replica.server_id, after, replica.uuid, self._plan.silent)
+            return BinlogStream(
+                self.endpoint, replica.server_id, after, replica.uuid, self._plan.silent, self._plan.target
+            )
 
         own = opened(start_after)
         if shared is None or own.is_mariadb:
