@@ -189,7 +189,7 @@ def target_columns(connection: Connection, schema: str, table: str) -> list[Targ
     rows = query(connection, with_collations(connection, _COLUMNS_SQL), schema, table)
     if not connection.is_mariadb:
         return [column_of(row) for row in rows]
-    rows = (*rows, *hidden_columns(connection, schema, table)) if rows else rows
+    rows = [*rows, *hidden_columns(connection, schema, table)] if rows else []
     return [as_logged(column_of(as_bytes(row))) for row in rows]
 
 
