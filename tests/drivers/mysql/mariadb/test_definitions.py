@@ -99,6 +99,8 @@ OPTIONS = [
     ("ENGINE=InnoDB /*!50100 PARTITION BY HASH (`a`) PARTITIONS 3 */", MYSQL, M118, "ENGINE=InnoDB PARTITION BY HASH (`a`) PARTITIONS 3"),
     ("ENGINE=Aria DEFAULT CHARSET=latin1 PAGE_CHECKSUM=1 TRANSACTIONAL=1", M118, MYSQL, "ENGINE=InnoDB DEFAULT CHARSET=latin1"),
     ("ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_uca1400_nopad_as_cs", M118, MYSQL, "ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_as_cs"),
+    ("ENGINE=InnoDB WITH SYSTEM VERSIONING", M118, MYSQL, "ENGINE=InnoDB"),
+    ("ENGINE=InnoDB WITH SYSTEM VERSIONING PARTITION BY SYSTEM_TIME LIMIT 2 PARTITIONS 3", M118, MYSQL, "ENGINE=InnoDB"),
     ("ENGINE=InnoDB `PAGE_COMPRESSED`=1 `ENCRYPTED`='NO'", M118, MYSQL, "ENGINE=InnoDB"),
 ]  # fmt: skip
 
@@ -113,8 +115,8 @@ def test_options_of_a_table(options: str, source: Server, target: Server, wanted
 #: What the target cannot have, with the column.
 REFUSED = [
     ("`a` varchar(3) CHARACTER SET gb18030", "", MYSQL, M118, "s.t, column a: the target has no character set gb18030"),
-    ("`a` text /*M!100301 COMPRESSED*/", "", M118, MYSQL, "s.t, column a: a COMPRESSED column"),
-    ("`a` int", "WITH SYSTEM VERSIONING", M118, MYSQL, "s.t: SYSTEM VERSIONING"),
+    ("`a` int, `row_end` timestamp(6) NOT NULL", "", M118, MYSQL, "s.t, column row_end: rows of a table with such"),
+    ("`s` timestamp(6) GENERATED ALWAYS AS ROW START", "", M118, MYSQL, "s.t, column s: a column of SYSTEM VERSIONING"),
     ("`a` int, UNIQUE KEY `u` (`a`,`p` WITHOUT OVERLAPS)", "", M118, MYSQL, "s.t: a key WITHOUT OVERLAPS"),
     ("`a` int", "SEQUENCE=1", M118, MYSQL, "s.t: a SEQUENCE"),
 ]
@@ -223,3 +225,19 @@ def test_a_collation(name: str, source: Server, target: Server, wanted: str, exa
 
 def test_a_character_set_that_mariadb_lacks_has_no_collation_there() -> None:
     assert fit_collation("gb18030_bin", MYSQL, M118) is None
+
+
+#: Of tables with what a server without it does without, and what is told.
+WITHOUT = [
+    ("CREATE TABLE `t` (`a` text /*M!100301 COMPRESSED*/ DEFAULT NULL)", "CREATE TABLE `t` (`a` text DEFAULT NULL)", "COMPRESSED"),
+    ("CREATE TABLE t (a TEXT COMPRESSED=zlib, b INT WITHOUT SYSTEM VERSIONING)", "CREATE TABLE t (a TEXT , b INT )", "COMPRESSED"),
+    ("ALTER TABLE t ADD SYSTEM VERSIONING, ADD b INT", "ALTER TABLE t ADD b INT", "SYSTEM VERSIONING"),
+    ("ALTER TABLE t DROP SYSTEM VERSIONING", "", "SYSTEM VERSIONING"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("sql", "wanted", "told"), WITHOUT, ids=[each[0] for each in WITHOUT])
+def test_what_a_mysql_does_without_is_left_out_and_told(sql: str, wanted: str, told: str) -> None:
+    fitted = fit_statement(sql, 0, "s", M118, MYSQL)
+    assert " ".join(fitted.sql.split()) == " ".join(wanted.split()) and not fitted.refusals
+    assert told in " ".join(fitted.notices)
