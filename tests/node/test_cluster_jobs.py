@@ -99,7 +99,19 @@ class World:
         until(lambda: self.at_target() >= wanted, lambda: (self.at_target(), wanted, self._logs()))
 
     def _logs(self) -> str:
-        return "\n".join(node.log.read_text("utf-8", "replace")[-4000:] for node in self.cluster.nodes)
+        return "\n".join(node.log.read_text("utf-8", "replace")[-6000:] for node in self.cluster.nodes)
+
+    def is_gone(self) -> None:
+        """Wait until no node shows the job."""
+
+        def showing() -> list[str]:
+            return [
+                node.folder.name
+                for node in self.cluster.nodes
+                if node.running and self.job in {each["ID"] for each in _get(node, "/v1/jobs")}
+            ]
+
+        until(lambda: not showing(), lambda: (showing(), self._logs()))
 
     def is_equal(self) -> None:
         until(lambda: self.at_target() == self.written, lambda: (self.at_target(), self.written, self._logs()))
@@ -126,6 +138,7 @@ def world(cluster: RealCluster, source: MysqlServer, target: MysqlServer, schema
     finally:
         alive = next(node for node in cluster.nodes if node.running)
         _when_taken(lambda: alive.delete_job(schema))
+        made.is_gone()
 
 
 def _create_table(source: MysqlServer, schema: str) -> None:
