@@ -41,8 +41,16 @@ class Carrier:
     """
 
     def __init__(
-        self, progress: Progress, scope: Scope, look_up: LookUp, numbers: set[int], left_out: set[Name]
+        self,
+        progress: Progress,
+        scope: Scope,
+        look_up: LookUp,
+        numbers: set[int],
+        left_out: set[Name],
+        floor: Callable[[str, str], int] = lambda owner, name: 0,
     ) -> None:
+        """`floor`: up to which SCN of its COMMIT a table's log is left out, for its rows came otherwise."""
+        self._floor = floor
         self._left_out = left_out
         self._progress = progress
         self._scope = scope
@@ -61,9 +69,11 @@ class Carrier:
             if definitions and (rows or len(definitions) > 1):
                 raise _Problem("it has definitions and rows, or several definitions, at one SCN")
             if definitions:
-                yield from self._define(definitions[0], committed.scn, microseconds)
+                if self._is_told(definitions[0], committed.scn):
+                    yield from self._define(definitions[0], committed.scn, microseconds)
             else:
-                yield from self._change(rows, committed.scn, microseconds)
+                told = [row for row in rows if self._is_told(row, committed.scn)]
+                yield from self._change(told, committed.scn, microseconds)
         except (_Problem, BadRedo, RowProblem, NoFit, Unfit, UnknownDdl) as error:
             xids = ", ".join(committed.xids)
             raise Unsupported(
@@ -71,6 +81,9 @@ class Carrier:
             ) from error
         except UdupError as error:
             raise error.about(gtid) from error
+
+    def _is_told(self, row: LogRow, scn: int) -> bool:
+        return scn > self._floor(row.owner, row.table)
 
     # ---- Rows ----
 

@@ -102,12 +102,14 @@ def _strings(subject: _Subject) -> Iterator[Finding]:
 def _document(subject: _Subject) -> Iterator[Finding]:
     """What a job's document may ask for, and is not carried out for this source."""
     plan = subject.plan
+    options = plan.target.delivery.options if plan.target.delivery is not None else {}
     asked = {
         "Where": plan.scope.selection.filters_rows,
         "ColumnMapFrom": plan.scope.selection.maps_columns,
         "ExpandSyntaxSupport": plan.scope.kept_users is not None,
         "SkipCreateDbTable": plan.fill_existing,
         "ApproveHeterogeneous": plan.target.apply_mode is ApplyMode.CONVERTED,
+        "Options.include.query": options.get("include.query", "").strip().lower() == "true",
         "SslMode, SslCa, SslCert": plan.source.endpoint.tls.mode not in (SslMode.PREFERRED, SslMode.DISABLED),
     }
     for key, is_asked in asked.items():

@@ -19,6 +19,7 @@ from udup.drivers.oracle.logs import NotArchived, log_of, needed_logs
 from udup.drivers.oracle.position import RESUME, position_at, prefix
 from udup.drivers.oracle.session import OpenClient, Place, Session, connect, oracledb_client
 from udup.drivers.oracle.snapshot import OracleCopy, mapped_tables, moment, open_copy
+from udup.drivers.oracle.telling.reading import open_reading
 from udup.drivers.oracle.told import Told
 from udup.pipeline.checks import SRC
 from udup.pipeline.ports import (
@@ -136,7 +137,7 @@ class OracleSource:
     def open_reading(
         self, scope: Scope, plan: ReadingPlan, *, readers: int, waits: Waits | None = None
     ) -> SnapshotReading:
-        raise Unsupported("a subscription cannot have an Oracle source yet: name a MySQL or MariaDB server as its Dest")
+        return open_reading(self._open_client, self._place, scope, plan)
 
     def open_log(self, plan: LogPlan) -> ChangeLog:
         return RedoChanges(self._open_client, self._place, plan, self._told)
