@@ -46,6 +46,10 @@ class OracleFacts:
     forces_logging: bool = False
 
     @property
+    def version_text(self) -> str:
+        return self.version
+
+    @property
     def is_archiving(self) -> bool:
         return self.log_mode == "ARCHIVELOG"
 

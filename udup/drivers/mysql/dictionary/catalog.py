@@ -105,6 +105,21 @@ class Schema:
     create_sql: str
 
 
+@dataclass(frozen=True)
+class NumberSequence:
+    """A MariaDB's SEQUENCE: what stands behind CREATE SEQUENCE and its name, and the next number that it may give.
+
+    `cycle`: how often it began again. `source` is schema.name on the source where the target has it under another name.
+    """
+
+    schema: str
+    name: str
+    options: str
+    number: int = 0
+    cycle: int = 0
+    source: str = ""
+
+
 #: From here on a server of MySQL shows an account as a statement (SHOW CREATE USER).
 SHOWS_ACCOUNTS = (5, 7, 6)
 
@@ -137,3 +152,4 @@ class Catalog:
     tables: tuple[Table, ...]
     objects: tuple[StoredObject, ...]
     accounts: tuple[Account, ...] = ()
+    sequences: tuple[NumberSequence, ...] = ()

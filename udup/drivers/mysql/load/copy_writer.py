@@ -36,6 +36,7 @@ from udup.drivers.mysql.load.rehearsal import rehearse
 from udup.drivers.mysql.load.room import Room
 from udup.drivers.mysql.load.stale_views import make_stand_in
 from udup.drivers.mysql.mariadb.collations import Server, server_of
+from udup.drivers.mysql.mariadb.sequence_values import make_sequences, raise_sequences
 from udup.drivers.mysql.statements.plan import left_out
 from udup.pipeline.ports import LoadPlan
 from udup.pipeline.records import CopyPlan, CopyTotals, StartRows
@@ -193,11 +194,13 @@ class MySQLCopyWriter:
             self._room.refuse_objects(connection, self._catalog)
             tables = FilledTables(self._room.where, self._room.notes, self._filling, self._log)
             self._filled, self._told = tables.make_room(connection, self._catalog)
+            self._told = [*self._told, *raise_sequences(connection, self._catalog.sequences)]
             return "load" if scalar(connection, "SELECT @@global.local_infile") else "insert"
         if problems := [table.problem for table in self._catalog.tables if table.problem]:
             raise Unsupported("; ".join(problems))
         self._room.make(connection, self._catalog)
         objects.create_schemas(connection, self._catalog.schemas)
+        make_sequences(connection, self._catalog.sequences)
         objects.try_converted_tables(connection, self._catalog.tables)
         self._told = objects.create_tables(connection, self._catalog.tables)
         return "load" if scalar(connection, "SELECT @@global.local_infile") else "insert"

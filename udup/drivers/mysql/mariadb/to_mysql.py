@@ -124,9 +124,11 @@ def _refuse_condition(item: Item, fitting: Fitting) -> None:
 
 
 def _refuse_column(item: Item, fitting: Fitting) -> None:
-    if item.find("COMPRESSED", start=item.kind_at) > 0:
-        remedy = f"ALTER TABLE … MODIFY it without COMPRESSED on the source, or {_LEAVE}"
-        fitting.refuse("a COMPRESSED column is logged in a form that the target cannot read", remedy, item.column)
+    at = item.find("COMPRESSED", start=item.kind_at)
+    if at > 0:
+        by_method = item.word(at + 1) == "="
+        item.put(at, at + (3 if by_method else 1), "")
+        fitting.tell("it is not COMPRESSED on the target, which has no such columns", item.column)
     if item.find("AS", "ROW", start=item.kind_at) > 0:
         fitting.refuse("a column of SYSTEM VERSIONING is not known to the target", _LEAVE, item.column)
 

@@ -23,13 +23,14 @@ from udup.drivers.mysql.client.names import qualified, quote
 from udup.drivers.mysql.client.session_setup import enter
 from udup.drivers.mysql.client.sessions import DICTIONARY
 from udup.drivers.mysql.columns.mapping import map_of
-from udup.drivers.mysql.dictionary.catalog import Catalog, Column, Schema, StoredObject, Table
+from udup.drivers.mysql.dictionary.catalog import Catalog, Column, NumberSequence, Schema, StoredObject, Table
 from udup.drivers.mysql.dictionary.defaults import default_of, lost_defaults
 from udup.drivers.mysql.dictionary.engines import MERGE, is_non_transactional, is_transactional
 from udup.drivers.mysql.dictionary.float_digits import digits, is_loose, text_loses
 from udup.drivers.mysql.filters.table_filter import dictionary_condition
 from udup.drivers.mysql.snapshot.merge_tables import merge_problems
 from udup.drivers.mysql.snapshot.rows import MEMBER_KINDS
+from udup.drivers.mysql.snapshot.sequences import read_sequences
 from udup.drivers.mysql.snapshot.stored import GONE, read_objects
 from udup.pipeline.selection.selection import ColumnNames, Selection
 
@@ -91,6 +92,7 @@ def read_catalog(connection: Connection, selection: Selection) -> Catalog:
     schemas: list[Schema] = []
     tables: list[Table] = []
     objects: list[StoredObject] = []
+    sequences: list[NumberSequence] = []
     for (name,) in query(connection, "SELECT SCHEMA_NAME FROM information_schema.SCHEMATA ORDER BY 1"):
         if not selection.wants_schema(name):
             continue
@@ -103,10 +105,11 @@ def read_catalog(connection: Connection, selection: Selection) -> Catalog:
         schemas.append(Schema(name, create))
         tables.extend(_read_tables(connection, name, selection, problems))
         objects.extend(read_objects(connection, name, selection, problems))
+        sequences.extend(read_sequences(connection, name, selection))
     problems.extend(merge_problems(connection, selection))
     if problems:
         raise Unsupported("the source holds what cannot be copied exactly: " + "; ".join(problems))
-    return Catalog(tuple(schemas), tuple(tables), tuple(objects))
+    return Catalog(tuple(schemas), tuple(tables), tuple(objects), sequences=tuple(sequences))
 
 
 def same_definitions(one: Catalog, other: Catalog) -> bool:
@@ -114,6 +117,7 @@ def same_definitions(one: Catalog, other: Catalog) -> bool:
     return (
         one.schemas == other.schemas
         and one.objects == other.objects
+        and one.sequences == other.sequences
         and [_definition(table) for table in one.tables] == [_definition(table) for table in other.tables]
     )
 
