@@ -12,6 +12,7 @@ from udup.drivers.mysql.dictionary.catalog import Catalog, NumberSequence, Schem
 from udup.drivers.mysql.mariadb.collations import Server, fit_collation
 from udup.drivers.mysql.mariadb.definitions import Fitted, fit_statement, fit_table, needs_fitting
 from udup.drivers.mysql.mariadb.generated import REMEDY, WHY, would_be_stale
+from udup.drivers.mysql.mariadb.history import INSERTS_HISTORY
 from udup.drivers.mysql.mariadb.modes import for_mariadb, for_mysql
 from udup.pipeline.checks import DEST
 
@@ -76,6 +77,19 @@ def check_engines(connection: Connection, tables: Iterable[Table], where: str) -
             problem = f"the target has not the storage engine {wanted}"
             faults.append(Fault(f"{where}: {table.schema}.{table.name}", problem, remedy, DEST))
     if faults:
+        raise Refused(faults)
+
+
+def check_history(connection: Connection, tables: Iterable[Table], where: str, *, fills: bool) -> None:
+    """Raise `Refused` for tables whose history the target cannot be given."""
+    problem, remedy = "", "leave the table out, or upgrade the target"
+    if connection.version < INSERTS_HISTORY:
+        problem = "its rows of the past (WITH SYSTEM VERSIONING) cannot be copied to a target before MariaDB 10.11"
+    elif fills:
+        problem = "a table WITH SYSTEM VERSIONING is not filled by a copy, since it keeps whatever it held before"
+        remedy = "drop it on the target, and leave the job to make it"
+    faults = [Fault(f"{where}: {each.schema}.{each.name}", problem, remedy, DEST) for each in tables if each.period]
+    if faults and problem:
         raise Refused(faults)
 
 

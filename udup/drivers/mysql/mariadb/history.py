@@ -9,11 +9,14 @@ as an UPDATE of `row_end`; DELETE HISTORY as DELETE of old rows.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from udup.base.errors import Unsupported
 from udup.drivers.mysql.binlog.event import EventType
 from udup.drivers.mysql.binlog.table_definition import ColumnDefinition, ColumnType
+from udup.drivers.mysql.client.connection import Connection, query
 from udup.drivers.mysql.client.flavour import Version
+from udup.drivers.mysql.dictionary.catalog import Column, Table
 from udup.drivers.mysql.rows.temporal import Timestamp
 from udup.drivers.mysql.rows.values import ABSENT, Change, Row
 
@@ -23,11 +26,16 @@ ROW_START, ROW_END = "row_start", "row_end"
 #: From here on a TIMESTAMP reaches to 2106, before to 2038.
 _LONG: Version = (11, 5, 0)
 
+#: From here on rows may be inserted as ones of the past (`system_versioning_insert_history`).
+INSERTS_HISTORY: Version = (10, 11, 0)
+
 _MICROSECONDS = b"\x06"
 
 #: Microseconds since 1970 of a row of today.
 UNTIL_2038 = Timestamp(0x7FFFFFFF * 1_000_000 + 999_999)
 UNTIL_2106 = Timestamp(0xFFFFFFFF * 1_000_000 + 999_999)
+#: The same as a session in UTC is shown them.
+ENDS_OF_TODAY = ("2038-01-19 03:14:07.999999", "2106-02-07 06:28:15.999999")
 _OF_TODAY = frozenset({UNTIL_2038, UNTIL_2106})
 
 _WRITES = EventType.WRITE_ROWS
@@ -91,3 +99,38 @@ def ending_at(row: Row | None, end: int, forever_there: Timestamp) -> Row | None
     if row is None or row[end] not in _OF_TODAY:
         return row
     return (*row[:end], forever_there, *row[end + 1 :])
+
+
+# ---- In a copy ----
+
+_PERIODS = (
+    "SELECT t.TABLE_NAME, MAX(IF(c.GENERATION_EXPRESSION = 'ROW START', c.COLUMN_NAME, NULL)),"
+    " MAX(IF(c.GENERATION_EXPRESSION = 'ROW END', c.COLUMN_NAME, NULL))"
+    " FROM information_schema.TABLES t JOIN information_schema.COLUMNS c USING (TABLE_SCHEMA, TABLE_NAME)"
+    " WHERE t.TABLE_SCHEMA = %s AND t.TABLE_TYPE = 'SYSTEM VERSIONED' GROUP BY t.TABLE_NAME"
+)
+
+
+def read_periods(connection: Connection, schema: str) -> dict[str, tuple[str, str]]:
+    """Return the columns of the period of each table WITH SYSTEM VERSIONING."""
+    if not connection.is_mariadb:
+        return {}
+    rows = query(connection, _PERIODS, schema)
+    return {str(table): (str(start or ROW_START), str(end or ROW_END)) for table, start, end in rows}
+
+
+def with_history(table: Table, end_of_today: str = "") -> Table:
+    """Return a table that keeps its history as one that is copied with it: whole, since its keys are not unique then.
+
+    `end_of_today`: what rows of today are to have for their end.
+    """
+    if not table.period:
+        return table
+    start, end = (Column(name, "timestamp", "timestamp(6)", None, None, False, False) for name in table.period)
+    columns = (*table.columns, start, replace(end, ends=end_of_today))
+    return replace(table, columns=columns, key=(), key_index="", with_history=True)
+
+
+def end_of_today(version: Version) -> str:
+    """Return that of a MariaDB of this version, as a session in UTC is shown it."""
+    return ENDS_OF_TODAY[version >= _LONG]

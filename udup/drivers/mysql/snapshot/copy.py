@@ -82,6 +82,7 @@ class SnapshotCopy:
             baseline.locked,
             offsets=start.offsets,
             texts=start.texts,
+            history=start.history,
             first=self._first,
         )
         if self._stopped:
