@@ -15,8 +15,15 @@ from udup.base import logs, runtime
 from udup.base.errors import Transient, Unsupported
 from udup.base.remedies import NEW_COPY
 from udup.drivers.mysql.binlog.gtid import GtidSet
-from udup.drivers.oracle.carrying import Carrier
-from udup.drivers.oracle.dictionary import OracleFacts, read_facts, read_table, read_tables, read_wanted
+from udup.drivers.oracle.carrying import Carrier, Surroundings
+from udup.drivers.oracle.dictionary import (
+    OracleFacts,
+    check_open_primary,
+    read_facts,
+    read_table,
+    read_tables,
+    read_wanted,
+)
 from udup.drivers.oracle.events import format_description
 from udup.drivers.oracle.logminer.assembly import Assembly
 from udup.drivers.oracle.mining import Miner, Window, check_not_behind, prepare_flush
@@ -56,20 +63,24 @@ class RedoChanges:
         with closing(connect(self._open_client, self._place, container=True)) as session:
             facts = read_facts(session)
             wanted = read_wanted(session, selection)
-            numbers = {number for table in read_tables(session, selection) for number in table.numbers}
+            tables = read_tables(session, selection)
+            names = {number: (table.owner, table.name) for table in tables for number in table.numbers}
         executed = GtidSet.parse(plan.start_after)
         progress = Progress(facts.uuid, executed)
         if progress.resume < 1:
             raise Unsupported(f"the job's position {plan.start_after!r} says no SCN to go on from; {NEW_COPY}")
         with closing(connect(self._open_client, self._place)) as session:
+            check_open_primary(facts)
             prepare_flush(session)
-            check_not_behind(session, progress.highest)
+            began_at = check_not_behind(session, progress.highest)
         self._told.begin(executed)
         self._joining = JoiningTables(self._open_client, self._place, plan) if plan.tells else None
         floor = self._joining.floor if self._joining is not None else _no_floor
-        carrier = Carrier(progress, plan.scope, self._look_up, numbers, wanted.left_out, floor)
         begun_at = progress.begin if progress.begins_unknown else 0
-        assembly = Assembly(wanted, numbers.__contains__, left_out=wanted.left_out, begun_at=begun_at)
+        schemas = {table.owner for table in tables}
+        assembly = Assembly(wanted, names.__contains__, left_out=wanted.left_out, schemas=schemas, begun_at=begun_at)
+        around = Surroundings(names, wanted.left_out, began_at, floor, lambda: assembly.unknown, tells=plan.tells)
+        carrier = Carrier(progress, plan.scope, self._look_up, around)
         horizon = partial(self._horizon, begun_at)
         self._reading = Reading(progress, assembly, carrier.records, horizon=horizon, in_order=plan.tells)
         self._miner = Miner(self._open_client, self._place, progress.resume, _owners(selection))

@@ -43,9 +43,10 @@ _REMEMBERED = 4096
 _KEYS = 200_000
 
 
-def source_uuid(dbid: int, resetlogs_scn: int, container: str = "") -> str:
+def source_uuid(dbid: int, resetlogs_scn: int, container: str = "", incarnation: int = 0) -> str:
     """Return what tells one incarnation of a database, or of a container in it, from every other."""
-    return str(uuid.uuid5(_NAMESPACE, f"{dbid}/{resetlogs_scn}/{container}"))
+    of_container = f"{container}/{incarnation}" if container else ""
+    return str(uuid.uuid5(_NAMESPACE, f"{dbid}/{resetlogs_scn}/{of_container}"))
 
 
 def position_at(source: str, scn: int, resume: int) -> str:

@@ -25,7 +25,7 @@ from udup.drivers.oracle.dictionary import read_facts, read_tables
 from udup.drivers.oracle.literals import NoFit
 from udup.drivers.oracle.mining import prepare_flush, write_out
 from udup.drivers.oracle.position import position_at
-from udup.drivers.oracle.session import OpenClient, Place, Session, connect
+from udup.drivers.oracle.session import FETCH_ROWS, OpenClient, Place, Session, connect
 from udup.drivers.oracle.tables import MappedTable, OracleTable, RowProblem
 from udup.pipeline.checks import SRC
 from udup.pipeline.ports import Piece, Scope
@@ -38,6 +38,9 @@ CHUNK_ROWS = 20_000
 
 #: Tries to see where the oldest open transaction began: of one that begins now that may not be known for a moment.
 _TRIES, _TRY_SECONDS = 20, 0.2
+
+#: Rows with LOBs that are fetched at once: all of them are in memory.
+LOB_ROWS = 8
 
 #: Times and texts of them are quoted; numbers are not.
 _ESCAPES = ((b"\\", b"\\\\"), (b"'", b"\\'"), (b"\0", b"\\0"), (b"\x1a", b"\\Z"))
@@ -194,7 +197,7 @@ def rows_of(session: Session, table: MappedTable, scn: int) -> Iterator[tuple[An
     names = table.mapped.items()
     expressions = [each.read.format(c=statements.quoted(name)) for name, each in names]
     select = statements.snapshot_select(table.table.owner, table.table.name, expressions)
-    return session.rows(select, scn=scn)
+    return session.rows(select, fetched=LOB_ROWS if table.lobs else FETCH_ROWS, scn=scn)
 
 
 def unreadable(table: MappedTable, error: Exception) -> Unsupported:
@@ -209,14 +212,9 @@ def open_copy(
 ) -> OracleCopy:
     """Return a copy of everything in the scope as of an SCN; `Refused` names all that cannot be carried."""
     waits = waits or Waits(Side.SOURCE)
-    with (
-        closing(connect(open_client, place)) as root,
-        closing(connect(open_client, place, container=True)) as session,
-    ):
-        prepare_flush(root)
+    with closing(connect(open_client, place, container=True)) as session:
         with waits.on(WaitKind.STATEMENT, statement="looking at open transactions"):
-            resume, scn = moment(session)
-        write_out(root, scn)
+            resume, scn = written_moment(session, open_client)
         facts = read_facts(session)
         found, faults = mapped_tables(session, scope, f"Src {place}")
         if faults:
@@ -247,6 +245,15 @@ def moment(session: Session) -> tuple[int, int]:
             return min([before, int(first)] if count else [before]) - 1, scn
         runtime.sleep(_TRY_SECONDS)
     raise Transient(f"the source {session.place} does not say where its open transactions began (V$TRANSACTION)")
+
+
+def written_moment(session: Session, open_client: OpenClient) -> tuple[int, int]:
+    """Return the same, where the log was written up to it: an SCN that only a server's memory has may come again."""
+    with closing(connect(open_client, session.place)) as root:
+        prepare_flush(root)
+        found = moment(session)
+        write_out(root, found[1])
+    return found
 
 
 def ended_by(session: Session, scn: int) -> int:

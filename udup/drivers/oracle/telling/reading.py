@@ -6,17 +6,16 @@ One reader reads, whatever number of them there is: each row is turned in Python
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from dataclasses import dataclass
 
 from udup.base import runtime
 from udup.base.errors import Transient, UdupError, Unsupported
 from udup.drivers.oracle.dictionary import read_facts, read_tables
 from udup.drivers.oracle.events import format_description
-from udup.drivers.oracle.mining import check_not_behind, prepare_flush, write_out
+from udup.drivers.oracle.mining import check_not_behind
 from udup.drivers.oracle.position import position_at
 from udup.drivers.oracle.session import OpenClient, Place, Session, connect
-from udup.drivers.oracle.snapshot import mapped_or_refused, moment
+from udup.drivers.oracle.snapshot import mapped_or_refused, written_moment
 from udup.drivers.oracle.tables import MappedTable
 from udup.drivers.oracle.telling.rows import Block, blocks
 from udup.drivers.oracle.telling.state import TellingState, sign_of
@@ -146,10 +145,7 @@ def open_reading(open_client: OpenClient, place: Place, scope: Scope, plan: Read
     state = TellingState.parse(plan.state)
     session = connect(open_client, place, container=True)
     try:
-        with closing(connect(open_client, place)) as root:
-            prepare_flush(root)
-            resume, scn = moment(session)
-            write_out(root, scn)
+        resume, scn = written_moment(session, open_client)
         before = state.chosen(scope.selection)
         there = read_tables(session, before)
         _take_up(state, session, place, resume, scn, sign_of(there))

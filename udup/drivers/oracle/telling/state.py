@@ -69,7 +69,7 @@ class TellingState(msgspec.Struct, omit_defaults=True):
 
     @classmethod
     def parse(cls, text: str) -> TellingState:
-        return msgspec.json.decode(text, type=cls) if text else cls()
+        return _state(text) if text else cls()
 
     def text(self) -> str:
         return msgspec.json.encode(self).decode()
@@ -114,3 +114,6 @@ def sign_of(tables: Iterable[OracleTable]) -> str:
         for each in tables
     ]
     return hashlib.sha256(json.dumps(shown).encode()).hexdigest()[:16]
+
+
+_state = msgspec.json.Decoder(TellingState).decode
