@@ -130,8 +130,6 @@ REFUSED = [
     ("`a` varchar(3) CHARACTER SET gb18030", "", MYSQL, M118, "s.t, column a: the target has no character set gb18030"),
     ("`a` text AS (_latin1'é')", "", MYSQL, M118, "s.t, column a: a string of the character set latin1"),
     ("`a` int, CHECK (`a` <> _utf16 x'005C')", "", MYSQL, M118, "s.t: a string of the character set utf16"),
-    ("`a` text /*M!100301 COMPRESSED*/", "", M118, MYSQL, "s.t, column a: a COMPRESSED column"),
-    ("`a` int", "WITH SYSTEM VERSIONING", M118, MYSQL, "s.t: SYSTEM VERSIONING"),
     ("`a` int, UNIQUE KEY `u` (`a`,`p` WITHOUT OVERLAPS)", "", M118, MYSQL, "s.t: a key WITHOUT OVERLAPS"),
     ("`a` int", "SEQUENCE=1", M118, MYSQL, "s.t: a SEQUENCE"),
 ]
