@@ -15,7 +15,7 @@ from udup.base.errors import Transient, UdupError
 from udup.drivers.mysql.apply import intents
 from udup.drivers.mysql.apply.claims import Claims
 from udup.drivers.mysql.apply.ddl_state import State, has_run, state_of, why_unknown
-from udup.drivers.mysql.apply.fitted_ddl import fitted_ddl
+from udup.drivers.mysql.apply.fitted_ddl import check_end, fitted_ddl
 from udup.drivers.mysql.apply.ownership import DDL_PLACE, hold, same_server, see_version
 from udup.drivers.mysql.apply.run_ddl import MYSQL, Attempt, finish_ddl, run_ddl, shown_of
 from udup.drivers.mysql.apply.tablespaces import housed
@@ -221,6 +221,7 @@ class DdlRunner:
         if why:
             self.told += [why] if why not in self.told else []
             return None
+        check_end(control, event, statement, self.source)
         fitted, told = fitted_ddl(event, statement, self.source, target)
         self.told += [each for each in told if each not in self.told]
         return fitted

@@ -95,7 +95,7 @@ class QueryClassifier:
         """Raise `Unsupported` if the target may number the rows in another order."""
         why = "the source cannot be asked for its engine"
         if self._row_order is not None:
-            why = self._row_order(statement.objects[0], query.timestamp)
+            why = self._row_order(statement.objects[0], query.timestamp, query.lasted)
         if why:
             raise Unsupported(f"{unlike_numbers(statement, why)}: {shown}")
 

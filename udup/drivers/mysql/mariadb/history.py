@@ -75,7 +75,10 @@ def of_today(kind: EventType, changes: Sequence[Change], end: int) -> Iterator[t
             yield _DELETES, (before, None)
         elif now:
             if ABSENT in after:
-                raise Unsupported("a row of history becomes one of today, and the log does not say all of it")
+                raise Unsupported(
+                    "a row of history becomes one of today, and the log does not say all of it; set"
+                    " binlog_row_image=FULL on the source, and copy the table again"
+                )
             yield _WRITES, (None, after)
 
 

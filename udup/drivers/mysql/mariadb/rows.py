@@ -53,7 +53,9 @@ class MariaRows(EventRows):
             return
         try:
             self.begin(mark)
-            execute_raw(self._connection, binlog_statement(self.rows_of(events)) + b";COMMIT", 2)
+            self.enter(context)  # the statement's own is left by now
+            rows = binlog_statement(self.rows_of(events)) + b";" if events else b""
+            execute_raw(self._connection, rows + b"COMMIT", 1 + bool(rows))
         except MySQLError as error:
             if meaning(error) is Meaning.CONTENDED:
                 # A rollback does not undo the table: the next take-over drops it, and then the order may come again.
