@@ -258,6 +258,8 @@ def test_what_a_mysql_does_without_is_left_out_and_told(sql: str, wanted: str, t
     fitted = fit_statement(sql, 0, "s", M118, MYSQL)
     assert " ".join(fitted.sql.split()) == " ".join(wanted.split()) and not fitted.refusals
     assert told in " ".join(fitted.notices)
+
+
 def test_an_older_mysql_gets_utf8mb3_under_its_older_names() -> None:
     """And nothing else of a statement of MySQL's changes: a character set alone gets no collation."""
     older = Server.of("8.0.22")

@@ -298,15 +298,6 @@ class _Reader(WordReader):
             Kind.TABLE_DDL, "CREATE TABLE", (name,), sources, atomic_select=atomic_select, merged=tuple(merged)
         )
 
-    def takes_number(self) -> bool:
-        """Pass what stands before the name of a sequence from which a number is taken; return whether it stood here."""
-        return self.accept("NEXTVAL", "(") or self.accept("LASTVAL", "(") or self.accept("NEXT", "VALUE", "FOR")
-
-    def passed_in_mariadb(self) -> None:
-        """Pass IF EXISTS or IF NOT EXISTS where MariaDB alone has it."""
-        if not self.accept("IF", "NOT", "EXISTS"):
-            self.accept("IF", "EXISTS")
-
     def alter_table(self, name: ObjectName) -> Statement:
         self.wait()
         names, parents, moves = [name], [], []
