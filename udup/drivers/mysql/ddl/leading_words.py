@@ -27,7 +27,6 @@ MODIFIERS = frozenset(
         "OR",
         "REPLACE",
         "ONLINE",
-        "IGNORE",
         "AGGREGATE",
         "UNIQUE",
         "FULLTEXT",
