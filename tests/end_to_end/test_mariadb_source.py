@@ -229,8 +229,13 @@ def test_another_mariadb_gets_all_of_it(mariadb_target: MysqlServer, world: From
 @pytest.mark.parametrize(
     ("table", "told"),
     [
-        ("t (id INT PRIMARY KEY) WITH SYSTEM VERSIONING", "{name}.t: WITH SYSTEM VERSIONING"),
-        ("t (id INT PRIMARY KEY, c TEXT COMPRESSED)", "{name}.t, column c"),
+        ("t (id INT) WITH SYSTEM VERSIONING", "{name}.t: WITH SYSTEM VERSIONING and without a primary key"),
+        (
+            "t (id INT PRIMARY KEY, s BIGINT UNSIGNED GENERATED ALWAYS AS ROW START, e BIGINT UNSIGNED GENERATED ALWAYS"
+            " AS ROW END, PERIOD FOR SYSTEM_TIME (s, e)) WITH SYSTEM VERSIONING",
+            "{name}.t: WITH SYSTEM VERSIONING by transactions",
+        ),
+        ("t (id INT PRIMARY KEY, row_end TIMESTAMP(6) NOT NULL DEFAULT 0)", "{name}.t, column row_end"),
     ],
 )
 def test_what_cannot_be_carried_is_refused_at_the_start(world: FromMariaDB, name: str, table: str, told: str) -> None:
