@@ -19,6 +19,7 @@ from udup.drivers.mysql.client.connection import Connection, query
 from udup.drivers.mysql.client.names import qualified, quote
 from udup.drivers.mysql.client.session_setup import enter
 from udup.drivers.mysql.client.sessions import PRINTED
+from udup.drivers.mysql.dictionary.shown_tables import shown_table
 from udup.verify.dictionary import Name, read_dictionary
 from udup.verify.portable import read_portable
 
@@ -84,7 +85,7 @@ def read_definitions(connection: Connection, schemas: Sequence[str]) -> Definiti
     enter(connection, PRINTED)
     existing = _existing(connection, schemas)
     names = {kind: _names(connection, existing, kind) for kind in _LISTS}
-    shown = {name: _show(connection, "TABLE", qualified(*name), (1,)) for name in names["BASE TABLE"]}
+    shown = {name: shown_table(connection, *name) for name in names["BASE TABLE"]}
     counters = {name: found for name, text in shown.items() if (found := _COUNTER.search(text))}
     return Definitions(
         dialect=_dialect(connection),
