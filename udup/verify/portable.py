@@ -15,7 +15,8 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from udup.drivers.mysql.client.connection import Connection, query
+from udup.drivers.mysql.client.connection import Connection, query, scalar
+from udup.drivers.mysql.client.names import qualified, quote
 from udup.verify.dictionary import Name
 
 #: Types of one family, and what stands for them in the other.
@@ -299,10 +300,24 @@ def _columns(connection: Connection, marks: str, schemas: Sequence[str]) -> dict
     gathered: dict[Name, list[tuple[int, str]]] = {}
     for row in query(connection, _COLUMNS.format(marks), *schemas):
         schema, table, kind, place, *values = (_text(value) for value in row)
+        if kind == "BASE TABLE" and _hides_bytes(connection, values):
+            values[3] = _asked_default(connection, str(schema), str(table), str(values[0]))
         # The types of a view's columns are worked out by each family in its way.
         said = "" if kind == "VIEW" else _column(values[1:], mariadb=connection.is_mariadb)
         gathered.setdefault((str(schema), str(table)), []).append((int(str(place)), f"{values[0]}: {said}"))
     return {name: "\n".join(text for _, text in sorted(rows)) for name, rows in gathered.items()}
+
+
+def _hides_bytes(connection: Connection, values: Sequence[object]) -> bool:
+    """Return whether the dictionary may have question marks for a default of bytes, or end before one."""
+    old = connection.version < (11,) if connection.is_mariadb else connection.version < (8,)
+    is_literal = values[3] is not None and (not connection.is_mariadb or str(values[3]).startswith("'"))
+    return old and is_literal and str(values[1]).startswith(("binary", "varbinary"))
+
+
+def _asked_default(connection: Connection, schema: str, table: str, column: str) -> str:
+    sql = f"SELECT HEX(DEFAULT({quote(column)})) FROM (SELECT 1) one LEFT JOIN {qualified(schema, table)} ON TRUE"
+    return f"0x{scalar(connection, f'{sql} LIMIT 1')}"
 
 
 def _column(values: Sequence[object], *, mariadb: bool) -> str:
