@@ -81,6 +81,7 @@ def test_other_types_are_told_apart(one: str, other: str) -> None:
     [
         ("utf8mb4_0900_ai_ci", "utf8mb4_uca1400_ai_ci"),
         ("utf8_general_ci", "utf8mb3_general_ci"),
+        ("utf8mb4_de_pb_0900_ai_ci", "utf8mb4_uca1400_german2_nopad_ai_ci"),
     ],
 )
 def test_collations_that_stand_for_each_other_are_told_alike(one: str, other: str) -> None:

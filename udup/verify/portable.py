@@ -15,8 +15,10 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from udup.drivers.mysql.client.connection import Connection, query, scalar
-from udup.drivers.mysql.client.names import qualified, quote
+from udup.drivers.mysql.client.connection import Connection, query
+from udup.drivers.mysql.client.names import quote
+from udup.drivers.mysql.dictionary.shown_tables import shown_table
+from udup.drivers.mysql.mariadb.collations import Server, fit_collation
 from udup.verify.dictionary import Name
 
 #: Types of one family, and what stands for them in the other.
@@ -62,6 +64,8 @@ _COMPRESSED = re.compile(r" /\*m!\d+ compressed\*/")
 _WIDTH = re.compile(r"\b(tinyint|smallint|mediumint|int|bigint)\(\d+\)(?! unsigned zerofill)")
 _NOW = re.compile(r"\b(?:current_timestamp|now|localtimestamp|localtime)\b(?:\((\d*)\))?")
 _UTF8 = re.compile(r"^utf8(?=_|$)")
+_MARIADBS = re.compile(r"_uca1400_|_nopad_")
+_ANY_MARIADB, _ANY_MYSQL = Server.of("11.8.0-MariaDB"), Server.of("9.7.0")
 _UCA = re.compile(r"_(?:uca1400|0900)(?:_nopad)?_")
 
 
@@ -78,7 +82,11 @@ def _type(value: object) -> str:
 
 def _collation(value: object) -> str:
     """The newest general orders of both families stand for each other: MySQL's of 9.0, MariaDB's of 14.0."""
-    return _UCA.sub("_uca_", _UTF8.sub("utf8mb3", _name(value)))
+    name = _UTF8.sub("utf8mb3", _name(value))
+    if _MARIADBS.search(name):
+        fit = fit_collation(name, _ANY_MARIADB, _ANY_MYSQL)
+        name = fit.name if fit is not None and fit.exact else name
+    return _UCA.sub("_uca_", name)
 
 
 def _charset(value: object) -> str:
@@ -301,7 +309,7 @@ def _columns(connection: Connection, marks: str, schemas: Sequence[str]) -> dict
     for row in query(connection, _COLUMNS.format(marks), *schemas):
         schema, table, kind, place, *values = (_text(value) for value in row)
         if kind == "BASE TABLE" and _hides_bytes(connection, values):
-            values[3] = _asked_default(connection, str(schema), str(table), str(values[0]))
+            values[3] = _whole_default(connection, str(schema), str(table), str(values[0]), values[3])
         # The types of a view's columns are worked out by each family in its way.
         said = "" if kind == "VIEW" else _column(values[1:], mariadb=connection.is_mariadb)
         gathered.setdefault((str(schema), str(table)), []).append((int(str(place)), f"{values[0]}: {said}"))
@@ -315,9 +323,11 @@ def _hides_bytes(connection: Connection, values: Sequence[object]) -> bool:
     return old and is_literal and str(values[1]).startswith(("binary", "varbinary"))
 
 
-def _asked_default(connection: Connection, schema: str, table: str, column: str) -> str:
-    sql = f"SELECT HEX(DEFAULT({quote(column)})) FROM (SELECT 1) one LEFT JOIN {qualified(schema, table)} ON TRUE"
-    return f"0x{scalar(connection, f'{sql} LIMIT 1')}"
+def _whole_default(connection: Connection, schema: str, table: str, column: str, told: object) -> object:
+    """Return a default of bytes in hexadecimal digits, or what the dictionary has told."""
+    shown = shown_table(connection, schema, table)
+    found = re.search(rf"^ *{re.escape(quote(column))} [^\n']* DEFAULT (0x[0-9A-F]+)", shown, re.MULTILINE)
+    return found[1] if found else told
 
 
 def _column(values: Sequence[object], *, mariadb: bool) -> str:
