@@ -20,6 +20,8 @@ from udup.drivers.mysql.client.names import qualified, quote
 from udup.drivers.mysql.client.session_setup import enter
 from udup.drivers.mysql.client.sessions import PRINTED
 from udup.drivers.mysql.dictionary.shown_tables import shown_table
+from udup.drivers.mysql.mariadb.collations import Server, server_of
+from udup.verify.collations import told_alike
 from udup.verify.dictionary import Name, read_dictionary
 from udup.verify.portable import read_portable
 
@@ -46,6 +48,7 @@ class Definitions:
     """
 
     dialect: str
+    server: Server
     portable: dict[str, dict[Name, str]]
     schemas: dict[Name, str]
     tables: dict[Name, str]
@@ -58,7 +61,12 @@ class Definitions:
         """(kind, texts here, texts there) for every kind of thing that has a statement to make it."""
         if self.dialect != other.dialect:
             for kind in sorted(self.portable.keys() | other.portable.keys()):
-                yield kind, self.portable.get(kind, {}), other.portable.get(kind, {})
+                here, there = self.portable.get(kind, {}), other.portable.get(kind, {})
+                yield (
+                    kind,
+                    {name: told_alike(text, self.server, other.server) for name, text in here.items()},
+                    {name: told_alike(text, other.server) for name, text in there.items()},
+                )
             return
         yield "SCHEMA", self.schemas, other.schemas
         yield "TABLE", self.tables, other.tables
@@ -89,6 +97,7 @@ def read_definitions(connection: Connection, schemas: Sequence[str]) -> Definiti
     counters = {name: found for name, text in shown.items() if (found := _COUNTER.search(text))}
     return Definitions(
         dialect=_dialect(connection),
+        server=server_of(connection),
         portable=read_portable(connection, existing),
         schemas={(name,): _show(connection, "DATABASE", quote(name), (1,)) for name in existing},
         tables={name: _comparable(text) for name, text in shown.items()},
