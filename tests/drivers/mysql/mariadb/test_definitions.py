@@ -128,6 +128,8 @@ def test_utf8mb4_by_itself_is_what_the_session_took_it_for() -> None:
 #: What the target cannot have, with the column.
 REFUSED = [
     ("`a` varchar(3) CHARACTER SET gb18030", "", MYSQL, M118, "s.t, column a: the target has no character set gb18030"),
+    ("`a` int, `k` int AS (`a` + 1) STORED, PRIMARY KEY (`a`,`k`)", "", MYSQL, M118, "s.t, column k: it is generated"),
+    ("`a` int, `k` int AS (`a` + 1) STORED PRIMARY KEY", "", MYSQL, M118, "s.t, column k: it is generated"),
     ("`a` text AS (_latin1'é')", "", MYSQL, M118, "s.t, column a: a string of the character set latin1"),
     ("`a` int, CHECK (`a` <> _utf16 x'005C')", "", MYSQL, M118, "s.t: a string of the character set utf16"),
     ("`a` int, UNIQUE KEY `u` (`a`,`p` WITHOUT OVERLAPS)", "", M118, MYSQL, "s.t: a key WITHOUT OVERLAPS"),
