@@ -71,6 +71,7 @@ def test_a_move_to_mariadb_has_a_way_back(world: Families, name: str) -> None:
         f"CREATE DATABASE {name}",
         f"CREATE TABLE {name}.t (id INT AUTO_INCREMENT PRIMARY KEY, v VARCHAR(100), at TIMESTAMP(6) NULL)",
         f"CREATE TABLE {name}.docs (id INT PRIMARY KEY, doc JSON, n INT)",
+        f"CREATE TABLE {name}.vectors (id INT PRIMARY KEY, v VECTOR(2))",
         f"CREATE TABLE {name}.loose (doc JSON)",
         f"CREATE VIEW {name}.w AS SELECT id, v FROM {name}.t",
         f"INSERT INTO {name}.t (v, at) VALUES ('a', '2026-01-01 00:00:01.5'), ('b', NULL)",
@@ -87,6 +88,7 @@ def test_a_move_to_mariadb_has_a_way_back(world: Families, name: str) -> None:
         f"UPDATE {name}.docs SET n = 2",
         f"""UPDATE {name}.docs SET doc = '{{"aa": 1.0, "b": [18446744073709551615, "ä"]}}' WHERE id = 2""",
         f"INSERT INTO {name}.docs VALUES (3, NULL, 3), (4, ' [true] ', 3)",
+        f"INSERT INTO {name}.vectors VALUES (1, x'0000803F00000040'), (2, NULL)",
         f"DELETE FROM {name}.loose WHERE doc LIKE '%x%'",
         f"UPDATE {name}.loose SET doc = '[]'",
     )
@@ -95,6 +97,8 @@ def test_a_move_to_mariadb_has_a_way_back(world: Families, name: str) -> None:
     documents = f"SELECT GROUP_CONCAT(id, ':', n, IFNULL(doc, 'none') ORDER BY id) FROM {name}.docs"
     wanted = '1:2{"d": "2026-01-01", "m": 1.10},2:2{"b": [18446744073709551615, "ä"], "aa": 1.0},3:3none,4:3[true]'
     _wait_rows(world.source, documents, wanted, world)
+    vectors = f"SELECT GROUP_CONCAT(id, IFNULL(VECTOR_TO_STRING(v), '') ORDER BY id) FROM {name}.vectors"
+    _wait_rows(world.source, vectors, "1[1.00000e+00,2.00000e+00],2", world)
     _wait_rows(world.source, f"SELECT GROUP_CONCAT(doc) FROM {name}.loose", "[]", world)
     kinds = f"SELECT CONCAT(JSON_TYPE(doc->'$.d'), JSON_TYPE(doc->'$.m')) FROM {name}.docs WHERE id = 1"
     assert value(world.source.endpoint, kinds) == "DATEDECIMAL", "an update of another column leaves a document alone"

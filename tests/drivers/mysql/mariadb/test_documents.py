@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
@@ -13,11 +14,11 @@ from udup.drivers.mysql.binlog.event import STMT_END, EventType
 from udup.drivers.mysql.binlog.table_definition import ColumnDefinition, ColumnType
 from udup.drivers.mysql.client.connection import MySQLError, connect, query
 from udup.drivers.mysql.columns.table_map import table_map_of
-from udup.drivers.mysql.mariadb.documents import DocumentRewriting, document_of
+from udup.drivers.mysql.mariadb.documents import DocumentRewriting, document_of, on_mysql
 from udup.drivers.mysql.rows.codec import RowCodecs
 from udup.drivers.mysql.rows.errors import Unfit
 from udup.drivers.mysql.rows.events import Front, RowsEvent
-from udup.drivers.mysql.rows.values import ABSENT, Change, Json
+from udup.drivers.mysql.rows.values import ABSENT, Change, Json, Vector
 from udup.sandbox.server import MysqlServer
 
 _ID_COLUMN = ColumnDefinition(ColumnType.LONG, b"", nullable=False, unsigned=False, name="id")
@@ -101,7 +102,7 @@ def _rewritten(kind: EventType, changes: Sequence[Change], *, key: bool = True) 
     )
     front = Front(kind, build(kind, b"", with_crc=False), _ID, STMT_END, b"", len(columns), None, None)
     rows = RowCodecs().of(there, has_crc=False).write(RowsEvent(front, list(changes)), has_crc=False)
-    kinds, made = _read(DocumentRewriting(lambda name: {1}).rewritten(there + rows, has_crc=False))
+    kinds, made = _read(DocumentRewriting(lambda name: {1: ColumnType.JSON}).rewritten(there + rows, has_crc=False))
     assert kinds == [ColumnType.LONG, ColumnType.JSON, ColumnType.LONG]
     return made
 
@@ -149,10 +150,26 @@ def test_a_table_whose_texts_are_texts_on_the_target_goes_through_as_it_came() -
     there = table_map_of(table_map(_ID, "s", "t", (INT,), with_crc=False), (_ID_COLUMN, _TEXT), (), has_crc=False)
     asked: list[str] = []
 
-    def none(name: object) -> frozenset[int]:
+    def none(name: object) -> dict[int, ColumnType]:
         asked.append(str(name))
-        return frozenset()
+        return {}
 
     rewriting = DocumentRewriting(none)
     assert all(rewriting.rewritten(there, has_crc=False) is there for _ in range(2))
     assert asked == ["s.t"], "it is asked once"
+
+
+def test_bytes_become_the_vector_of_their_numbers() -> None:
+    bytes_of_two = ColumnDefinition(ColumnType.VARCHAR, b"\x08\0", nullable=True, collation=63)
+    vector = on_mysql(bytes_of_two, ColumnType.VECTOR)
+    assert vector is not None and (vector.kind, vector.dimensions) == (ColumnType.VECTOR, 2)
+    assert on_mysql(replace(bytes_of_two, metadata=b"\x07\0"), ColumnType.VECTOR) is None
+    there = table_map_of(
+        table_map(_ID, "s", "t", (INT,), with_crc=False), (_ID_COLUMN, bytes_of_two), (), has_crc=False
+    )
+    front = Front(
+        EventType.WRITE_ROWS, build(EventType.WRITE_ROWS, b"", with_crc=False), _ID, STMT_END, b"", 2, None, None
+    )
+    rows = RowCodecs().of(there, has_crc=False).write(RowsEvent(front, [(None, (1, b"12345678"))]), has_crc=False)
+    rewriting = DocumentRewriting(lambda name: {1: ColumnType.VECTOR})
+    assert _read(rewriting.rewritten(there + rows, has_crc=False))[1] == [(None, (1, Vector(b"12345678")))]

@@ -26,7 +26,7 @@ from udup.drivers.mysql.client.names import quote
 from udup.drivers.mysql.dictionary.defaults import default_of
 from udup.drivers.mysql.mariadb.collations import Server
 from udup.drivers.mysql.mariadb.columns import as_bytes, compared_by_name
-from udup.drivers.mysql.mariadb.documents import as_document, may_be_document
+from udup.drivers.mysql.mariadb.documents import on_mysql
 from udup.drivers.mysql.mariadb.numbers import collation_name
 from udup.drivers.mysql.mariadb.rewriting import columns_there
 
@@ -90,8 +90,11 @@ WHERE c.TABLE_SCHEMA = %s AND c.TABLE_NAME = %s ORDER BY c.ORDINAL_POSITION
 #: Character sets in which ASCII letters have other bytes, or other letters have ASCII bytes.
 _NOT_ASCII = frozenset({"ucs2", "utf16", "utf16le", "utf32", "swe7"})
 
-#: Character sets whose bytes are those of UTF-8, in which documents are.
-_UNICODE_TEXTS = frozenset({"utf8mb4", "utf8mb3", "utf8", "ascii"})
+#: Character sets in which MariaDB has what becomes these: documents in bytes of UTF-8, vectors in plain ones.
+_FITTING = {
+    ColumnType.JSON: frozenset({"utf8mb4", "utf8mb3", "utf8", "ascii"}),
+    ColumnType.VECTOR: frozenset({"binary"}),
+}
 
 _BEYOND_UTF8MB3 = re.compile("[\U00010000-\U0010ffff]")
 _MEMBER = re.compile(r"'((?:[^'\\]|''|\\.)*)'", re.DOTALL)
@@ -126,7 +129,7 @@ def check_definition(
     """`Unsupported` if rows of this TABLE_MAP would not come out exactly in the target's table of that name,
     naming the first column that differs; `Divergence` if there is no such table.
 
-    `documents`: texts become documents where the target's column is JSON (`mariadb/documents.py`).
+    `documents`: values become documents and vectors where the target's column is one (`mariadb/documents.py`).
     """
     where = f"table {schema}.{table}"
     try:
@@ -170,15 +173,13 @@ def check_definition(
 def _with_documents(
     ours: Sequence[ColumnDefinition], theirs: Sequence[TargetColumn], charsets: Mapping[int, str]
 ) -> tuple[ColumnDefinition, ...]:
-    """Return the source's columns with documents for the texts that become some: those in Unicode."""
-    return tuple(
-        as_document(mine)
-        if other.definition.kind is ColumnType.JSON
-        and may_be_document(mine)
-        and charsets.get(mine.collation or 0) in _UNICODE_TEXTS
-        else mine
-        for mine, other in zip(ours, theirs, strict=False)
-    )
+    """Return the source's columns as they will come, where the target's are JSON or VECTOR, and MariaDB's are not."""
+
+    def comes(mine: ColumnDefinition, there: ColumnType) -> ColumnDefinition:
+        fits = charsets.get(mine.collation or 0) in _FITTING.get(there, ())
+        return (on_mysql(mine, there) if fits else None) or mine
+
+    return tuple(comes(mine, other.definition.kind) for mine, other in zip(ours, theirs, strict=False))
 
 
 def further_problem(ours: Sequence[ColumnDefinition], theirs: Sequence[TargetColumn]) -> str:

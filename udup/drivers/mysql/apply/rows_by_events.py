@@ -31,7 +31,7 @@ from udup.drivers.mysql.client.session_setup import reset
 from udup.drivers.mysql.client.sessions import Session
 from udup.drivers.mysql.ddl.classify import classify_query
 from udup.drivers.mysql.mariadb.collations import Server, server_of
-from udup.drivers.mysql.mariadb.documents import DocumentRewriting, json_columns
+from udup.drivers.mysql.mariadb.documents import DocumentRewriting, document_columns
 from udup.pipeline.ports import RowCounts
 
 #: Bytes of events in one BINLOG of a large transaction.
@@ -74,7 +74,7 @@ class EventRows:
         self._format = format_description
         self._with_crc = has_checksums(format_description)
         of_mariadb = Server.of(server_version(format_description)).is_mariadb
-        self._documents = DocumentRewriting(partial(json_columns, self._connection)) if of_mariadb else None
+        self._documents = DocumentRewriting(partial(document_columns, self._connection)) if of_mariadb else None
         execute_raw(self._connection, binlog_statement(format_description), 1)
         # BINLOG of a FORMAT_DESCRIPTION leaves gtid_next in a state in which nothing else runs (error 1782).
         query(self._connection, "SET SESSION gtid_next = 'AUTOMATIC'")
