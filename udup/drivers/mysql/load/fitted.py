@@ -9,10 +9,11 @@ from dataclasses import replace
 from udup.base.errors import Fault, Refused
 from udup.drivers.mysql.client.connection import Connection, query
 from udup.drivers.mysql.dictionary.catalog import Catalog, NumberSequence, Schema, StoredObject, Table
-from udup.drivers.mysql.mariadb.collations import Server, fit_collation
+from udup.drivers.mysql.mariadb.collations import Server, fit_collation, server_of
 from udup.drivers.mysql.mariadb.definitions import Fitted, fit_statement, fit_table, needs_fitting
 from udup.drivers.mysql.mariadb.generated import REMEDY, WHY, would_be_stale
-from udup.drivers.mysql.mariadb.history import INSERTS_HISTORY
+from udup.drivers.mysql.mariadb.history import INSERTS_HISTORY, ROW_END, ROW_START
+from udup.drivers.mysql.mariadb.history_ddl import OTHER_END, has_other_end
 from udup.drivers.mysql.mariadb.modes import for_mariadb, for_mysql
 from udup.pipeline.checks import DEST
 
@@ -104,16 +105,23 @@ def engine_faults(engines: Iterable[str], tables: Iterable[Table]) -> list[Fault
     return faults
 
 
-def check_history(connection: Connection, tables: Iterable[Table], where: str, *, fills: bool) -> None:
+def check_history(connection: Connection, tables: Iterable[Table], source: Server, where: str, *, fills: bool) -> None:
     """Raise `Refused` for tables whose history the target cannot be given."""
-    problem, remedy = "", "leave the table out, or upgrade the target"
-    if connection.version < INSERTS_HISTORY:
-        problem = "its rows of the past (WITH SYSTEM VERSIONING) cannot be copied to a target before MariaDB 10.11"
-    elif fills:
-        problem = "a table WITH SYSTEM VERSIONING is not filled by a copy, since it keeps whatever it held before"
-        remedy = "drop it on the target, and leave the job to make it"
-    faults = [Fault(f"{where}: {each.schema}.{each.name}", problem, remedy, DEST) for each in tables if each.period]
-    if faults and problem:
+    faults = []
+    for table in tables:
+        if not table.period:
+            continue
+        problem, remedy = "", "leave the table out, or upgrade the target"
+        if connection.version < INSERTS_HISTORY:
+            problem = "its rows of the past (WITH SYSTEM VERSIONING) cannot be copied to a target before MariaDB 10.11"
+        elif fills:
+            problem = "a table WITH SYSTEM VERSIONING is not filled by a copy, since it keeps whatever it held before"
+            remedy = "drop it on the target, and leave the job to make it"
+        elif has_other_end(source, server_of(connection)) and table.period != (ROW_START, ROW_END):
+            problem, remedy = OTHER_END, "have its period in the columns that the server makes, or leave the table out"
+        if problem:
+            faults.append(Fault(f"{where}: {table.schema}.{table.name}", problem, remedy, DEST))
+    if faults:
         raise Refused(faults)
 
 
