@@ -162,7 +162,7 @@ _QUESTIONS = (
         "TABLE_SCHEMA, TABLE_NAME, PARTITION_ORDINAL_POSITION, SUBPARTITION_ORDINAL_POSITION, PARTITION_NAME,"
         " SUBPARTITION_NAME, PARTITION_METHOD, SUBPARTITION_METHOD, PARTITION_EXPRESSION, SUBPARTITION_EXPRESSION,"
         " PARTITION_DESCRIPTION",
-        "PARTITIONS WHERE PARTITION_NAME IS NOT NULL",
+        "PARTITIONS WHERE PARTITION_NAME IS NOT NULL AND PARTITION_METHOD <> 'SYSTEM_TIME'",
         "TABLE_SCHEMA",
         (*(_name,) * 6, *(_expression,) * 3),
     ),
@@ -338,9 +338,9 @@ def _default(value: object, extra: str, *, mariadb: bool) -> str:
 
     Of an expression is told that it is one: each server prints it in its own way.
     """
-    if value is None or (mariadb and value == "NULL"):
-        return "none"
     text = str(value)
+    if value is None or (mariadb and (value == "NULL" or "nextval(" in text)):
+        return "none"  # as on a target without sequences
     if not mariadb and (literal := _EXPRESSED.fullmatch(text)):
         text, extra = literal[1], ""  # MySQL has no other default of a TEXT
     if _NOW.fullmatch(text.lower()):

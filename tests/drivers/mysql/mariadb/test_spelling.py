@@ -6,9 +6,8 @@ import pytest
 
 from udup.base.errors import Unsupported
 from udup.drivers.mysql.mariadb.collations import Server
-from udup.drivers.mysql.mariadb.modes import for_mariadb, for_mysql
+from udup.drivers.mysql.mariadb.modes import for_mariadb, for_mysql, to_mysql
 from udup.drivers.mysql.mariadb.spelling import Spelling
-from udup.drivers.mysql.mariadb.sql_modes import to_mysql
 
 MARIADB, MYSQL = Server.of("11.8.9-MariaDB-log"), Server.of("9.7.4")
 ROUNDS, STRICT = 1 << 34, 1 << 22

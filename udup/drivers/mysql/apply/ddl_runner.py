@@ -30,6 +30,7 @@ from udup.drivers.mysql.ddl.statement import Kind, Statement
 from udup.drivers.mysql.load.stale_views import StaleView, retry_stale_views, stale_views
 from udup.drivers.mysql.mariadb import once
 from udup.drivers.mysql.mariadb.collations import server_of
+from udup.drivers.mysql.mariadb.not_there import of_sequences
 from udup.drivers.mysql.statements.plan import left_out_by
 from udup.pipeline.records import Definition
 
@@ -212,8 +213,12 @@ class DdlRunner:
 
     def _fitted(self, control: Connection, statement: Statement, event: QueryEvent) -> QueryEvent | None:
         """Return the statement in the target's words; None if nothing of it is left. `Unsupported` if there is none."""
+        target = server_of(control)
+        if self.source.is_mariadb and not target.is_mariadb and (told_of := of_sequences(control, statement)):
+            self.told += [each for each in [told_of] if each not in self.told]
+            return None
         check_end(control, event, statement, self.source)
-        fitted, told = fitted_ddl(event, statement, self.source, server_of(control))
+        fitted, told = fitted_ddl(event, statement, self.source, target)
         self.told += [each for each in told if each not in self.told]
         return fitted
 

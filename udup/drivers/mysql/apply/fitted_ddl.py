@@ -1,4 +1,4 @@
-"""A definition of the log in the words of a target of the other family."""
+"""A definition of the log in the words of a target of the other family, or of an older one."""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from udup.drivers.mysql.ddl.sqltokens import UntokenizableError, Word, tokenize
 from udup.drivers.mysql.mariadb import to_mariadb, to_mysql
 from udup.drivers.mysql.mariadb.collations import Server as Server
+from udup.drivers.mysql.mariadb.collations import renames_utf8mb3
 from udup.drivers.mysql.mariadb.names_of_collations import Edit, fit_names
 from udup.drivers.mysql.mariadb.parts import Item, added_columns, in_the_open, parts_of
 from udup.drivers.mysql.mariadb.told import Fitted as Fitted
@@ -45,6 +46,8 @@ def fit_statement(
         parts = parts_of(text, sql_mode)
     except UntokenizableError:
         return Fitted(sql)  # the server says what it does not understand
+    if not (source.is_mariadb or target.is_mariadb):
+        return fitting.done(replaced(text, list(fit_names(words, fitting))))
     fitting.text, fitting.table = text, table or _table_of([word.text for word in words])
     rules = _rules_of(fitting)
     if rules is _TO_MYSQL:
@@ -67,8 +70,11 @@ def fit_statement(
 
 
 def needs_fitting(source: Server, target: Server) -> bool:
-    """Return whether definitions have to be looked at: the families differ, or MariaDB goes to an older one."""
-    older = source.is_mariadb and target.version < source.version
+    """Return whether definitions have to be looked at: the families differ, or the target is an older server.
+
+    Of two MySQL only names of collations are others.
+    """
+    older = target.version < source.version if source.is_mariadb else renames_utf8mb3(source, target)
     return source.is_mariadb is not target.is_mariadb or older
 
 

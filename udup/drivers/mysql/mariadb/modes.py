@@ -2,6 +2,9 @@
 
 Bit 32 is EMPTY_STRING_IS_NULL on MariaDB and TIME_TRUNCATE_FRACTIONAL on MySQL. Fractions of a second that are more
 than a column holds are rounded by MySQL unless it is told to cut them, and cut by MariaDB unless it is told to round.
+
+A MariaDB's log travels in MySQL's form: words that MySQL has not stand there at bits that it does not use, so that a
+target of MariaDB gets them back. What only decides how SHOW CREATE prints, or is ignored today, is left out.
 """
 
 from __future__ import annotations
@@ -34,13 +37,19 @@ WORDS: dict[int, str] = {
     32: "TIME_TRUNCATE_FRACTIONAL",
 }
 
-#: MariaDB's own in the form in which its log travels (`sql_modes.py`).
-_OF_MARIADBS_LOG: dict[int, str] = {
-    47: "IGNORE_BAD_TABLE_OPTIONS",
-    48: "EMPTY_STRING_IS_NULL",
-    49: "SIMULTANEOUS_ASSIGNMENT",
-    50: "ORACLE",
+#: MariaDB's own: the number of their bit there, and in the form in which its log travels.
+_OWN: dict[str, tuple[int, int]] = {
+    "IGNORE_BAD_TABLE_OPTIONS": (4, 47),  # MySQL's tables have no such options
+    "EMPTY_STRING_IS_NULL": (32, 48),
+    "SIMULTANEOUS_ASSIGNMENT": (33, 49),
+    "ORACLE": (9, 50),
 }
+
+#: Bits that mean the same in both: MySQL's words up to bit 31, and those that stand for others (ANSI, TRADITIONAL).
+_COMMON: int = sum(1 << bit for bit in {*WORDS, 18, 27} if bit < 32)
+
+#: MySQL's bit of cutting fractions, and MariaDB's of the opposite.
+_CUTS_BIT, _ROUNDS_BIT = 1 << 32, 1 << 34
 
 #: Bits that only stand for others beside them (names of other databases), or that say how accounts or SHOW CREATE were
 #: once: nothing of a statement that has run depends on them.
@@ -60,12 +69,19 @@ _COMBINED = frozenset({"ANSI", "TRADITIONAL"})
 _CUTS, _ROUNDS = "TIME_TRUNCATE_FRACTIONAL", "TIME_ROUND_FRACTIONAL"
 
 
+def to_mysql(mode: int) -> int:
+    """Return an sql_mode of MariaDB's log in MySQL's form."""
+    made = mode & _COMMON | (0 if mode & _ROUNDS_BIT else _CUTS_BIT)
+    own_words: int = sum(1 << theirs for own, theirs in _OWN.values() if mode >> own & 1)
+    return made | own_words
+
+
 def words_of(sql_mode: int) -> list[str]:
     """Return the words of an sql_mode of MySQL's bits, as a Query event has it that travels.
 
     Raise `Unsupported` for a bit that is not known.
     """
-    known = {**WORDS, **_OF_MARIADBS_LOG}
+    known = {**WORDS, **{bit: word for word, (_, bit) in _OWN.items()}}
     unknown = [bit for bit in range(sql_mode.bit_length()) if sql_mode >> bit & 1 and bit not in known]
     if any(bit not in _OF_NO_MATTER for bit in unknown):
         raise Unsupported(f"a session had sql_mode {sql_mode:#x}, of which not every bit is known; {UNKNOWN}")
