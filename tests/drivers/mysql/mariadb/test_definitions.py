@@ -127,6 +127,12 @@ def test_utf8mb4_by_itself_is_what_the_session_took_it_for() -> None:
     assert of_session == sql.replace("SET utf8mb4", "SET utf8mb4 COLLATE utf8mb4_general_ci")
 
 
+def test_a_string_that_the_sessions_literals_cannot_hold_is_refused() -> None:
+    sql = "CREATE TABLE t (a INT, g VARCHAR(9) AS (CONCAT(a, _utf8mb4'中')))"
+    assert fit_statement(sql, 0, "s", MYSQL, M118, literals="utf8mb3").sql == sql.replace("_utf8mb4'", "'")
+    assert "utf8mb4" in str(fit_statement(sql, 0, "s", MYSQL, M118, literals="latin1").refusals[0])
+
+
 #: What the target cannot have, with the column.
 REFUSED = [
     ("`a` varchar(3) CHARACTER SET gb18030", "", MYSQL, M118, "s.t, column a: the target has no character set gb18030"),
