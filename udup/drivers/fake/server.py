@@ -48,6 +48,7 @@ class FakeInfo:
     address: str
     uuid: str
     folds_names: bool = False
+    version_text: str = ""
 
 
 @dataclass
