@@ -64,7 +64,9 @@ def _read_facts(connection: mysql.Connection) -> Any:
     return connection.call("facts", [lambda: _FACTS])[0]
 
 
-def _check_definition(connection: mysql.Connection, schema: str, table: str, event: bytes, *, has_crc: bool) -> None:
+def _check_definition(
+    connection: mysql.Connection, schema: str, table: str, event: bytes, *, has_crc: bool, documents: bool = False
+) -> None:
     del has_crc
     [have] = connection.call("definition", [lambda: connection.server.ask("definitions")])
     if table == "t" and have != version_of(event):
