@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing
 
@@ -34,6 +35,7 @@ def both(source: MysqlServer, mariadb_target: MysqlServer, new_schema: Callable[
 @pytest.fixture
 def job(mariadb_target: MysqlServer, both: str) -> Iterator[Job]:
     made = Job(mariadb_target.endpoint, both)
+    made.own = f"{uuid.uuid4()}:1"
     yield made
     if made.control.open:
         made.control.close()
@@ -74,6 +76,9 @@ def test_what_somebody_else_has_changed_makes_somebody_be_asked(
     mariadb_target: MysqlServer, both: str, job: Job, interrupted: Definition
 ) -> None:
     run(mariadb_target, f"{once.sign('another:1').decode()}ALTER TABLE {both}.t ADD b INT")
+    if mariadb_target.programs.version < (10, 6, 0):
+        job.run(interrupted)  # whose definitions and log are not one: what the objects are decides
+        return
     with pytest.raises(Divergence, match="the target's log does not have it, and what it changes is not as it was"):
         job.run(interrupted)
 
