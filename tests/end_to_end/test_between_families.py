@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import httpx
 import pytest
+from click.testing import CliRunner
 
-from tests.end_to_end.conftest import World, run, value, wait_for
+from tests.end_to_end.conftest import World, forget_settings_of_the_command_line, run, value, wait_for
+from tests.recipes import sections
+from udup.cli import cli
 from udup.drivers.mysql.client.connection import MySQLError, connect
 from udup.drivers.mysql.client.log_state import read_executed
 from udup.sandbox.node import UdupNode
@@ -40,14 +46,6 @@ def world(servers: tuple[MysqlServer, MysqlServer], node: UdupNode, name: str) -
     world.forget_all()
     for server in servers:
         run(server.endpoint, "SET GLOBAL read_only = OFF", f"DROP DATABASE IF EXISTS {name}")
-
-
-@pytest.fixture
-def other_way(world: Families) -> Iterator[Families]:
-    """The same servers, MariaDB the source."""
-    other = Families(world.target, world.source, world.node)
-    yield other
-    other.forget_all()
 
 
 def _cut_over(world: World, job: str, state: str = "done", **body: bool) -> str:
@@ -112,40 +110,125 @@ def test_a_move_to_mariadb_has_a_way_back(world: Families, name: str) -> None:
     assert value(world.source.endpoint, kinds) == "DATEDECIMAL", "an update of another column leaves a document alone"
 
 
-def test_a_move_from_mariadb_closes_it_and_comes_back(other_way: Families, name: str) -> None:
-    """`--source-read-only` in both directions: who is closed is asked, and what is closed lets nobody write."""
-    world, back = other_way, f"{name}-back"
-    old, new = world.source, world.target
-    world.on_source(
-        f"CREATE DATABASE {name}",
-        f"CREATE TABLE {name}.t (id INT AUTO_INCREMENT PRIMARY KEY, doc JSON, u UUID, i INET6 DEFAULT '::1', v INET4)",
-        f"INSERT INTO {name}.t (doc, u, v) VALUES ('[1]', '01020304-0506-0708-090a-0b0c0d0e0f10', '10.0.0.1')",
-        f"CREATE EVENT {name}.ticks ON SCHEDULE EVERY 1 HOUR DO INSERT INTO {name}.t () VALUES ()",
-        f"CREATE USER '{name}'@'%' IDENTIFIED BY 'x'",
-        f"GRANT ALL ON {name}.* TO '{name}'@'%'",
+GUIDE = Path(__file__).parents[2] / "docs" / "servers.md"
+
+_BLOCK = re.compile(r"^```(sh|sql \w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+#: Columns that the two families have otherwise, by the family of the old server, and values of another row.
+_COLUMNS = {
+    "MariaDB": ("doc JSON, u UUID, i INET6 DEFAULT '::1', v INET4", "'[1]', UUID(), '::2', '10.0.0.1'"),
+    "10.5": ("doc JSON, u BINARY(16), i INET6 DEFAULT '::1', v INT", "'[1]', REPEAT('u', 16), '::2', 4"),
+    "MySQL": ("doc JSON, u BINARY(16), v VECTOR(2)", "'[1]', UUID_TO_BIN(UUID()), STRING_TO_VECTOR('[1,2]')"),
+}
+
+
+def _recipe() -> tuple[dict[str, list[str]], list[tuple[str, str]]]:
+    """Return the statements of each family's account, and the steps in their order."""
+    accounts: dict[str, list[str]] = {}
+    steps: list[tuple[str, str]] = []
+    for where, block in _BLOCK.findall(sections(GUIDE)["Moving between the two"]):
+        lines = [line.removesuffix(";") for line in block.splitlines()]
+        if where in ("sql mysql", "sql mariadb"):
+            accounts[where.split()[1]] = lines
+        else:
+            steps += [(where, line) for line in lines]
+    return accounts, steps
+
+
+@pytest.fixture(
+    params=[
+        ("MariaDB", "MySQL"),
+        ("MySQL", "MariaDB"),
+        pytest.param(("MariaDB", "MariaDB"), marks=pytest.mark.not_always),
+    ],
+    ids="-to-".join,
+)
+def move(request: pytest.FixtureRequest, world: Families) -> Families:
+    """An old server and a new one of these families."""
+    old, new = request.param
+    if old == new:
+        return Families(world.target, request.getfixturevalue("mariadb_target"), world.node)
+    return world if old == "MySQL" else Families(world.target, world.source, world.node)
+
+
+@pytest.fixture
+def guide(move: Families) -> Iterator[list[tuple[str, str]]]:
+    """Both servers have the account that the guide gives them, and no schema of its name; numbers are strict."""
+    statements, steps = _recipe()
+    servers = (move.source, move.target)
+    for server in servers:
+        if server.kind == "MariaDB":
+            run(server.endpoint, "SET GLOBAL gtid_strict_mode = ON")
+        run(server.endpoint, "DROP DATABASE IF EXISTS shop", "DROP USER IF EXISTS 'udup'@'%'")
+        run(server.endpoint, *statements[server.kind.lower()])
+    yield steps
+    for server in servers:
+        endpoint = server.endpoint
+        if server.kind == "MySQL":
+            trusts = "log_bin_trust_function_creators"
+            run(endpoint, "SET GLOBAL super_read_only = OFF", f"RESET PERSIST {trusts}", f"SET GLOBAL {trusts} = OFF")
+        run(endpoint, "SET GLOBAL read_only = OFF", "DROP DATABASE IF EXISTS shop")
+    for job in ("shop", "shop-back"):
+        httpx.delete(f"{move.node.url}/v1/job/{job}?purge=true", timeout=30)
+    for server in servers:
+        run(server.endpoint, "DROP USER 'udup'@'%'", "DROP USER IF EXISTS 'app'@'%'")
+        if server.kind == "MariaDB":
+            run(server.endpoint, "SET GLOBAL gtid_strict_mode = OFF")
+
+
+def test_the_guide_to_a_move_is_run_as_it_stands_there_and_back(
+    move: Families, guide: list[tuple[str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, new = move.source, move.target
+    is_old = old.kind == "MariaDB" and old.programs.version < (10, 10, 0)
+    columns, values = _COLUMNS["10.5" if is_old else old.kind]
+    run(
+        old.endpoint,
+        "CREATE DATABASE shop",
+        f"CREATE TABLE shop.t (id INT AUTO_INCREMENT PRIMARY KEY, {columns})",
+        f"INSERT INTO shop.t VALUES (1, {values})",
+        "CREATE VIEW shop.w AS SELECT id, doc FROM shop.t",
+        "CREATE TRIGGER shop.g BEFORE INSERT ON shop.t FOR EACH ROW SET NEW.id = NEW.id",
+        "CREATE EVENT shop.ticks ON SCHEDULE EVERY 1 HOUR DO DELETE FROM shop.t WHERE id < 0",
     )
-    world.start(name, [name])
-    refused = _cut_over(world, name, "undone", SourceReadOnly=True, Reverse=True)
-    assert "'root'@'" in refused and "--writes-stopped" in refused
-    _cut_over(world, name, SourceReadOnly=True, WritesStopped=True, EnableEvents=True, Reverse=True)
-    application = replace(old.endpoint, user=name, password="x")
+    for server in (old, new):
+        run(server.endpoint, "CREATE USER 'app'@'%' IDENTIFIED BY 'x'", "GRANT ALL ON shop.* TO 'app'@'%'")
+    ends = [
+        {"Host": server.endpoint.host, "Port": server.endpoint.port, "User": "udup", "Password": "a-password"}
+        for server in (old, new)
+    ]
+    source = {"ReplicateDoDb": [{"TableSchema": "shop"}], "ConnectionConfig": ends[0]}
+    tasks = [{"Type": "Src", "Config": source}, {"Type": "Dest", "Config": {"ConnectionConfig": ends[1]}}]
+    document = {"ID": "shop", "Name": "shop", "Type": "synchronous", "Tasks": tasks}
+    (tmp_path / "shop.json").write_text(json.dumps(document))
+    monkeypatch.chdir(tmp_path)
+    forget_settings_of_the_command_line(monkeypatch)
+    environment = {"HOME": str(tmp_path), "UDUP_CONFIG": str(move.node.config)}
+    for where, text in guide:
+        if where != "sh":
+            run(old.endpoint, text)
+            continue
+        result = CliRunner().invoke(cli, text.split()[1:], env=environment, prog_name="udup")
+        assert result.exit_code == 0, f"{text} ended with {result.exit_code}:\n{result.output}"
+        if "shop-back" in text and "wait" in text:
+            _nobody_writes(old)
+            run(new.endpoint, "ALTER TABLE shop.t ADD n INT DEFAULT 4")
+            _write(new, "INSERT INTO shop.t (doc, u, v) SELECT '[2]', u, v FROM shop.t")
+    _nobody_writes(new)
+    _write(old, "UPDATE shop.t SET id = 3 WHERE id = 2")
+    rows = "SELECT GROUP_CONCAT(id, doc, n ORDER BY id) FROM shop.t"
+    assert value(old.endpoint, rows) == "1[1]4,3[2]4"
+    sql = "SELECT COUNT(DISTINCT HEX(u)) + COUNT(DISTINCT HEX(v)) FROM shop.t"
+    assert value(old.endpoint, sql) == 2, "what the other family has as bytes came back as it went"
+    status = "SELECT STATUS FROM information_schema.EVENTS WHERE EVENT_SCHEMA = 'shop'"
+    assert value(old.endpoint, status) == "ENABLED"
+
+
+def _write(server: MysqlServer, statement: str) -> None:
+    """Write as an application does."""
+    run(replace(server.endpoint, user="app", password="x"), statement)
+
+
+def _nobody_writes(server: MysqlServer) -> None:
     with pytest.raises(MySQLError, match="1290"):
-        run(application, f"INSERT INTO {name}.t () VALUES ()")
-    world.node.wait_stage(back, deadline=60)
-    world.on_target(
-        f"""INSERT INTO {name}.t (doc, u, i, v) SELECT '[2]', REVERSE(u), i, v FROM {name}.t""",
-        f"UPDATE {name}.t SET v = INET6_ATON('10.0.0.2') WHERE id = 1",
-    )
-    rows = f"SELECT GROUP_CONCAT(id, doc, u, i, v ORDER BY id) FROM {name}.t"
-    wanted = "1[1]01020304-0506-0708-090a-0b0c0d0e0f10::110.0.0.2,2[2]100f0e0d-0c0b-0a09-0807-060504030201::110.0.0.1"
-    _wait_rows(old, rows, wanted, world)
-    text = _cut_over(world, back, SourceReadOnly=True, EnableEvents=True)
-    assert "SET GLOBAL read_only = OFF" in text
-    with pytest.raises(MySQLError, match="1290"):
-        run(new.endpoint, f"INSERT INTO {name}.t () VALUES ()")
-    run(old.endpoint, "SET GLOBAL read_only = OFF")
-    run(application, f"INSERT INTO {name}.t () VALUES ()")
-    states = f"SELECT STATUS FROM information_schema.EVENTS WHERE EVENT_SCHEMA = '{name}'"
-    assert value(old.endpoint, states) == "ENABLED"
-    run(new.endpoint, "SET GLOBAL super_read_only = OFF", "SET GLOBAL read_only = OFF")
-    run(old.endpoint, f"DROP USER '{name}'@'%'")
+        _write(server, "INSERT INTO shop.t (doc) VALUES (NULL)")
