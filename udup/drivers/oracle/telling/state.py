@@ -69,7 +69,7 @@ class TellingState(msgspec.Struct, omit_defaults=True):
 
     @classmethod
     def parse(cls, text: str) -> TellingState:
-        return msgspec.json.decode(text, type=cls) if text else cls()
+        return _decode(text) if text else cls()
 
     def text(self) -> str:
         return msgspec.json.encode(self).decode()
@@ -105,6 +105,9 @@ class TellingState(msgspec.Struct, omit_defaults=True):
             if (each.owner, each.name) == table:
                 return 0 if each.tells_changes else NEVER
         return next((each.scn for each in self.done if table <= each.table), 0)
+
+
+_decode = msgspec.json.Decoder(TellingState).decode
 
 
 def sign_of(tables: Iterable[OracleTable]) -> str:
