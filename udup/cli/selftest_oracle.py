@@ -115,6 +115,8 @@ def _run(session: Session, test: OracleSelfTest, file: Path) -> int:
         if each.outcome == Outcome.FAIL:
             click.echo(f"{each.name}: {each.found} -- {each.remedy}", err=True)
     bad = [each for each in test.verdicts if each.problem]
-    click.echo(f"{len(test.verdicts) - len(bad)} of {len(test.verdicts)} cases came as they have to; {ended}", err=True)
+    click.echo(f"{len(test.verdicts) - len(bad)} of {len(test.verdicts)} cases came as they have to", err=True)
+    if ended:
+        click.echo(ended, err=True)
     click.echo(f"The report is in {file}; it names neither host nor account", err=True)
     return ExitCode.FAILED if bad or ended or not test.verdicts else ExitCode.OK
