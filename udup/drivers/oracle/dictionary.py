@@ -53,6 +53,10 @@ class OracleFacts:
     open_mode: str = "READ WRITE"
 
     @property
+    def version_text(self) -> str:
+        return self.version
+
+    @property
     def is_archiving(self) -> bool:
         return self.log_mode == "ARCHIVELOG"
 

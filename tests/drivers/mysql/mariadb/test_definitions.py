@@ -54,6 +54,15 @@ ITEMS = [
     ("`a` int, CONSTRAINT `CONSTRAINT_1` CHECK (`a` > 1)", M118, MYSQL, "`a` int, CHECK (`a` > 1)"),
     ("`a` int, CONSTRAINT `mine` CHECK (`a` > 1)", M118, MYSQL, "`a` int, CONSTRAINT `mine` CHECK (`a` > 1)"),
     ("`g` geomcollection", MYSQL, M118, "`g` GEOMETRYCOLLECTION"),
+    (
+        r"`g` text GENERATED ALWAYS AS (concat(`a`,_utf8mb4'é',_utf8mb4'\'\\',_utf8mb3'x',_binary'\\',_latin1'\n')) STORED",
+        MYSQL,
+        M118,
+        r"`g` text GENERATED ALWAYS AS (concat(`a`,'é','\'\\',_utf8mb3'x',x'5c','\n')) STORED",
+    ),
+    ("`a` int, CHECK ((`a` <> _utf8mb4'中'))", MYSQL, M105, "`a` int, CHECK ((`a` <> '中'))"),
+    ("`a` varchar(9) DEFAULT _utf8mb4'é'", MYSQL, M118, "`a` varchar(9) DEFAULT _utf8mb4'é'"),
+    ("`_utf8mb4` enum('é')", MYSQL, M118, "`_utf8mb4` enum('é')"),
     ("`u` uuid DEFAULT uuid_v7()", M118, MYSQL, "`u` BINARY(16)"),
     ("`u` uuid NOT NULL DEFAULT uuid()", M118, M105, "`u` BINARY(16) NOT NULL"),
     ("`i` inet6 DEFAULT NULL, `j` inet4", M118, MYSQL, "`i` BINARY(16) DEFAULT NULL, `j` BINARY(4)"),
@@ -110,11 +119,17 @@ def test_options_of_a_table(options: str, source: Server, target: Server, wanted
     assert " ".join(fitted.sql.split()) == f"CREATE TABLE `t` (`a` int) {wanted}"
 
 
+def test_utf8mb4_by_itself_is_what_the_session_took_it_for() -> None:
+    sql = "CREATE TABLE t (a VARCHAR(9) CHARACTER SET utf8mb4, b VARCHAR(9) CHARACTER SET latin1)"
+    of_session = fit_statement(sql, 0, "s", MYSQL, M118, of_utf8mb4="utf8mb4_general_ci").sql
+    assert of_session == sql.replace("SET utf8mb4", "SET utf8mb4 COLLATE utf8mb4_general_ci")
+
+
 #: What the target cannot have, with the column.
 REFUSED = [
     ("`a` varchar(3) CHARACTER SET gb18030", "", MYSQL, M118, "s.t, column a: the target has no character set gb18030"),
-    ("`a` text /*M!100301 COMPRESSED*/", "", M118, MYSQL, "s.t, column a: a COMPRESSED column"),
-    ("`a` int", "WITH SYSTEM VERSIONING", M118, MYSQL, "s.t: SYSTEM VERSIONING"),
+    ("`a` text AS (_latin1'é')", "", MYSQL, M118, "s.t, column a: a string of the character set latin1"),
+    ("`a` int, CHECK (`a` <> _utf16 x'005C')", "", MYSQL, M118, "s.t: a string of the character set utf16"),
     ("`a` int, UNIQUE KEY `u` (`a`,`p` WITHOUT OVERLAPS)", "", M118, MYSQL, "s.t: a key WITHOUT OVERLAPS"),
     ("`a` int", "SEQUENCE=1", M118, MYSQL, "s.t: a SEQUENCE"),
 ]

@@ -26,11 +26,13 @@ def fit_table(schema: str, table: str, create_sql: str, source: Server, target: 
     return fit_statement(create_sql, 0, schema, source, target, table)
 
 
-def fit_statement(sql: str, sql_mode: int, schema: str, source: Server, target: Server, table: str = "") -> Fitted:
-    """Return a definition of the source's log for the target; `sql_mode` in MySQL's bits."""
+def fit_statement(
+    sql: str, sql_mode: int, schema: str, source: Server, target: Server, table: str = "", of_utf8mb4: str = ""
+) -> Fitted:
+    """Return a definition of the source's log for the target; `sql_mode` in MySQL's bits, `of_utf8mb4` as `Fitting`."""
     if not needs_fitting(source, target):
         return Fitted(sql)
-    fitting = Fitting(schema, table, source, target)
+    fitting = Fitting(schema, table, source, target, of_utf8mb4=of_utf8mb4)
     text = in_the_open(sql, sql_mode, is_mariadbs=source.is_mariadb) if fitting.crosses else sql
     try:
         words = tokenize(text, sql_mode)

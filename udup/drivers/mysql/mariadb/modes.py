@@ -21,6 +21,7 @@ WORDS: dict[int, str] = {
     5: "ONLY_FULL_GROUP_BY",
     6: "NO_UNSIGNED_SUBTRACTION",
     7: "NO_DIR_IN_CREATE",
+    18: "ANSI",
     19: "NO_AUTO_VALUE_ON_ZERO",
     20: "NO_BACKSLASH_ESCAPES",
     21: "STRICT_TRANS_TABLES",
@@ -29,6 +30,7 @@ WORDS: dict[int, str] = {
     24: "NO_ZERO_DATE",
     25: "ALLOW_INVALID_DATES",
     26: "ERROR_FOR_DIVISION_BY_ZERO",
+    27: "TRADITIONAL",
     29: "HIGH_NOT_PRECEDENCE",
     30: "NO_ENGINE_SUBSTITUTION",
     31: "PAD_CHAR_TO_FULL_LENGTH",
@@ -49,9 +51,9 @@ _COMMON: int = sum(1 << bit for bit in {*WORDS, 18, 27} if bit < 32)
 #: MySQL's bit of cutting fractions, and MariaDB's of the opposite.
 _CUTS_BIT, _ROUNDS_BIT = 1 << 32, 1 << 34
 
-#: Bits that only stand for others beside them (ANSI, TRADITIONAL, names of other databases), or that say how accounts
-#: or SHOW CREATE were once: nothing of a statement that has run depends on them.
-_OF_NO_MATTER = frozenset({*range(8, 19), 27, 28})
+#: Bits that only stand for others beside them (names of other databases), or that say how accounts or SHOW CREATE were
+#: once: nothing of a statement that has run depends on them.
+_OF_NO_MATTER = frozenset({*range(8, 18), 28})
 
 #: MariaDB's words that MySQL lacks: those that change what a statement means, and those that do not.
 _MEANS_OTHERWISE = frozenset({"ORACLE", "EMPTY_STRING_IS_NULL", "SIMULTANEOUS_ASSIGNMENT"})
@@ -59,6 +61,10 @@ _MARIADBS = frozenset(
     {"NO_AUTO_CREATE_USER", "IGNORE_BAD_TABLE_OPTIONS", "POSTGRESQL", "MSSQL", "DB2", "MAXDB", "MYSQL323", "MYSQL40"}
     | {"NO_KEY_OPTIONS", "NO_TABLE_OPTIONS", "NO_FIELD_OPTIONS"}
 )
+
+#: Words that stand for others beside them, and not for the same ones on every server: MySQL's ANSI has
+#: ONLY_FULL_GROUP_BY (since 5.7.5), MariaDB's has not. What they stand for is said by itself.
+_COMBINED = frozenset({"ANSI", "TRADITIONAL"})
 
 _CUTS, _ROUNDS = "TIME_TRUNCATE_FRACTIONAL", "TIME_ROUND_FRACTIONAL"
 
@@ -89,12 +95,12 @@ def without_own(words: list[str]) -> list[str]:
             f"a session had sql_mode {', '.join(lacking)}, which the target does not know: have such statements run on"
             " the source in a session without it, then give the job another ID"
         )
-    return [word for word in words if word not in _MARIADBS]
+    return [word for word in words if word not in (*_MARIADBS, *_COMBINED)]
 
 
-def for_mariadb(words: list[str]) -> str:
-    """Return an sql_mode of MySQL's as one that means the same on MariaDB."""
-    kept = [word for word in words if word and word != _CUTS]
+def for_mariadb(words: list[str], *, of_mysql: bool = True) -> str:
+    """Return an sql_mode of MySQL's, or in MySQL's form, as one that means the same on MariaDB."""
+    kept = [word for word in words if word and word != _CUTS and not (of_mysql and word in _COMBINED)]
     return ",".join(kept if _CUTS in words else [*kept, _ROUNDS])
 
 
@@ -102,5 +108,5 @@ def for_mysql(words: list[str]) -> str | None:
     """Return an sql_mode of MariaDB's as one that means the same on MySQL; None if there is none."""
     if not _MEANS_OTHERWISE.isdisjoint(words):
         return None
-    kept = [word for word in words if word and word not in (*_MARIADBS, _ROUNDS)]
+    kept = [word for word in words if word and word not in (*_MARIADBS, *_COMBINED, _ROUNDS)]
     return ",".join(kept if _ROUNDS in words else [*kept, _CUTS])
