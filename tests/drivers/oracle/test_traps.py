@@ -21,8 +21,9 @@ from udup.drivers.oracle.logminer import kept
 from udup.drivers.oracle.logminer.assembly import Assembly
 from udup.drivers.oracle.logminer.kept import CHANGE_BYTES
 from udup.drivers.oracle.logminer.rows import Code, LogRow, whole_rows
+from udup.drivers.oracle.position import source_uuid
 from udup.drivers.oracle.source import OracleSource
-from udup.pipeline.ports import LogPlan, Scope, StartPoint
+from udup.pipeline.ports import InPart, LogPlan, Scope, StartPoint
 from udup.pipeline.records import Definition, Part, Record, Transaction
 from udup.pipeline.selection.sqlfilter import FilterWord, SqlFilter
 
@@ -275,6 +276,15 @@ def test_a_container_that_was_set_back_is_no_source_of_the_job(server: FakeOracl
     server.incarnation = 2000
     with pytest.raises(Unsupported, match="another database"):
         list(records(source, position))
+
+
+def test_a_source_that_was_set_back_behind_what_was_told_in_part_is_told(server: FakeOracle) -> None:
+    """Another transaction would come under its SCN, and the rest of its rows be taken for those that are missing."""
+    source = source_of(server)
+    position = copied(source)
+    plan = LogPlan("job", SCOPE, position, in_part=InPart(f"{source_uuid(4711, 1)}:{server.scn + 500}"))
+    with pytest.raises(Unsupported, match="was set back"):
+        source.open_log(plan).begin()
 
 
 @pytest.mark.parametrize(
