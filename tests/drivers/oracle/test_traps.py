@@ -241,6 +241,17 @@ def test_nothing_of_a_large_transaction_is_sent_that_cannot_be_carried(
         read_on(stream)
 
 
+def test_a_full_disk_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full() -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(kept, "PART_BYTES", CHANGE_BYTES)
+    monkeypatch.setattr(kept.tempfile, "TemporaryFile", full)
+    changes = kept.Kept()
+    with pytest.raises(Unavailable, match=r"No space left.*goes on when there is room"):
+        changes.append(LogRow(1, "sql", Code.INSERT, "0" * 16))
+
+
 def test_files_of_transactions_are_bounded_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kept, "PART_BYTES", 5 * CHANGE_BYTES)
     assembly = Assembly(lambda owner, table: True, file_bytes=2000)

@@ -14,6 +14,7 @@ from udup.drivers.oracle.ddl_text import statement_of
 from udup.drivers.oracle.events import EventTable, events_of, query_event
 from udup.drivers.oracle.literals import NoFit
 from udup.drivers.oracle.logminer.assembly import Committed
+from udup.drivers.oracle.logminer.kept import room_on_disk
 from udup.drivers.oracle.logminer.redo import Verb, parse_redo
 from udup.drivers.oracle.logminer.rows import Code, LogRow
 from udup.drivers.oracle.logminer.values import BadRedo
@@ -127,7 +128,9 @@ class Carrier:
                     yield change
 
         with tempfile.TemporaryFile() as file:
-            file.writelines(events_of(changes()))
+            for events in events_of(changes()):
+                with room_on_disk():
+                    file.write(events)
             if not maps:
                 return
             size = file.tell()

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import IO
 
 import msgspec
 
+from udup.base.errors import Side, Unavailable
 from udup.drivers.oracle.logminer.rows import Code, LogRow
 from udup.drivers.oracle.logminer.values import BadRedo
 
@@ -32,6 +34,18 @@ _Row = tuple[int, str]
 def size_of(row: LogRow) -> int:
     """Return the bytes that a change takes in memory, about."""
     return len(row.sql) + CHANGE_BYTES
+
+
+@contextmanager
+def room_on_disk() -> Iterator[None]:
+    """Have a full disk be told as what it is."""
+    try:
+        yield
+    except OSError as error:
+        raise Unavailable(
+            "a large transaction of the source waits in a file, and this machine has no room for it where temporary"
+            f" files are (TMPDIR): {error}; the job goes on when there is room"
+        ).of(Side.NODE) from error
 
 
 class Kept:
@@ -98,11 +112,13 @@ class Kept:
         return _decode(self._file.read(size))
 
     def _store(self) -> None:
-        if self._file is None:
-            self._file = tempfile.TemporaryFile()  # noqa: SIM115 - `close` does
         data = _encode(self._tail)
-        self._file.seek(self.stored)
-        self._file.write(data)
+        with room_on_disk():
+            if self._file is None:
+                self._file = tempfile.TemporaryFile()  # noqa: SIM115 - `close` does
+            self._file.seek(self.stored)
+            self._file.write(data)
+            self._file.flush()  # a full disk is told now
         self._parts.append((self.stored, len(data)))
         self.stored += len(data)
         self._tail, self.size = [], 0
