@@ -47,6 +47,8 @@ def fit_statement(
         to_mysql.refuse_statement(words, fitting)
     if parts is None:
         return fitting.done(_of_no_table(text, words, fitting, rules))
+    if rules is _TO_MARIADB:
+        to_mariadb.refuse_keys(parts.items, fitting)
     for item in parts.items:
         columns = [item] if item.column else list(added_columns(item))
         for column in columns:
