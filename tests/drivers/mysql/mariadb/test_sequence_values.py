@@ -16,6 +16,7 @@ from udup.drivers.mysql.dictionary.catalog import NumberSequence
 from udup.drivers.mysql.mariadb import sequence_values
 from udup.drivers.mysql.mariadb.collations import Server
 from udup.drivers.mysql.mariadb.log import Translation
+from udup.drivers.mysql.mariadb.row_forms import RowForms
 from udup.drivers.mysql.mariadb.sequence_values import SequenceValues, check_sequence, make_sequences
 
 _DEFINITION = (1, 9223372036854775806, 10, 5, 1000, 0)
@@ -47,7 +48,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[_Server]:
 
 def _events(*tables: str) -> list[bytes]:
     """Return the TABLE_MAPs and rows of these tables, as a MariaDB gets them."""
-    translation = Translation(GtidSet(), Server.of("11.8.9-MariaDB"))
+    translation = Translation(GtidSet(), RowForms(Server.of("11.8.9-MariaDB")))
     translation.begin({})
     found, is_wanted = [], False
     for event in (made for each in events_of("11.8.9") for made in translation.events_of(each)):

@@ -10,8 +10,9 @@ from udup.drivers.mysql.ddl.decide import Outcome, classify, decide
 from udup.drivers.mysql.ddl.rewriting import rewritten_text
 from udup.drivers.mysql.ddl.sqlreader import ObjectName
 from udup.drivers.mysql.ddl.statement import Kind
-from udup.drivers.mysql.mariadb import history_ddl, not_there
+from udup.drivers.mysql.mariadb import history_ddl, not_there, own_words
 from udup.drivers.mysql.mariadb.collations import Server
+from udup.drivers.mysql.mariadb.definitions import fit_statement
 from udup.pipeline.selection.renames import Renaming
 from udup.pipeline.selection.selection import NameRule, SchemaRule, Selection
 
@@ -101,3 +102,59 @@ def test_a_table_that_names_its_period_goes_to_no_server_with_another_end(monkey
         with pytest.raises(Unsupported, match=r"d\.t: it names the columns of its period"):
             _left_out(sql, target, monkeypatch, "", source)
     assert not _left_out(sql, NEW, monkeypatch, "", NEW)
+
+
+#: In a schema whose table t has the column b and the index k.
+OWN_WORDS = [
+    ("ALTER TABLE t WAIT 5 ADD x INT", "ALTER TABLE t ADD x INT"),
+    ("ALTER ONLINE TABLE t NOWAIT ADD x INT", "ALTER TABLE t ADD x INT"),
+    ("ALTER TABLE t ADD COLUMN wait INT", "ALTER TABLE t ADD COLUMN wait INT"),
+    ("TRUNCATE TABLE wait WAIT 5", "TRUNCATE TABLE wait"),
+    ("RENAME TABLE IF EXISTS t WAIT 3 TO u", "RENAME TABLE t TO u"),
+    ("DROP INDEX IF EXISTS k ON t WAIT 2", "DROP INDEX k ON t"),
+    ("DROP INDEX IF EXISTS other ON t", None),
+    ("CREATE INDEX IF NOT EXISTS other ON t (b)", "CREATE INDEX other ON t (b)"),
+    ("CREATE UNIQUE INDEX IF NOT EXISTS `k` ON t (b)", None),
+    ("ALTER TABLE IF EXISTS t ADD COLUMN IF NOT EXISTS b INT, ADD IF NOT EXISTS c INT", "ALTER TABLE t ADD c INT"),
+    ("ALTER TABLE t DROP IF EXISTS c, DROP COLUMN IF EXISTS c", None),
+    ("ALTER TABLE t MODIFY IF EXISTS b BIGINT, CHANGE IF EXISTS c d INT", "ALTER TABLE t MODIFY b BIGINT"),
+    ("ALTER TABLE t ADD UNIQUE KEY IF NOT EXISTS k (b), DROP INDEX IF EXISTS k", "ALTER TABLE t DROP INDEX k"),
+    ("ALTER TABLE t ADD c INT COMMENT 'IF NOT EXISTS'", "ALTER TABLE t ADD c INT COMMENT 'IF NOT EXISTS'"),
+    ("CREATE TABLE IF NOT EXISTS t (a INT)", "CREATE TABLE IF NOT EXISTS t (a INT)"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("sql", "wanted"), OWN_WORDS, ids=[each[0] for each in OWN_WORDS])
+def test_words_that_a_mysql_lacks_are_decided_by_what_is_there(
+    sql: str, wanted: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def query(_connection: object, question: str, _schema: str, _table: str, name: str) -> list[tuple[int]]:
+        return [(1,)] * (name == ("k" if "STATISTICS" in question else "b"))
+
+    monkeypatch.setattr(own_words, "query", query)
+    event = QueryEvent(0, 0, 0, b"d", sql.encode(), b"")
+    made = own_words.without_own_words(object(), event, classify(sql.encode(), "d"))  # type: ignore[arg-type]
+    shown = None if made is None else " ".join(made.sql.decode().split())
+    assert shown == wanted
+
+
+def test_a_statement_with_settings_of_its_own_is_read_behind_them() -> None:
+    statement = classify(b"SET STATEMENT lock_wait_timeout = 5, sql_mode = '' FOR ALTER ONLINE TABLE t ADD b INT", "d")
+    assert (statement.kind, statement.verb, statement.objects) == (
+        Kind.TABLE_DDL,
+        "ALTER TABLE",
+        (ObjectName("d", "t"),),
+    )
+    assert classify(b"SET STATEMENT max_statement_time = 1 FOR INSERT INTO t VALUES (1)", "d").kind is Kind.DML
+    assert classify(b"SET STATEMENT x = 1", "d").kind is Kind.UNKNOWN
+
+
+def test_settings_of_a_statement_are_refused_in_words_by_a_mysql() -> None:
+    sql = "SET STATEMENT x = 1 FOR ALTER TABLE t ADD b INT"
+    assert "is not known to the target" in str(fit_statement(sql, 0, "d", NEW, MYSQL).refusals[0])
+    assert fit_statement(sql, 0, "d", NEW, NEW).sql == sql
+
+
+def test_rows_that_a_statement_takes_away_are_not_guessed() -> None:
+    statement = classify(b"ALTER IGNORE TABLE t ADD UNIQUE (a)", "d")
+    assert statement.kind is Kind.UNKNOWN and "takes rows away" in statement.problem

@@ -21,6 +21,7 @@ from udup.pipeline.checks import DEST
 _TYPED_SEQUENCES = (11, 5, 0)
 
 _QUOTED = re.compile(r"`(?:[^`]|``)*`|'(?:[^'\\]|\\.|'')*'", re.DOTALL)
+_PRIMARY_KEY = re.compile(r"^ *PRIMARY KEY ", re.MULTILINE)
 _ENGINE = re.compile(r"\) ENGINE=(\w+)")
 
 NO_ACCOUNTS = Fault(
@@ -56,6 +57,10 @@ def fit_catalog(catalog: Catalog, source: Server, target: Server) -> tuple[Catal
         if would_be_stale(source, target) and (stored := [each.name for each in table.columns if each.materialized]):
             place = f"{table.schema}.{table.name}, column {stored[0]}"
             faults.append(Fault(place, WHY, REMEDY, DEST))
+        if table.period and not target.is_mariadb and not _PRIMARY_KEY.search(table.create_sql):
+            problem = "WITH SYSTEM VERSIONING and without a primary key: its log does not tell which rows are of today"
+            remedy = "give it a primary key on the source, or leave it out (ReplicateIgnoreDb)"
+            faults.append(Fault(f"{table.schema}.{table.name}", problem, remedy, DEST))
         return replace(table, create_sql=note(fit_table(table.schema, table.name, table.create_sql, source, target)))
 
     def of_schema(schema: Schema) -> Schema:
