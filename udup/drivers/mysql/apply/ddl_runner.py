@@ -97,6 +97,7 @@ class DdlRunner:
                     attempt = Attempt()
                     if connection.is_mariadb:
                         once.enter(connection, _mark(gtid))
+                        attempt.sign = once.sign(gtid)
                     try:
                         run_ddl(connection, to_run, None, computing, unlogged, attempt, self.source)
                     except UdupError:
@@ -147,6 +148,8 @@ class DdlRunner:
                 return False
         asked = intent.answer == intents.IN_DOUBT or not (now.objects or now.log)
         ran = None if asked else has_run(statement, intent.objects, now)
+        if ran is None and not asked and control.is_mariadb and once.is_recovered(control, intent.own):
+            return True
         if ran is None:
             raise intents.ask(control, self._job, intent, why_unknown(intent.objects, now))
         return ran
