@@ -60,7 +60,7 @@ _EXPRESSED = re.compile(r"_\w+\\?'(.*?)\\?'", re.DOTALL)
 _ESCAPED = re.compile(r"''|\\.", re.DOTALL)
 _ESCAPES: Mapping[str, str] = {"0": "\0", "n": "\n", "r": "\r", "t": "\t", "b": "\b", "Z": "\x1a"}
 
-_COMPRESSED = re.compile(r" /\*m!\d+ compressed\*/")
+_COMPRESSED = re.compile(r" /\*m?!\d+ compressed\*/")
 _WIDTH = re.compile(r"\b(tinyint|smallint|mediumint|int|bigint)\(\d+\)(?! unsigned zerofill)")
 _NOW = re.compile(r"\b(?:current_timestamp|now|localtimestamp|localtime)\b(?:\((\d*)\))?")
 

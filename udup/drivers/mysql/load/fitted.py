@@ -9,10 +9,11 @@ from dataclasses import replace
 from udup.base.errors import Fault, Refused
 from udup.drivers.mysql.client.connection import Connection, query
 from udup.drivers.mysql.dictionary.catalog import Catalog, NumberSequence, Schema, StoredObject, Table
-from udup.drivers.mysql.mariadb.collations import Server, fit_collation
+from udup.drivers.mysql.mariadb.collations import Server, fit_collation, server_of
 from udup.drivers.mysql.mariadb.definitions import Fitted, fit_statement, fit_table, needs_fitting
 from udup.drivers.mysql.mariadb.generated import REMEDY, WHY, would_be_stale
-from udup.drivers.mysql.mariadb.history import INSERTS_HISTORY
+from udup.drivers.mysql.mariadb.history import INSERTS_HISTORY, ROW_END, ROW_START
+from udup.drivers.mysql.mariadb.history_ddl import OTHER_END, has_other_end
 from udup.drivers.mysql.mariadb.modes import for_mariadb, for_mysql
 from udup.pipeline.checks import DEST
 
@@ -20,6 +21,7 @@ from udup.pipeline.checks import DEST
 _TYPED_SEQUENCES = (11, 5, 0)
 
 _QUOTED = re.compile(r"`(?:[^`]|``)*`|'(?:[^'\\]|\\.|'')*'", re.DOTALL)
+_PRIMARY_KEY = re.compile(r"^ *PRIMARY KEY ", re.MULTILINE)
 _ENGINE = re.compile(r"\) ENGINE=(\w+)")
 
 NO_ACCOUNTS = Fault(
@@ -55,6 +57,10 @@ def fit_catalog(catalog: Catalog, source: Server, target: Server) -> tuple[Catal
         if would_be_stale(source, target) and (stored := [each.name for each in table.columns if each.materialized]):
             place = f"{table.schema}.{table.name}, column {stored[0]}"
             faults.append(Fault(place, WHY, REMEDY, DEST))
+        if table.period and not target.is_mariadb and not _PRIMARY_KEY.search(table.create_sql):
+            problem = "WITH SYSTEM VERSIONING and without a primary key: its log does not tell which rows are of today"
+            remedy = "give it a primary key on the source, or leave it out (ReplicateIgnoreDb)"
+            faults.append(Fault(f"{table.schema}.{table.name}", problem, remedy, DEST))
         return replace(table, create_sql=note(fit_table(table.schema, table.name, table.create_sql, source, target)))
 
     def of_schema(schema: Schema) -> Schema:
@@ -104,16 +110,23 @@ def engine_faults(engines: Iterable[str], tables: Iterable[Table]) -> list[Fault
     return faults
 
 
-def check_history(connection: Connection, tables: Iterable[Table], where: str, *, fills: bool) -> None:
+def check_history(connection: Connection, tables: Iterable[Table], source: Server, where: str, *, fills: bool) -> None:
     """Raise `Refused` for tables whose history the target cannot be given."""
-    problem, remedy = "", "leave the table out, or upgrade the target"
-    if connection.version < INSERTS_HISTORY:
-        problem = "its rows of the past (WITH SYSTEM VERSIONING) cannot be copied to a target before MariaDB 10.11"
-    elif fills:
-        problem = "a table WITH SYSTEM VERSIONING is not filled by a copy, since it keeps whatever it held before"
-        remedy = "drop it on the target, and leave the job to make it"
-    faults = [Fault(f"{where}: {each.schema}.{each.name}", problem, remedy, DEST) for each in tables if each.period]
-    if faults and problem:
+    faults = []
+    for table in tables:
+        if not table.period:
+            continue
+        problem, remedy = "", "leave the table out, or upgrade the target"
+        if connection.version < INSERTS_HISTORY:
+            problem = "its rows of the past (WITH SYSTEM VERSIONING) cannot be copied to a target before MariaDB 10.11"
+        elif fills:
+            problem = "a table WITH SYSTEM VERSIONING is not filled by a copy, since it keeps whatever it held before"
+            remedy = "drop it on the target, and leave the job to make it"
+        elif has_other_end(source, server_of(connection)) and table.period != (ROW_START, ROW_END):
+            problem, remedy = OTHER_END, "have its period in the columns that the server makes, or leave the table out"
+        if problem:
+            faults.append(Fault(f"{where}: {table.schema}.{table.name}", problem, remedy, DEST))
+    if faults:
         raise Refused(faults)
 
 
