@@ -68,6 +68,7 @@ def test_a_move_to_mariadb_has_a_way_back(world: Families, name: str) -> None:
     world.on_source(
         f"CREATE DATABASE {name}",
         f"CREATE TABLE {name}.t (id INT AUTO_INCREMENT PRIMARY KEY, v VARCHAR(100), at TIMESTAMP(6) NULL)",
+        f"CREATE INDEX e ON {name}.t ((LENGTH(v)))",
         f"CREATE TABLE {name}.docs (id INT PRIMARY KEY, doc JSON, n INT)",
         f"CREATE TABLE {name}.vectors (id INT PRIMARY KEY, v VECTOR(2))",
         f"CREATE TABLE {name}.loose (doc JSON)",
@@ -75,6 +76,13 @@ def test_a_move_to_mariadb_has_a_way_back(world: Families, name: str) -> None:
         f"INSERT INTO {name}.t (v, at) VALUES ('a', '2026-01-01 00:00:01.5'), ('b', NULL)",
         f"INSERT INTO {name}.docs VALUES (1, JSON_OBJECT('d', DATE '2026-01-01', 'm', 1.10), 1), (2, '[1]', 1)",
         f"""INSERT INTO {name}.loose VALUES ('{{"b": 1, "a": [1.5, "x"]}}'), ('70000')""",
+    )
+    checks = httpx.post(f"{world.node.url}/v1/validate/job", json=world.document(name, [name]), timeout=30).json()[
+        "Checks"
+    ]
+    told = [(each["Result"], each["Found"]) for each in checks if each["Check"] == "definitions"]
+    assert told == [("warn", f"{name}.t: the index e on an expression is left out on the target, which has none")], (
+        checks
     )
     world.start(name, [name])
     world.on_source(f"INSERT INTO {name}.t (v) VALUES ('c')", f"ALTER TABLE {name}.t ADD n INT DEFAULT 5")
