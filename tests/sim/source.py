@@ -33,6 +33,7 @@ from udup.pipeline.checks import Check
 from udup.pipeline.ports import (
     ApplyMode,
     ChangeLog,
+    CopyResume,
     End,
     LogPlace,
     LogPlan,
@@ -342,7 +343,13 @@ class SimSource(MySQLSource):
         return Tables(uuid, self.where, [("s", "t", "s", "t")], copied is not None)
 
     def open_copy(
-        self, scope: Scope, *, readers: int, chunk_rows: int | None, waits: Waits | None = None
+        self,
+        scope: Scope,
+        *,
+        readers: int,
+        chunk_rows: int | None,
+        waits: Waits | None = None,
+        resumes: CopyResume | None = None,
     ) -> SourceCopy:
         with seam(Side.SOURCE, self.endpoint), closing(connect(self.endpoint)) as connection:
             query(connection, "SELECT @@global.server_uuid")

@@ -27,6 +27,8 @@ _OWN = {
     "unsure": "unsure",
     "claim": "claim",
     "ahead": "ahead",
+    "copied_part": "part of copy",
+    "copied_chunk": "chunk of copy",
 }
 _COLUMNS = [("checkpoint", name, None) for name in ("stamps", "source_uuid", "owner", "began")] + [
     (table, "table_name" if table == "copied_table" else "job", "utf8mb4_bin") for table in _OWN
@@ -302,6 +304,7 @@ _BEGINNINGS: tuple[tuple[str, Answer], ...] = (
     ("SELECT tables, gtids, rest", lambda c, sql, args: [c.get(key) for key in c.keys("ahead", *args)]),
     ("SELECT 1 FROM udup.checkpoint", _has_version),
     ("SELECT 1 FROM udup.copied_", _has_copied),
+    ("UPDATE udup.copied_part", _constant(0)),
     ("SELECT owner FROM udup.checkpoint", _read_owner),
     ("DELETE FROM udup.", _delete),
     ("SELECT events FROM udup.prepared", lambda connection, sql, args: _value(connection, "prepared", args)),

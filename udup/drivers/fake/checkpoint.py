@@ -87,6 +87,7 @@ class Jobs:
         self.copied: dict[str, set[TableName]] = {}  # made by a full copy that has not ended
         self.filling: dict[str, str | None] = {}  # the registration of a job whose copy fills tables that are there
         self.copied_objects: dict[str, set[str]] = {}
+        self.whole: dict[str, dict[TableName, tuple[str, str]]] = {}  # of such a copy: at which position, by what shape
         self.numbers: dict[str, int] = {}  # of the newest run of each job; they outlive its rows
         self.processes = 0  # how often the server has begun
 
@@ -174,6 +175,7 @@ class Jobs:
             raise Superseded(f"job {job}: another run has begun it")
         self.copied.pop(job, None)
         self.copied_objects.pop(job, None)
+        self.whole.pop(job, None)
         made = JobRows(self._next_version(rows), position, runtime.new_id(), 0, selection, rows.owner)
         made.source_uuid, made.began, made.ahead = source_uuid, start.note, ahead.merged(made.position())
         self._begin(job, made, slots)
@@ -192,6 +194,7 @@ class Jobs:
         self._forget_undecided(job)
         self.copied.pop(job, None)
         self.copied_objects.pop(job, None)
+        self.whole.pop(job, None)
 
     def _forget_undecided(self, job: str) -> None:
         self.notes.pop(job, None)

@@ -16,7 +16,7 @@ class ExtractorSettings:
     read from. `copy_alone`: the log is not read. `delivers`: to a destination of messages, which is told what the log
     says beside its events; `snapshot` is what it has of a snapshot (`records.SnapshotRows.state`), `snapshots` how many
     it has had, each try of one. `by_values`, `wishes`, `in_part` and `ahead` as in `LogPlan`. `to_other_node`: who
-    applies is on another node; `compresses`: what is sent is compressed.
+    applies is on another node; `compresses`: what is sent is compressed. `copied`: as in `CopyResume`.
     """
 
     nats_url: str = field(repr=False)
@@ -40,5 +40,6 @@ class ExtractorSettings:
     wishes: tuple[tuple[int, tuple[str, ...]], ...] = ()
     in_part: InPart = field(default_factory=InPart)
     ahead: str = ""
+    copied: str = ""
     to_other_node: bool = False
     compresses: bool = False

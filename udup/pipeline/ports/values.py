@@ -169,6 +169,17 @@ class SourceLook:
 
 
 @dataclass(frozen=True)
+class CopyResume:
+    """A copy that goes on if it can: `copied` is what the target has of one before (`TargetControl.copied`).
+
+    A copy that is opened without this is whole, and no other can go on with it.
+    """
+
+    job: str
+    copied: str = ""
+
+
+@dataclass(frozen=True)
 class InPart:
     """Transactions of which a destination has messages and that are not executed: they are to come again, the same.
 
@@ -258,7 +269,7 @@ class LogPlace:
 class Piece:
     """Rows of a chunk of a table, as text or bytes that the target's driver understands.
 
-    `rows` is told with the `last` piece of a chunk. `values` and `odd_dates` as in `records.CopyPiece`.
+    `rows` is told with the `last` piece of a chunk. `values`, `odd_dates` and `up_to` as in `records.CopyPiece`.
     """
 
     table: int
@@ -268,6 +279,7 @@ class Piece:
     data: bytes
     values: bool = False
     odd_dates: bool = False
+    up_to: int | None = None
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,7 @@ from udup.drivers.mysql.client.connection import Connection, MySQLError, error_c
 from udup.drivers.mysql.client.session_setup import reset
 from udup.drivers.mysql.client.sessions import PLAIN
 from udup.drivers.mysql.dictionary.claims import TABLE as CLAIM_TABLE
+from udup.drivers.mysql.load import copied_parts
 from udup.pipeline.ownership import Owner
 from udup.pipeline.ports import CheckpointState
 from udup.pipeline.positions import AheadNotes
@@ -56,8 +57,21 @@ COPY_TABLE = "copied_table"
 #: Stored objects that a full copy makes: views, routines, triggers, events.
 OBJECT_TABLE = "copied_object"
 
+#: What of an unfinished copy may stay.
+COPIED_PARTS = (copied_parts.PART_TABLE, copied_parts.CHUNK_TABLE)
+
 #: Every table of Udup's: rows of each belong to a job.
-TABLES = (TABLE, COPY_TABLE, OBJECT_TABLE, CLAIM_TABLE, prepared.TABLE, unsure.TABLE, intents.TABLE, ahead.TABLE)
+TABLES = (
+    TABLE,
+    COPY_TABLE,
+    OBJECT_TABLE,
+    CLAIM_TABLE,
+    prepared.TABLE,
+    unsure.TABLE,
+    intents.TABLE,
+    ahead.TABLE,
+    *COPIED_PARTS,
+)
 
 #: The selection of a base row of a job that has not begun: its full copy has not ended, or its start was not checked.
 COPYING = "copying"
@@ -120,6 +134,8 @@ _CREATE = {
     prepared.TABLE: prepared.CREATE,
     unsure.TABLE: unsure.CREATE,
     ahead.TABLE: ahead.CREATE,
+    copied_parts.PART_TABLE: copied_parts.CREATE_PARTS,
+    copied_parts.CHUNK_TABLE: copied_parts.CREATE_CHUNKS,
 }
 
 
@@ -187,6 +203,9 @@ class Checkpoint:
         self._owner = owner
         self._version = 0
         self._ahead = AheadNotes()
+        self._copying_before = 0  # the version of a copy's base row that this run has found
+        #: Whether there may be notes of what of a copy may stay.
+        self.has_parts = False
 
     @property
     def version(self) -> int:
@@ -208,6 +227,8 @@ class Checkpoint:
                 self._rewrite(position, workers)
             else:
                 self._rewrite_copying()
+                if before := self._copying_before:
+                    self.has_parts = copied_parts.carry_over(self._connection, self._job, before, self._version)
         return position
 
     @contextmanager
@@ -233,6 +254,7 @@ class Checkpoint:
         rows = self._rows()
         self._version = version_after(rows)
         if not rows or rows[0][0] != 0 or rows[0][5] == COPYING:
+            self._copying_before = int(rows[0][1]) if rows else 0
             if rows and initial is not None:
                 self._check_no_copy()
             prepared.forget_all(self._connection, self._job)
@@ -328,7 +350,7 @@ class Checkpoint:
                 raise Superseded(f"job {self._job}: another run has begun it again, or its checkpoint was removed")
             self._version, self._began = version_after(rows), self._start.note
             position = replace(self._first(executed), source_uuid=source_uuid, ahead=notes.merged(executed))
-            for table in (COPY_TABLE, OBJECT_TABLE):
+            for table in (COPY_TABLE, OBJECT_TABLE, *(COPIED_PARTS if self.has_parts else ())):
                 query(self._connection, f"DELETE FROM {UDUP_SCHEMA}.{table} WHERE job = %s", self._job)
             self._rewrite(position, workers)
         return position
