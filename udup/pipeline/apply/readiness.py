@@ -32,6 +32,11 @@ class TargetReady:
     in_part: InPart = field(default_factory=InPart)
     ahead: str = ""
 
+    @property
+    def server(self) -> str:
+        """Return the target's version, as its server says it."""
+        return self.info.version_text
+
     @classmethod
     def at(cls, state: CheckpointState | None, info: ServerInfo) -> TargetReady:
         if state is None:
