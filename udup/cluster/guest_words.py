@@ -53,6 +53,7 @@ class BeginExtract(Said, frozen=True, tag="extract"):
     copy_first: tuple[str, ...] = ()
     ahead: str = ""
     copied: str = ""
+    target: str = ""
     reads_packed: bool = False
 
 

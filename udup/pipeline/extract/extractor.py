@@ -336,6 +336,7 @@ class Extractor:
             wishes=settings.wishes,
             in_part=settings.in_part,
             ahead=self._ahead,
+            target=settings.target,
             silent=self._source_is_silent,
         )
         self._log = log = self._source.open_log(plan)

@@ -27,6 +27,7 @@ from udup.drivers.mysql.snapshot.baseline import Baseline, open_baseline
 from udup.drivers.mysql.snapshot.reader import CopyReader, TableTotal
 from udup.drivers.mysql.snapshot.renamed_catalog import renamed_catalog
 from udup.drivers.mysql.snapshot.resuming import decided, is_worth_it, log_after, resumables
+from udup.drivers.mysql.snapshot.sequences import with_numbers
 from udup.drivers.mysql.stream.anonymous import check_anonymous
 from udup.drivers.mysql.stream.contexts import own_context
 from udup.drivers.mysql.stream.continuity import check_continuity
@@ -95,6 +96,7 @@ class SnapshotCopy:
             baseline.locked,
             offsets=start.offsets,
             texts=start.texts,
+            history=start.history,
             first=self._first,
             resumables=self._resumables,
         )
@@ -147,7 +149,9 @@ def open_copy(
             asking=asking,
         )
         try:
-            there = catalog_there(baseline.catalog, scope)
+            with asking.connection() as connection:
+                sequences = with_numbers(connection, baseline.catalog.sequences)
+            there = catalog_there(replace(baseline.catalog, sequences=sequences), scope)
             found, stamps = _resumables(endpoint, baseline, there, resumes, asking)
             with asking.connection() as connection:
                 server_uuid, plan = connection.server_uuid, _plan_of(connection, scope, baseline, there, found, stamps)

@@ -45,7 +45,7 @@ def resumables(source: Catalog, there: Catalog) -> tuple[Resumable, ...]:
 
 
 def _resumable(own: Table, there: Table, *, is_tied: bool) -> Resumable:
-    if is_merge(own) or is_converted(there) or own.engine.lower() != "innodb" or there.problem:
+    if is_merge(own) or is_converted(there) or own.engine.lower() != "innodb" or there.problem or own.period:
         return Resumable()
     said = repr([same_definition(each) for each in (own, there)])
     definition = hashlib.sha256(said.encode()).hexdigest()
