@@ -10,8 +10,7 @@ import msgspec
 
 from udup.base import logs
 from udup.base.endpoint import Endpoint
-from udup.base.errors import Side, Unsupported
-from udup.drivers.mysql.binlog.gtid import GtidSet
+from udup.base.errors import Side
 from udup.drivers.mysql.client.asking import Asking
 from udup.drivers.mysql.client.connection import Connection
 from udup.drivers.mysql.client.facts import LOGS_CASCADES, ON, ServerFacts, read_global
@@ -27,16 +26,14 @@ from udup.drivers.mysql.snapshot.baseline import Baseline, open_baseline
 from udup.drivers.mysql.snapshot.reader import CopyReader, TableTotal
 from udup.drivers.mysql.snapshot.renamed_catalog import renamed_catalog
 from udup.drivers.mysql.snapshot.resuming import decided, is_worth_it, log_after, resumables
+from udup.drivers.mysql.snapshot.same_log import SameLog
 from udup.drivers.mysql.snapshot.sequences import with_numbers
 from udup.drivers.mysql.stream.anonymous import check_anonymous
 from udup.drivers.mysql.stream.contexts import own_context
-from udup.drivers.mysql.stream.continuity import check_continuity
-from udup.drivers.mysql.stream.replica import Replica
 from udup.pipeline.ports import CopyResume, Piece, Scope
 from udup.pipeline.positions import AheadNotes
 from udup.pipeline.records import CopyPlan, CopyTable, CopyTotals, StartRows
 from udup.pipeline.selection.renames import Name
-from udup.pipeline.stamps import Stamps
 from udup.pipeline.waits import Waits
 
 
@@ -168,24 +165,16 @@ def _resumables(
     if resumes is None or not is_worth_it(baseline.catalog):
         return (), ""
     found, before = resumables(baseline.catalog, there), decoded(resumes.copied)
-    position, replica = baseline.snapshot.gtid_set, Replica.of(resumes.job)
-    known = Stamps()
-    for each in before:
-        known.update(Stamps.parse(each.stamps))
-    reading = endpoint, replica.server_id, replica.uuid, GtidSet.parse(position)
-    try:
-        seen = check_continuity(*reading, known, asking=asking)
-    except Unsupported as error:  # another log: what is there is of another server, or of a past that is no more
-        logs.logger("extractor").warning("copy_not_resumed", job=resumes.job, why=str(error))
-        return found, str(check_continuity(*reading, Stamps(), asking=asking).seen)
+    position = baseline.snapshot.gtid_set
+    log = SameLog(endpoint, resumes.job, position, before, asking)
     if not before:
-        return found, str(seen.seen)
-    if seen.doubt or not known:
-        logs.logger("extractor").warning("copy_not_resumed", job=resumes.job, why=seen.doubt or "nothing tells the log")
-        return found, str(seen.seen)
+        return found, log.stamps
+    if log.why:
+        logs.logger("extractor").warning("copy_not_resumed", job=resumes.job, why=log.why)
+        return found, log.stamps
     with asking.connection() as connection:
         purged = read_log_state(connection)[1]
-    return decided(baseline.catalog, found, before, there, position, purged), str(seen.seen)
+    return decided(baseline.catalog, found, before, there, position, purged), log.stamps
 
 
 def _plan_of(
