@@ -33,9 +33,10 @@ from functools import partial
 from typing import Any
 
 from udup.base import runtime
-from udup.base.errors import Fault, Refused, Superseded
+from udup.base.errors import Refused, Superseded
 from udup.drivers.mysql.apply import ahead, claims, intents, unsure
 from udup.drivers.mysql.apply import xa as prepared
+from udup.drivers.mysql.apply.checkpoint_faults import half_copied, notes_lost, other_selection
 from udup.drivers.mysql.binlog.build import BIGINT, INT, LONGBLOB, rows_event, table_map, varchar
 from udup.drivers.mysql.binlog.event import EventType
 from udup.drivers.mysql.binlog.gtid import GtidSet
@@ -265,10 +266,10 @@ class Checkpoint:
         base = rows[0]
         has_notes = ahead.has_notes(str(base[5]), self._selection)
         if base[5] != self._selection and not has_notes:
-            raise Refused([_other_selection(self._job)])
+            raise Refused([other_selection(self._job, f"{UDUP_SCHEMA}.{TABLE}")])
         self._ahead = notes = ahead.read(self._connection, self._job) if has_notes else AheadNotes()
         if has_notes and not notes:
-            raise Refused([_notes_lost(self._job)])
+            raise Refused([notes_lost(self._job, f"{UDUP_SCHEMA}.{ahead.TABLE}")])
         executed = GtidSet()
         for row in rows:
             executed.update(GtidSet.parse(row[2]))
@@ -281,7 +282,7 @@ class Checkpoint:
         """Raise `Refused` if a full copy of the job has made something and has not ended."""
         for table in (COPY_TABLE, OBJECT_TABLE):
             if query(self._connection, f"SELECT 1 FROM {UDUP_SCHEMA}.{table} WHERE job = %s LIMIT 1", self._job):
-                raise Refused([_half_copied(self._job)])
+                raise Refused([half_copied(self._job)])
 
     def _first(self, executed: GtidSet) -> CheckpointState:
         """A job's first; with a mark of its own its DDL is told from that of every other checkpoint."""
@@ -361,38 +362,6 @@ def version_after(rows: list[Any]) -> int:
     if not rows:
         return int(runtime.wall()) % (1 << 22) * _VERSIONS_OF_A_RUN
     return (max(int(row[1]) for row in rows) // _VERSIONS_OF_A_RUN + 1) * _VERSIONS_OF_A_RUN
-
-
-def _other_selection(job: str) -> Fault:
-    return Fault(
-        "ReplicateDoDb",
-        f"is not what it was when job {job!r} made its checkpoint on the target, or ReplicateIgnoreDb is not; what "
-        "came new would not be copied, and what has a new name is there under the old one",
-        "give the job another ID, or have it copy again by running on the target: "
-        f"DELETE FROM {UDUP_SCHEMA}.{TABLE} WHERE job = {job!r}",
-    )
-
-
-def _notes_lost(job: str) -> Fault:
-    return Fault(
-        "Dest",
-        f"the checkpoint of job {job!r} says that some tables are ahead of it, and {UDUP_SCHEMA}.{ahead.TABLE} has"
-        " nothing about them any more: what they have would be applied once more",
-        f"restore the table's rows on the target; or have the job copy again: udup job delete --purge {job}, drop its"
-        " tables on the target and post it",
-        "Dest",
-    )
-
-
-def _half_copied(job: str) -> Fault:
-    return Fault(
-        "Dest",
-        f"a full copy of job {job!r} has not ended, so what it has made on the target is not complete; the job is to"
-        " begin without a copy now, and would go on with that",
-        "leave the start out of the document: it is copied again; or run"
-        f" udup job delete --purge {job}, load the tables by hand and post the job again",
-        "Dest",
-    )
 
 
 # ---- The worker's side: the checkpoint as row events ------------------------------------------------------------
