@@ -293,7 +293,7 @@ class Ready:
 
     `stamps` and `source_uuid` tell the server that was followed before (`pipeline/stamps.py`). `snapshot` is what a
     destination of messages has of one, `snapshots` how many it has had, `in_part` what it has in part. `server` is the
-    target's version, as its server says it.
+    target's version, as its server says it. `ahead` as in `LogPlan`, `copied` as in `CopyResume`.
     """
 
     run: int
@@ -305,11 +305,13 @@ class Ready:
     snapshots: int = 0
     in_part: InPart = field(default_factory=InPart)
     server: str = ""
+    ahead: str = ""
+    copied: str = ""
 
     @classmethod
     def of(cls, run: int, ready: TargetReady) -> Ready:
         told = ready.stamps, ready.source_uuid, ready.snapshot, ready.snapshots, ready.in_part, ready.server
-        return cls(run, ready.start_after, ready.info, *told)
+        return cls(run, ready.start_after, ready.info, *told, ready.ahead, ready.copied)
 
 
 @dataclass(frozen=True)

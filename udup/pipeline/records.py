@@ -147,24 +147,37 @@ class Beat(Wire, tag="beat", frozen=True):
 
 
 class CopyTable(Wire, frozen=True):
-    """A table of a full copy: its names on the target and on the source, and what the source estimates it to hold."""
+    """A table of a full copy: its names on the target and on the source, and what the source estimates it to hold.
+
+    `rows_there` are of an earlier try of the copy, and stay; `whole`: they are all of it, and none is sent.
+    """
 
     schema: str
     name: str
     source: str = ""
     rows_estimate: int = 0
     bytes_estimate: int = 0
+    rows_there: int = 0
+    whole: bool = False
 
 
 class CopyPlan(Wire, tag="plan", frozen=True):
     """What a full copy brings, and the position at which its snapshot stands.
 
-    `details` is what the two drivers tell each other about definitions and objects.
+    `details` is what the two drivers tell each other about definitions and objects. Where an earlier try's tables stay,
+    the log is to be read after `log_after`, which is before the position, by the notes `ahead` (`LogPlan`).
     """
 
     tables: list[CopyTable]
     details: bytes
     position: str
+    log_after: str = ""
+    ahead: str = ""
+
+    @property
+    def begin(self) -> str:
+        """Return the position that the log behind the copy is read after."""
+        return self.log_after or self.position
 
 
 class CopyTotals(Wire, tag="totals", frozen=True):
@@ -288,7 +301,8 @@ class CopyPiece(Wire, frozen=True):
     """A piece of a chunk of formatted rows; `rows` is the chunk's number of rows, told with its last piece.
 
     `values`: the chunk's text holds SQL expressions, which only INSERT takes. `odd_dates`: its table computes something
-    and it has dates that the source's own sql_mode may refuse.
+    and it has dates that the source's own sql_mode may refuse. `up_to`, with the last piece: another try may go on
+    behind this number in the table's key, when this chunk and all before it are there.
     """
 
     number: int
@@ -299,6 +313,7 @@ class CopyPiece(Wire, frozen=True):
     data: bytes
     values: bool = False
     odd_dates: bool = False
+    up_to: int | None = None
 
 
 class Credit(Wire, tag="credit", frozen=True):

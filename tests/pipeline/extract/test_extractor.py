@@ -19,7 +19,18 @@ from udup.pipeline.extract import extractor as engine
 from udup.pipeline.extract.extractor import Extractor
 from udup.pipeline.extract.progress import ExtractProgress
 from udup.pipeline.extract.settings import ExtractorSettings
-from udup.pipeline.ports import ClockAnswer, End, LogPlace, LogPlan, Piece, Recognised, Scope, SourceCopy, SourceLook
+from udup.pipeline.ports import (
+    ClockAnswer,
+    CopyResume,
+    End,
+    LogPlace,
+    LogPlan,
+    Piece,
+    Recognised,
+    Scope,
+    SourceCopy,
+    SourceLook,
+)
 from udup.pipeline.records import (
     Beat,
     CommitOrder,
@@ -205,7 +216,13 @@ class MemorySource:
         return Tables(UUID, self.where, [("d", "t", "d", "t")], copied is not None)
 
     def open_copy(
-        self, scope: Scope, *, readers: int, chunk_rows: int | None, waits: Waits | None = None
+        self,
+        scope: Scope,
+        *,
+        readers: int,
+        chunk_rows: int | None,
+        waits: Waits | None = None,
+        resumes: CopyResume | None = None,
     ) -> MemoryCopy:
         self.opening.set()
         assert self.may_open.wait(SOON)

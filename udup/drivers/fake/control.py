@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -18,6 +19,7 @@ from udup.drivers.fake.source_log import define
 from udup.pipeline.ownership import Claim as TableClaim
 from udup.pipeline.ownership import TableName
 from udup.pipeline.ports import CheckpointState, Claim, ControlSettings, TargetNotices
+from udup.pipeline.positions import AheadNotes
 from udup.pipeline.records import CopyPlan, Definition, Tables, Transaction, XaEnd
 from udup.pipeline.start_note import JobStart
 from udup.pipeline.waits import Blocker, SessionWait, WaitKind
@@ -26,6 +28,8 @@ T = TypeVar("T")
 
 #: Seconds that a definition waits for transactions that have its table's rows locked.
 _DDL_WAIT_SECONDS = 5.0
+
+_NO_NOTES = AheadNotes()
 
 
 class FakeControl:
@@ -41,6 +45,7 @@ class FakeControl:
         self._copy: FakeCopyWriter | None = None
         self._source = Tables("", "", [])
         self._version = 0
+        self._copied = ""
 
     @property
     def _job(self) -> str:
@@ -91,6 +96,9 @@ class FakeControl:
             self._connected.job = self._job
             state = server.jobs.take_over(self._start, owner, settings.selection.digest, settings.slots)
             self._version = server.jobs.rows[self._job].version
+            if state is None:
+                whole = server.jobs.whole.get(self._job, {})
+                self._copied = json.dumps([[*name, *of] for name, of in whole.items()]) if whole else ""
             server.committed()
             return state
 
@@ -202,8 +210,15 @@ class FakeControl:
     async def begin(self, position: str, source_uuid: str) -> CheckpointState:
         return await self._run(lambda: self._first_checkpoint("TargetControl.begin", position, source_uuid))
 
-    async def finish_copy(self, position: str, source_uuid: str) -> CheckpointState:
-        return await self._run(lambda: self._first_checkpoint("TargetControl.finish_copy", position, source_uuid))
+    @property
+    def copied(self) -> str:
+        return self._copied
+
+    async def finish_copy(self, position: str, source_uuid: str, ahead: str = "") -> CheckpointState:
+        notes = AheadNotes.of_json(ahead, FakePosition.parse)
+        return await self._run(
+            lambda: self._first_checkpoint("TargetControl.finish_copy", position, source_uuid, notes)
+        )
 
     @property
     def _start(self) -> JobStart:
@@ -212,11 +227,13 @@ class FakeControl:
         position = None if after is None else str(FakePosition.parse(after))
         return JobStart(settings.job, settings.incarnation, position, settings.copy_alone)
 
-    def _first_checkpoint(self, call: str, position: str, source_uuid: str) -> CheckpointState:
+    def _first_checkpoint(
+        self, call: str, position: str, source_uuid: str, notes: AheadNotes = _NO_NOTES
+    ) -> CheckpointState:
         with self._server.call(call, self._connected):
             selection, slots = self._settings.selection.digest, self._settings.slots
             start, version = self._start, self._version
-            state = self._server.jobs.write_first(start, version, position, source_uuid, selection, slots)
+            state = self._server.jobs.write_first(start, version, position, source_uuid, selection, slots, notes)
             self._version = state.version
             self._server.committed()
             return state

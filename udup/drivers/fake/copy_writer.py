@@ -110,7 +110,18 @@ class FakeCopyWriter:
                 raise Refused([Fault(where, f"table {'.'.join(name)} has rows", remedy) for name in in_the_way])
             if self._fill_existing:
                 copied.intersection_update(self._names)  # what is none of the job's any more stays as it is
+            whole = self._server.jobs.whole.setdefault(self._job, {})
+            kept = {(each.schema, each.name) for each in self._plan.tables if each.whole}
+            for name in [name for name in whole if name not in kept]:
+                del whole[name]
+                if name in copied and name not in self._names and not self._fill_existing:
+                    self._server.tables.pop(name, None)  # the source has dropped it since: no log tells of it
+            if kept - whole.keys() or kept - self._server.tables.keys():
+                raise Transient("what an earlier try has brought is not there any more")
+            self.indexed += sorted(kept)
             for name, each in zip(self._names, self._details.tables, strict=True):
+                if name in kept:
+                    continue
                 if self._fill_existing:
                     self._server.tables[name].rows.clear()
                 else:
@@ -123,6 +134,8 @@ class FakeCopyWriter:
     def _is_in_the_way(self, name: TableName) -> bool:
         table = self._server.tables.get(name)
         if table is None or self._drop_existing:
+            return False
+        if any(name == (each.schema, each.name) for each in self._plan.tables if each.whole):
             return False
         own = not self._fill_existing or self._server.jobs.filling.get(self._job) == self._incarnation
         return bool(table.rows) and not (own and name in self._server.jobs.copied[self._job])
@@ -137,6 +150,8 @@ class FakeCopyWriter:
                     raise Divergence(problem)
                 self._warnings.append(problem)
             self.indexed.append(name)
+            if not self._fill_existing:
+                self._server.jobs.whole[self._job][name] = self._plan.position, self._details.tables[table].shape
 
     def finish_tables(self) -> None:
         with self._step("finish_tables"):

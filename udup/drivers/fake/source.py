@@ -12,6 +12,7 @@ from udup.pipeline.ownership import Feed
 from udup.pipeline.ports import (
     Beginning,
     ClockAnswer,
+    CopyResume,
     LogPlan,
     ReadingPlan,
     Scope,
@@ -120,9 +121,17 @@ class FakeSource:
         listed = [(*name, *scope.selection.renamed_table(*name)) for name in names]
         return Tables(server.uuid, server.name, listed, copied is not None)
 
-    def open_copy(self, scope: Scope, *, readers: int, chunk_rows: int | None, waits: Waits | None = None) -> FakeCopy:
+    def open_copy(
+        self,
+        scope: Scope,
+        *,
+        readers: int,
+        chunk_rows: int | None,
+        waits: Waits | None = None,
+        resumes: CopyResume | None = None,
+    ) -> FakeCopy:
         with (waits or Waits(Side.SOURCE)).on(WaitKind.STATEMENT, statement="opening the snapshot"):
-            return FakeCopy(self._server, scope, chunk_rows)
+            return FakeCopy(self._server, scope, chunk_rows, resumes)
 
     def open_reading(
         self, scope: Scope, plan: ReadingPlan, *, readers: int, waits: Waits | None = None

@@ -34,6 +34,7 @@ from udup.pipeline.ports import (
     Beginning,
     ChangeLog,
     ClockAnswer,
+    CopyResume,
     LogPlan,
     ReadingPlan,
     Scope,
@@ -117,10 +118,16 @@ class MySQLSource:
         return Tables(uuid, self.where, listed, copied is not None, shown, details)
 
     def open_copy(
-        self, scope: Scope, *, readers: int, chunk_rows: int | None, waits: Waits | None = None
+        self,
+        scope: Scope,
+        *,
+        readers: int,
+        chunk_rows: int | None,
+        waits: Waits | None = None,
+        resumes: CopyResume | None = None,
     ) -> SourceCopy:
         """Open a snapshot of everything in the scope, at one GTID set."""
-        return open_copy(self.endpoint, scope, readers=readers, chunk_rows=chunk_rows, waits=waits)
+        return open_copy(self.endpoint, scope, readers=readers, chunk_rows=chunk_rows, waits=waits, resumes=resumes)
 
     def open_reading(
         self, scope: Scope, plan: ReadingPlan, *, readers: int, waits: Waits | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from udup.base.errors import UdupError, Unsupported
 from udup.drivers.mysql.rows.errors import Unfit
@@ -22,6 +22,7 @@ from udup.drivers.oracle.position import Progress
 from udup.drivers.oracle.remedies import PASS_OVER
 from udup.drivers.oracle.tables import MappedTable, OracleTable, RowProblem
 from udup.pipeline.ports import Scope
+from udup.pipeline.positions import AheadNotes
 from udup.pipeline.records import PIECE_BYTES, Definition, Part, Record, Transaction, TransactionId
 from udup.pipeline.selection.renames import Name
 
@@ -44,7 +45,7 @@ class Surroundings:
     So do the temporary tables, `left_out`. `began_at`: the source's SCN when the run began, behind the reading of the
     names. `floor`: up to which SCN of its COMMIT a table's log is left out, for its rows came otherwise. `unknown`: the
     SCN of the last change of a table that the dictionary has no more, 0 for none. `tells`: every row is wanted, also
-    those of tables that are dropped later.
+    those of tables that are dropped later. `notes` are of tables that the target has more of.
     """
 
     names: dict[int, Name]
@@ -53,6 +54,7 @@ class Surroundings:
     floor: Callable[[str, str], int] = lambda owner, name: 0
     unknown: Callable[[], int] = lambda: 0
     tells: bool = False
+    notes: AheadNotes = field(default_factory=AheadNotes)
 
 
 class Carrier:
@@ -99,7 +101,11 @@ class Carrier:
             raise error.about(gtid) from error
 
     def _is_told(self, row: LogRow, scn: int) -> bool:
-        return scn > self._around.floor(row.owner, row.table)
+        """Return whether the target has not got it already."""
+        name, part = (row.owner, row.table), self._around.notes.of(self._progress.source, scn)
+        if part is not None and part.cuts(*name):
+            raise _Problem(f"some rows of {row.owner}.{row.table} were copied before it and others after it")
+        return scn > self._around.floor(*name) and (part is None or not part.leaves_out(*name))
 
     # ---- Rows ----
 
@@ -212,6 +218,8 @@ class Carrier:
             if (row.owner, ddl.names[0]) in self._left_out:
                 raise _Problem(f"{row.owner}.{row.table} is renamed to {ddl.names[0]}, which was a temporary table")
             new_name = row.owner, ddl.names[0]
+            if self._around.notes.ahead(self._progress.source, scn, *new_name):
+                raise _Problem(f"{row.owner}.{row.table} is renamed to {ddl.names[0]}, which was copied after that")
             new = selection.renamed_table(*new_name)
             self._rename((row.owner, row.table), new_name)
         created = self._mapped(row.owner, row.table) if ddl.action is Action.CREATE else None

@@ -35,6 +35,7 @@ from udup.drivers.oracle.tables import OracleTable
 from udup.drivers.oracle.telling.joining import JoiningTables
 from udup.drivers.oracle.told import Told
 from udup.pipeline.ports import LogPlace, LogPlan, Recognised
+from udup.pipeline.positions import AheadNotes
 from udup.pipeline.records import Format, Record
 from udup.pipeline.selection.selection import Selection
 
@@ -79,7 +80,9 @@ class RedoChanges:
         begun_at = progress.begin if progress.begins_unknown else 0
         schemas = {table.owner for table in tables}
         assembly = Assembly(wanted, names.__contains__, left_out=wanted.left_out, schemas=schemas, begun_at=begun_at)
-        around = Surroundings(names, wanted.left_out, began_at, floor, lambda: assembly.unknown, tells=plan.tells)
+        notes = AheadNotes.of_json(plan.ahead, GtidSet.parse, folds=plan.scope.fold_names)
+        known = names, wanted.left_out, began_at, floor
+        around = Surroundings(*known, lambda: assembly.unknown, tells=plan.tells, notes=notes)
         carrier = Carrier(progress, plan.scope, self._look_up, around)
         horizon = partial(self._horizon, begun_at)
         self._reading = Reading(progress, assembly, carrier.records, horizon=horizon, in_order=plan.tells)

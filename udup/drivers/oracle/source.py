@@ -32,6 +32,7 @@ from udup.pipeline.ports import (
     Beginning,
     ChangeLog,
     ClockAnswer,
+    CopyResume,
     LogPlan,
     ReadingPlan,
     Scope,
@@ -139,7 +140,13 @@ class OracleSource:
         return Tables(uuid, self.where, listed, copied is not None)
 
     def open_copy(
-        self, scope: Scope, *, readers: int, chunk_rows: int | None, waits: Waits | None = None
+        self,
+        scope: Scope,
+        *,
+        readers: int,
+        chunk_rows: int | None,
+        waits: Waits | None = None,
+        resumes: CopyResume | None = None,
     ) -> SourceCopy:
         return open_copy(self._open_client, self._place, scope, chunk_rows=chunk_rows, waits=waits)
 

@@ -170,7 +170,7 @@ class Applier:
             lambda: self._copying or self._dispatcher.does_long_work,
         )
         tasks = [asyncio.ensure_future(part) for part in (*parts, watch)]
-        self._tell(TargetReady.at(state, info))
+        self._tell(TargetReady.at(state, info, self._control.copied))
         await until_failure(tasks, (self._ended, self._link.lost), lambda: self._copy_task)
 
     async def _begin(self) -> tuple[CheckpointState | None, ServerInfo]:
@@ -390,7 +390,8 @@ class Applier:
 
     async def _finish_copy(self, copy: CopyRun, plan: CopyPlan) -> None:
         await copy.run()
-        self._executed.begin_at(await self._control.finish_copy(plan.position, self._copied_from))
+        state = await self._control.finish_copy(plan.begin, self._copied_from, plan.ahead)
+        self._executed.begin_at(state)
         copy.finished = True
         await self._link.publish(self._subjects.upstream, encode(CopyStands()))
         self._changed.set()

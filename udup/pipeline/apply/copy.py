@@ -1,7 +1,7 @@
 """A full copy on the target's side: make the tables, count the rows in, build what was left out, bring the objects.
 
-A copy is all or nothing: the checkpoint is written when everything stands. What each step does to the target is the
-driver's (`CopyWriter`); here is their order, and what may run side by side.
+The checkpoint is written when everything stands. Tables that an earlier try has brought whole are left alone. What each
+step does to the target is the driver's (`CopyWriter`); here is their order, and what may run side by side.
 """
 
 from __future__ import annotations

@@ -38,12 +38,23 @@ class TableCopy:
 
     @property
     def complete(self) -> bool:
+        if self.table.whole:
+            return True
         return self.totals is not None and self.chunks >= self.totals.chunks
+
+    @property
+    def there(self) -> int:
+        """Rows in the target, with those of an earlier try."""
+        return self.table.rows_there + self.rows
 
     @property
     def total(self) -> int:
         """The source's estimate until the table is read, then its count."""
-        return self.totals.rows if self.totals else max(self.table.rows_estimate, self.rows)
+        if self.table.whole:
+            return self.table.rows_there
+        if self.totals:
+            return self.table.rows_there + self.totals.rows
+        return max(self.table.rows_estimate, self.there)
 
     def loaded(self, rows: int) -> None:
         """Note that a chunk is in the target."""
@@ -54,12 +65,12 @@ class TableCopy:
     def progress(self) -> TableProgress:
         rate = self.rate.sample() if self.chunks and not self.complete else 0.0
         return TableProgress(
-            rows=self.rows,
+            rows=self.there,
             total=self.total,
             chunks=self.chunks,
             complete=self.complete,
             rows_per_s=round(rate, 1),
-            eta_s=eta(self.total - self.rows, rate, complete=self.complete),
+            eta_s=eta(self.total - self.there, rate, complete=self.complete),
         )
 
 
@@ -82,9 +93,9 @@ class CopyMeter:
         """Return what is shown of it; the same object again once it is finished."""
         if self._last is not None:
             return self._last
-        rows = sum(state.rows for state in self._tables)
+        rows = sum(state.there for state in self._tables)
         total = sum(state.total for state in self._tables)
-        self._rate.total = rows
+        self._rate.total = sum(state.rows for state in self._tables)
         rate = 0.0 if finished else self._rate.sample()
         progress = CopyProgress(
             tables={state.name: state.progress() for state in self._chosen()},

@@ -284,7 +284,8 @@ class Worker:
             piece = chunk.pieces.get()
             if piece is None:
                 raise Transient("the copy ended in the middle of a chunk")
-            yield Piece(piece.table, piece.chunk, piece.last, piece.rows, piece.data, piece.values, piece.odd_dates)
+            of = piece.table, piece.chunk, piece.last, piece.rows, piece.data
+            yield Piece(*of, piece.values, piece.odd_dates, piece.up_to)
             self._credit(piece.number)
             if piece.last:
                 return

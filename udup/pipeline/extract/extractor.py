@@ -27,7 +27,16 @@ from udup.pipeline.extract.rows import COPY_WINDOW_MESSAGES, RowSender, watch_ro
 from udup.pipeline.extract.settings import ExtractorSettings
 from udup.pipeline.extract.source_watch import SourceWatch
 from udup.pipeline.extract.waiting import waits_of
-from udup.pipeline.ports import ChangeLog, LogPlan, ReadingPlan, Recognised, SnapshotReading, Source, SourceCopy
+from udup.pipeline.ports import (
+    ChangeLog,
+    CopyResume,
+    LogPlan,
+    ReadingPlan,
+    Recognised,
+    SnapshotReading,
+    Source,
+    SourceCopy,
+)
 from udup.pipeline.records import (
     Beat,
     CopyEnd,
@@ -76,6 +85,7 @@ class Extractor:
         self._copy: SourceCopy | None = None
         self._reading: SnapshotReading | None = None
         self._snapshot, self._snapshots = settings.snapshot, settings.snapshots
+        self._ahead = settings.ahead
         self._server_uuid = ""
         self._doubt = ""
         self._stopped = False
@@ -184,9 +194,9 @@ class Extractor:
     # ---- Full copy ----
 
     async def _send_copy(self) -> str:
-        """Send everything as of one snapshot; return its position."""
+        """Send everything as of one snapshot; return the position behind which the log is to be read."""
         copy = await self._in_thread(self._open_copy)
-        self._watch.copy_position = copy.plan.position
+        self._watch.copy_position, self._ahead = copy.plan.begin, copy.plan.ahead
         # In a thread: `_pack` may wait for the window, and the credits that open it come to this loop.
         await self._in_thread(self._send_tables, copy)
         await self._in_thread(self._pack, copy.plan)
@@ -212,7 +222,7 @@ class Extractor:
         await self._in_thread(self._pack, CopyEnd())
         await self._copied()
         self._watch.copy_position = None
-        return copy.plan.position
+        return copy.plan.begin
 
     async def _send_snapshot(self) -> str:
         """Send the rows of a snapshot to a destination, in front of the log; return from where that is followed."""
@@ -263,7 +273,12 @@ class Extractor:
     def _open_copy(self) -> SourceCopy:
         settings = self._settings
         self._copy = copy = self._source.open_copy(
-            settings.scope, readers=settings.workers, chunk_rows=settings.chunk_rows, waits=self._source_waits
+            settings.scope,
+            readers=settings.workers,
+            chunk_rows=settings.chunk_rows,
+            waits=self._source_waits,
+            # What came between two tries comes with the log: without it they do not go together.
+            resumes=None if settings.copy_alone else CopyResume(settings.job, settings.copied),
         )
         if self._stopped:
             copy.stop()
@@ -320,6 +335,7 @@ class Extractor:
             chunk_rows=settings.chunk_rows,
             wishes=settings.wishes,
             in_part=settings.in_part,
+            ahead=self._ahead,
             target=settings.target,
             silent=self._source_is_silent,
         )

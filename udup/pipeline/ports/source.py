@@ -8,6 +8,7 @@ from typing import Protocol
 from udup.pipeline.ports.values import (
     Beginning,
     ClockAnswer,
+    CopyResume,
     LogPlace,
     LogPlan,
     Piece,
@@ -65,9 +66,18 @@ class Source(Protocol):
         ...
 
     def open_copy(
-        self, scope: Scope, *, readers: int, chunk_rows: int | None, waits: Waits | None = None
+        self,
+        scope: Scope,
+        *,
+        readers: int,
+        chunk_rows: int | None,
+        waits: Waits | None = None,
+        resumes: CopyResume | None = None,
     ) -> SourceCopy:
-        """Return a snapshot of everything in the scope, at one position; what it waits for is noted in `waits`."""
+        """Return a snapshot of everything in the scope, at one position; what it waits for is noted in `waits`.
+
+        With `resumes` what an earlier try has brought may stay: the plan says what, and from where the log is read.
+        """
         ...
 
     def open_reading(
@@ -129,7 +139,7 @@ class SourceCopy(Protocol):
         """Prepare the readers; the target is ready.
 
         `on_table` is called once for each table, by any reader when it has read the table's end, and before that for
-        tables without rows too, which nobody reads.
+        tables without rows too, which nobody reads; never for those that the plan says to be whole.
         """
         ...
 

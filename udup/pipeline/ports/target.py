@@ -158,10 +158,16 @@ class TargetControl(Protocol):
         """
         ...
 
-    async def finish_copy(self, position: str, source_uuid: str) -> CheckpointState:
+    @property
+    def copied(self) -> str:
+        """What the target has of a copy that has not ended, as `take_over` has found it, in the drivers' words."""
+        ...
+
+    async def finish_copy(self, position: str, source_uuid: str, ahead: str = "") -> CheckpointState:
         """The copy is whole: write the first checkpoint, in one transaction with the end of the copy's notes.
 
-        It names the source and the beginning as that of `begin` does.
+        `ahead` are notes of tables that have more than the position (`LogPlan`). It names the source and the beginning
+        as that of `begin` does.
         """
         ...
 

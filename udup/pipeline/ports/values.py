@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Fault
 from udup.pipeline.ownership import Feed, Known, Owner
+from udup.pipeline.positions import AheadNotes
 from udup.pipeline.records import (
     StartRows,
 )
@@ -173,6 +174,17 @@ class SourceLook:
 
 
 @dataclass(frozen=True)
+class CopyResume:
+    """A copy that goes on if it can: `copied` is what the target has of one before (`TargetControl.copied`).
+
+    A copy that is opened without this is whole, and no other can go on with it.
+    """
+
+    job: str
+    copied: str = ""
+
+
+@dataclass(frozen=True)
 class InPart:
     """Transactions of which a destination has messages and that are not executed: they are to come again, the same.
 
@@ -194,8 +206,9 @@ class LogPlan:
     and `snapshots` how many tries of one there were: tables that have come into the scope since come in one more.
     `wishes` are tables (`schema.table` on the source) whose rows are to come again, each time with its number.
     `in_part` are transactions behind `start_after` that the log must have. `target` is the target's version, in its
-    server's words, "" for a destination of messages. `silent` is called, on the thread that reads, while the source
-    says nothing, not even that there is nothing, with for how many seconds already.
+    server's words, "" for a destination of messages. `ahead` are notes, as `AheadNotes.to_json` writes them, of tables
+    that the target has more of: that is left out of the log. `silent` is called, on the thread that reads, while the
+    source says nothing, not even that there is nothing, with for how many seconds already.
     """
 
     job: str
@@ -210,6 +223,7 @@ class LogPlan:
     chunk_rows: int | None = None
     wishes: tuple[tuple[int, tuple[str, ...]], ...] = ()
     in_part: InPart = field(default_factory=InPart)
+    ahead: str = ""
     target: str = ""
     silent: Callable[[float], None] = field(default=lambda _: None, compare=False, repr=False)
 
@@ -262,7 +276,7 @@ class LogPlace:
 class Piece:
     """Rows of a chunk of a table, as text or bytes that the target's driver understands.
 
-    `rows` is told with the `last` piece of a chunk. `values` and `odd_dates` as in `records.CopyPiece`.
+    `rows` is told with the `last` piece of a chunk. `values`, `odd_dates` and `up_to` as in `records.CopyPiece`.
     """
 
     table: int
@@ -272,6 +286,7 @@ class Piece:
     data: bytes
     values: bool = False
     odd_dates: bool = False
+    up_to: int | None = None
 
 
 @dataclass(frozen=True)
@@ -297,7 +312,7 @@ class CheckpointState:
 
     `mark` and `definitions` make the ID under which the next DDL runs once, `version` is what each slot's row begins
     with. `stamps` and `source_uuid` as in `LogPlan`. `written`: the target has it; if not, it is where the job is to
-    begin, and `TargetControl.begin` writes it.
+    begin, and `TargetControl.begin` writes it. `ahead` are notes of tables that have more than what is executed.
     """
 
     executed: Position
@@ -307,6 +322,7 @@ class CheckpointState:
     stamps: str = ""
     source_uuid: str = ""
     written: bool = True
+    ahead: AheadNotes = field(default_factory=AheadNotes)
 
 
 @dataclass(frozen=True, slots=True)

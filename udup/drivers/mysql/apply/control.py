@@ -39,17 +39,22 @@ from udup.drivers.mysql.client.facts import ServerFacts, read_facts
 from udup.drivers.mysql.client.raw import shut_down
 from udup.drivers.mysql.client.seam import behind_the_seam
 from udup.drivers.mysql.columns.computed import only_there, read_computed
+from udup.drivers.mysql.dictionary.copied_before import encoded
+from udup.drivers.mysql.load.copied_parts import CopiedParts
 from udup.drivers.mysql.load.copy_fence import CopyFence
-from udup.drivers.mysql.load.copy_writer import MySQLCopyWriter
+from udup.drivers.mysql.load.copy_writer import MySQLCopyWriter, notes_parts
 from udup.drivers.mysql.load.filling import Filling
 from udup.drivers.mysql.mariadb.collations import Server, server_of
 from udup.pipeline.ports import ApplyMode, CheckpointState, Claim, ControlSettings, TargetNotices
+from udup.pipeline.positions import AheadNotes
 from udup.pipeline.records import CopyPlan, Definition, Tables, Transaction, XaEnd
 from udup.pipeline.start_note import JobStart
 from udup.pipeline.waits import SessionWait
 
 #: Seconds to ask a target, after a run has ended, whether another one has taken over.
 _ASK_SECONDS = 2
+
+_NO_NOTES = AheadNotes()
 
 T = TypeVar("T")
 
@@ -74,6 +79,7 @@ class MySQLControl:
         self._has_crc = True
         self._is_admin = False  # the account may write to a server that is read-only
         self._inline: MySQLInlineSession | None = None
+        self._copied = ""
         self._checkpoint: Checkpoint
 
     async def _run(self, function: Callable[[Connection], T]) -> T:
@@ -151,6 +157,9 @@ class MySQLControl:
                 if state is not None:
                     state.executed.update(applied)
                     look_at_memory_tables(connection, self._job)
+                elif self._checkpoint.has_parts:
+                    parts = CopiedParts(self._job, self._checkpoint.version)
+                    self._copied = encoded(parts.read(connection))
             if state is not None:
                 self._ddl.retry_stale_views(connection, self._checkpoint.version)
             return state
@@ -160,8 +169,8 @@ class MySQLControl:
     async def begin(self, position: str, source_uuid: str) -> CheckpointState:
         return await self._run(lambda _: self._write_first(position, source_uuid))
 
-    def _write_first(self, position: str, source_uuid: str) -> CheckpointState:
-        return self._checkpoint.write_first(self._settings.slots, GtidSet.parse(position), source_uuid)
+    def _write_first(self, position: str, source_uuid: str, notes: AheadNotes = _NO_NOTES) -> CheckpointState:
+        return self._checkpoint.write_first(self._settings.slots, GtidSet.parse(position), source_uuid, notes)
 
     async def successor(self) -> str:
         """Ask on a connection of its own, for this one may be lost."""
@@ -208,6 +217,8 @@ class MySQLControl:
         incarnation: str = "",
     ) -> MySQLCopyWriter:
         fence = CopyFence(self._job, self._checkpoint.version)
+        had_parts = self._checkpoint.has_parts
+        self._checkpoint.has_parts |= notes_parts(plan)
         return MySQLCopyWriter(
             self.endpoint,
             plan,
@@ -217,12 +228,17 @@ class MySQLControl:
             recompute=recompute,
             without_triggers=self._mode is not ApplyMode.EVENTS,
             filling=Filling(self._mode is ApplyMode.CONVERTED, incarnation) if fill_existing else None,
+            had_parts=had_parts,
         )
 
-    async def finish_copy(self, position: str, source_uuid: str) -> CheckpointState:
+    @property
+    def copied(self) -> str:
+        return self._copied
+
+    async def finish_copy(self, position: str, source_uuid: str, ahead: str = "") -> CheckpointState:
         def finish(connection: Connection) -> CheckpointState:
             self._ddl.retry_stale_views(connection, self._checkpoint.version)
-            return self._write_first(position, source_uuid)
+            return self._write_first(position, source_uuid, AheadNotes.of_json(ahead, GtidSet.parse))
 
         return await self._run(finish)
 

@@ -7,6 +7,7 @@ import msgspec
 from udup.drivers.mysql.apply.column_check import TargetColumn
 from udup.drivers.mysql.columns.existing import Collations
 from udup.drivers.mysql.dictionary.catalog import Catalog, Table
+from udup.drivers.mysql.dictionary.copied_before import Resumable
 
 
 class SourceLog(msgspec.Struct, frozen=True, array_like=True):
@@ -18,13 +19,17 @@ class SourceLog(msgspec.Struct, frozen=True, array_like=True):
 
 class CopyDetails(msgspec.Struct, frozen=True, array_like=True):
     """What a copy brings, under the target's names; the source's global settings if a table computes something; and
-    what comes behind the copy. `source` is the source's VERSION(), "" one of MySQL of today.
+    what comes behind the copy. `source` is the source's VERSION(), "" one of MySQL of today. `resumables`, one for each
+    table, say what is to be noted so that another copy can go on; there are none where that is not worth it. `stamps`
+    tell the source.
     """
 
     catalog: Catalog
     context: dict[str, str] = {}
     log: SourceLog = SourceLog()
     source: str = ""
+    resumables: tuple[Resumable, ...] = ()
+    stamps: str = ""
 
     def encoded(self) -> bytes:
         return msgspec.msgpack.encode(self)
@@ -46,7 +51,8 @@ class LoadDetails(msgspec.Struct, frozen=True, array_like=True):
 
     `method` is `load` or `insert`, `version` that of the copy's base row. `contexts`: the SETs of a session that loads
     a table which computes something: as the source's own, and with an sql_mode that takes every date. `filled`: the
-    tables were there before the copy; `converts`: with columns that may be others than the source's.
+    tables were there before the copy; `converts`: with columns that may be others than the source's. `notes`: chunks
+    are noted as they are loaded.
     """
 
     tables: tuple[Table, ...]
@@ -55,6 +61,7 @@ class LoadDetails(msgspec.Struct, frozen=True, array_like=True):
     contexts: tuple[bytes, bytes] = (b"", b"")
     filled: Filled | None = None
     converts: bool = False
+    notes: bool = False
 
     def encoded(self) -> bytes:
         return msgspec.msgpack.encode(self)

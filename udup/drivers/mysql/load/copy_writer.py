@@ -35,6 +35,7 @@ from udup.drivers.mysql.load.fitted import check_engines, check_history, fitted_
 from udup.drivers.mysql.load.rehearsal import rehearse
 from udup.drivers.mysql.load.room import Room
 from udup.drivers.mysql.load.stale_views import make_stand_in
+from udup.drivers.mysql.load.staying import Staying
 from udup.drivers.mysql.mariadb.collations import Server, server_of
 from udup.drivers.mysql.mariadb.history import end_of_today, with_history
 from udup.drivers.mysql.mariadb.sequence_values import make_sequences, raise_sequences
@@ -70,10 +71,11 @@ class MySQLCopyWriter:
         recompute: bool,
         without_triggers: bool = False,
         filling: Filling | None = None,
+        had_parts: bool = False,
     ) -> None:
         """`without_triggers`: rows come by statements afterwards, which would set them off.
 
-        `filling`: the tables are there already, and stay.
+        `filling`: the tables are there already, and stay. `had_parts`: an earlier try has noted what may stay.
         """
         self._filling = filling
         self._filled: Filled | None = None
@@ -82,6 +84,7 @@ class MySQLCopyWriter:
         self._job = fence.job
         details = CopyDetails.decode(plan.details)
         self._catalog, self._log = details.catalog, details.log
+        self._staying = Staying(fence, details, plan.position, had_parts=had_parts, fills=filling is not None)
         self._session = definition_session(details.source)
         self._source = Server.of(details.source)
         if filling is not None:
@@ -180,6 +183,7 @@ class MySQLCopyWriter:
             self._computed.for_loading,
             filled=self._filled,
             converts=self._filling is not None and self._filling.converts,
+            notes=self._staying.notes,
         )
         return LoadPlan(StartRows(method, self._computed.offsets, texts=texts, history=history), load.encoded())
 
@@ -201,6 +205,7 @@ class MySQLCopyWriter:
         if conflicts := conflicting_accounts(connection, self._catalog.accounts, self._room.where):
             raise Refused(conflicts)
         self._computed.prepare(connection, self._catalog.tables)
+        self._staying.begin(connection, self._catalog.tables, self._room.notes)
         if self._filling is not None:
             self._room.refuse_objects(connection, self._catalog)
             tables = FilledTables(self._room.where, self._room.notes, self._filling, self._log)
@@ -209,11 +214,13 @@ class MySQLCopyWriter:
             return "load" if scalar(connection, "SELECT @@global.local_infile") else "insert"
         if problems := [table.problem for table in self._catalog.tables if table.problem]:
             raise Unsupported("; ".join(problems))
-        self._room.make(connection, self._catalog)
+        made = self._staying.others(self._catalog.tables)
+        self._room.make(connection, self._catalog, self._staying.names)
         objects.create_schemas(connection, self._catalog.schemas)
         make_sequences(connection, self._catalog.sequences)
-        objects.try_converted_tables(connection, self._catalog.tables)
-        self._told = objects.create_tables(connection, self._catalog.tables)
+        objects.try_converted_tables(connection, made)
+        self._told = objects.create_tables(connection, made)
+        self._staying.made(connection, self._catalog.tables)
         return "load" if scalar(connection, "SELECT @@global.local_infile") else "insert"
 
     @property
@@ -234,19 +241,23 @@ class MySQLCopyWriter:
             self._computed.compare_columns(connection, made, totals.sums)
             if self._filling is not None:
                 return
+            self._staying.building(connection, made, table)
             if made.computes:
                 self._computed.enter(connection)
             objects.add_indexes(connection, made)
             if made.computes:
                 enter(connection, self._session)
             self._computed.compare_indexes(connection, made, totals.sums)
+            self._staying.whole(connection, made, table, totals.rows)
 
     def finish_tables(self) -> None:
         if self._filling is not None:
             return  # what they refer to is the user's
         with self._connected(keep=not any(map(is_merge, self._catalog.tables))) as connection:
+            there = self._staying.with_foreign_keys(connection, self._catalog.tables)
             for table in self._catalog.tables:
-                objects.add_foreign_keys(connection, table)
+                if (table.schema, table.name) not in there:
+                    objects.add_foreign_keys(connection, table)
             objects.create_merge_tables(connection, self._catalog.tables)
 
     def make_objects(self) -> None:
@@ -260,6 +271,11 @@ class MySQLCopyWriter:
             create_accounts(connection, self._catalog.accounts, self._room.where)
         while self._kept:  # this was the last step
             self._end(self._kept.pop())
+
+
+def notes_parts(plan: CopyPlan) -> bool:
+    """Return whether a copy is noted so that another one may go on with it."""
+    return bool(CopyDetails.decode(plan.details).resumables)
 
 
 def _left_out(catalog: Catalog) -> list[str]:

@@ -23,7 +23,16 @@ from collections.abc import Callable, Iterable, Mapping
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Divergence, UdupError
 from udup.drivers.mysql.client import sessions
-from udup.drivers.mysql.client.connection import MySQLError, connect, describe, error_code, failure, query, scalar
+from udup.drivers.mysql.client.connection import (
+    Connection,
+    MySQLError,
+    connect,
+    describe,
+    error_code,
+    failure,
+    query,
+    scalar,
+)
 from udup.drivers.mysql.client.names import qualified
 from udup.drivers.mysql.client.raw import shut_down
 from udup.drivers.mysql.client.session_setup import enter
@@ -104,10 +113,11 @@ class Loader:
         values: bool = False,
         odd_dates: bool = False,
         charsets: Mapping[str, str] = _NONE,
+        note: Callable[[Connection, int], None] = lambda _connection, _rows: None,
     ) -> int:
         """Load one chunk and commit it; returns its rows. `values`: its text holds expressions, for INSERT alone;
         `odd_dates`: it holds dates that the source's own context may refuse. `charsets`: those of columns whose text
-        the target has in another one.
+        the target has in another one. `note` is called with the rows that were loaded, before they are committed.
 
         `expected` is asked for the source's count when `pieces` is exhausted. Raises `Divergence` if the target
         took anything but exactly these rows, `Transient` if the connection is lost or a lock not granted; then
@@ -125,6 +135,7 @@ class Loader:
                     f"{self._place(table)} took {rows} rows of a chunk of {expected()}: was it empty before? "
                     "See that nobody else writes to it, then resume the job: it is copied again"
                 )
+            note(self._connection, rows)
             if self._fence is not None:
                 self._fence.check(self._connection)
             self._connection.commit()

@@ -36,16 +36,20 @@ class Room:
     notes: CopyNotes
     drop_existing: bool
 
-    def make(self, connection: Connection, catalog: Catalog) -> None:
-        """Before anything is made: refuse what is somebody else's, drop the rest, note the tables that will be made."""
+    def make(self, connection: Connection, catalog: Catalog, staying: Collection[Present] = ()) -> None:
+        """Before anything is made: refuse what is somebody else's, drop the rest, note the tables that will be made.
+
+        `staying` are tables of an earlier try that stay as they are.
+        """
         tables, stored = wanted_tables(catalog), wanted_objects(catalog)
         ours = self.notes.read(connection)
         there = in_the_way(connection, [*tables, *stored])
         if faults := list(self._faults(connection, there, ours)):
             raise Refused(faults)
-        going = [present for wanted, present in there.items() if TABLE in (wanted.kind, present.kind)]
+        tables_there = [present for wanted, present in there.items() if TABLE in (wanted.kind, present.kind)]
+        going = [each for each in tables_there if each not in staying]
         # What an unfinished copy made and the source has dropped since would stay for ever: no log tells of it.
-        gone = sorted(ours - {*tables, *stored} - set(going))
+        gone = sorted(ours - {*tables, *stored} - set(going) - set(staying))
         taken = self._taken(connection, gone)
         _drop(connection, [*going, *(each for each in gone if each not in taken)])
         self.notes.forget_tables(connection, taken)

@@ -8,10 +8,12 @@ from itertools import chain
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Divergence, Side
 from udup.drivers.mysql.apply.ownership import loader_place
+from udup.drivers.mysql.client.connection import Connection
 from udup.drivers.mysql.client.errors import MySQLError, failure
 from udup.drivers.mysql.client.seam import behind_the_seam
 from udup.drivers.mysql.dictionary.details import LoadDetails
 from udup.drivers.mysql.load.converting import Converting
+from udup.drivers.mysql.load.copied_parts import note_chunk
 from udup.drivers.mysql.load.copy_fence import CopyFence
 from udup.drivers.mysql.load.loader import Loader
 from udup.pipeline.ports import Piece
@@ -24,7 +26,7 @@ class MySQLRowLoader:
     def __init__(self, endpoint: Endpoint, job: str, slot: int, instructions: bytes) -> None:
         self.endpoint = endpoint
         details = LoadDetails.decode(instructions)
-        self._tables = details.tables
+        self._tables, self._notes, self._job = details.tables, details.notes, job
         fence = CopyFence(job, details.version)
         try:
             self._loader = Loader(
@@ -37,13 +39,17 @@ class MySQLRowLoader:
     def load(self, pieces: Iterator[Piece]) -> int:
         """Load one chunk. It begins with its first piece; the rest is taken as it comes."""
         first = next(pieces)
-        rows = 0
+        last = first
 
         def data() -> Iterator[bytes]:
-            nonlocal rows
+            nonlocal last
             for piece in chain([first], pieces):
                 yield piece.data
-                rows = piece.rows
+                last = piece
+
+        def note(connection: Connection, loaded: int) -> None:
+            if self._notes and last.up_to is not None:
+                note_chunk(connection, self._job, self._tables[last.table], last.chunk, last.up_to, loaded)
 
         made = data()
         as_loaded = None
@@ -53,10 +59,11 @@ class MySQLRowLoader:
         return self._loader.load(
             self._tables[first.table],
             made,
-            lambda: rows,
+            lambda: last.rows,
             values=first.values,
             odd_dates=first.odd_dates,
             charsets=as_loaded.charsets if as_loaded is not None else {},
+            note=note,
         )
 
     def abandon(self) -> None:

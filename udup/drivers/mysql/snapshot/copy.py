@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
 
+import msgspec
+
+from udup.base import logs
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Side
 from udup.drivers.mysql.client.asking import Asking
 from udup.drivers.mysql.client.connection import Connection
 from udup.drivers.mysql.client.facts import LOGS_CASCADES, ON, ServerFacts, read_global
+from udup.drivers.mysql.client.log_state import read_log_state
 from udup.drivers.mysql.client.raw import shut_down
 from udup.drivers.mysql.client.seam import behind_the_seam
 from udup.drivers.mysql.columns.definitions import mapped_catalog
 from udup.drivers.mysql.ddl.innodb import innodb_catalog
 from udup.drivers.mysql.dictionary.catalog import Catalog
+from udup.drivers.mysql.dictionary.copied_before import Resumable, decoded
 from udup.drivers.mysql.dictionary.details import CopyDetails, SourceLog
 from udup.drivers.mysql.snapshot.baseline import Baseline, open_baseline
 from udup.drivers.mysql.snapshot.reader import CopyReader, TableTotal
 from udup.drivers.mysql.snapshot.renamed_catalog import renamed_catalog
+from udup.drivers.mysql.snapshot.resuming import decided, is_worth_it, log_after, resumables
+from udup.drivers.mysql.snapshot.same_log import SameLog
 from udup.drivers.mysql.snapshot.sequences import with_numbers
 from udup.drivers.mysql.stream.anonymous import check_anonymous
 from udup.drivers.mysql.stream.contexts import own_context
-from udup.pipeline.ports import Piece, Scope
+from udup.pipeline.ports import CopyResume, Piece, Scope
+from udup.pipeline.positions import AheadNotes
 from udup.pipeline.records import CopyPlan, CopyTable, CopyTotals, StartRows
 from udup.pipeline.selection.renames import Name
 from udup.pipeline.waits import Waits
@@ -41,7 +49,10 @@ class SnapshotCopy:
         chunk_rows: int | None,
         first: frozenset[str],
         server_uuid: str,
+        resumables: Sequence[Resumable] = (),
     ) -> None:
+        """`resumables` say what of each table is there already; there are none where nothing is."""
+        self._resumables = resumables
         self._first = first
         self.server_uuid = server_uuid
         self.endpoint = endpoint
@@ -84,6 +95,7 @@ class SnapshotCopy:
             texts=start.texts,
             history=start.history,
             first=self._first,
+            resumables=self._resumables,
         )
         if self._stopped:
             self._reader.stop()
@@ -108,9 +120,15 @@ class SnapshotCopy:
 
 
 def open_copy(
-    endpoint: Endpoint, scope: Scope, *, readers: int, chunk_rows: int | None, waits: Waits | None = None
+    endpoint: Endpoint,
+    scope: Scope,
+    *,
+    readers: int,
+    chunk_rows: int | None,
+    waits: Waits | None = None,
+    resumes: CopyResume | None = None,
 ) -> SnapshotCopy:
-    """Open a snapshot with everything in the scope.
+    """Open a snapshot with everything in the scope. `resumes` as in `ports.Source.open_copy`.
 
     Raise `Unsupported` if something in it cannot be copied exactly, and what `open_baseline` raises.
     """
@@ -129,30 +147,67 @@ def open_copy(
         )
         try:
             with asking.connection() as connection:
-                server_uuid, plan = connection.server_uuid, _plan_of(connection, scope, baseline)
-            return SnapshotCopy(endpoint, baseline, plan, chunk_rows, scope.copy_first, server_uuid)
+                sequences = with_numbers(connection, baseline.catalog.sequences)
+            there = catalog_there(replace(baseline.catalog, sequences=sequences), scope)
+            found, stamps = _resumables(endpoint, baseline, there, resumes, asking)
+            with asking.connection() as connection:
+                server_uuid, plan = connection.server_uuid, _plan_of(connection, scope, baseline, there, found, stamps)
+            return SnapshotCopy(endpoint, baseline, plan, chunk_rows, scope.copy_first, server_uuid, found)
         except BaseException:
             baseline.close()
             raise
 
 
-def _plan_of(connection: Connection, scope: Scope, baseline: Baseline) -> CopyPlan:
+def _resumables(
+    endpoint: Endpoint, baseline: Baseline, there: Catalog, resumes: CopyResume | None, asking: Asking
+) -> tuple[tuple[Resumable, ...], str]:
+    """Return what is to be noted of each table and what of it stays, and stamps that tell the source."""
+    if resumes is None or not is_worth_it(baseline.catalog):
+        return (), ""
+    found, before = resumables(baseline.catalog, there), decoded(resumes.copied)
+    position = baseline.snapshot.gtid_set
+    log = SameLog(endpoint, resumes.job, position, before, asking)
+    if not before:
+        return found, log.stamps
+    if log.why:
+        logs.logger("extractor").warning("copy_not_resumed", job=resumes.job, why=log.why)
+        return found, log.stamps
+    with asking.connection() as connection:
+        purged = read_log_state(connection)[1]
+    return decided(baseline.catalog, found, before, there, position, purged), log.stamps
+
+
+def _plan_of(
+    connection: Connection,
+    scope: Scope,
+    baseline: Baseline,
+    renamed: Catalog,
+    found: tuple[Resumable, ...],
+    stamps: str,
+) -> CopyPlan:
     """Return what the target must know of the copy, under the target's names."""
     computes = any(table.computes for table in baseline.catalog.tables)
-    sequences = with_numbers(connection, baseline.catalog.sequences)
-    renamed = catalog_there(replace(baseline.catalog, sequences=sequences), scope)
     tables = tuple(replace(table, condition="") for table in renamed.tables)
     context = own_context(connection) if computes else {}
     version = str(connection.get_server_info())  # type: ignore[no-untyped-call]
-    details = CopyDetails(replace(renamed, tables=tables), context, read_log(connection), version)
-    return CopyPlan(_tables(renamed), details.encoded(), baseline.snapshot.gtid_set)
+    position = baseline.snapshot.gtid_set
+    log, catalog = read_log(connection), replace(renamed, tables=tables)
+    details = CopyDetails(catalog, context, log, version, found, stamps)
+    after, notes = log_after(baseline.catalog, found, position, scope.selection) if found else (position, AheadNotes())
+    return CopyPlan(_tables(renamed, found), details.encoded(), position, after, notes.to_json())
 
 
-def _tables(catalog: Catalog) -> list[CopyTable]:
-    return [
+def _tables(catalog: Catalog, found: Sequence[Resumable]) -> list[CopyTable]:
+    made = [
         CopyTable(each.schema, each.name, each.source, each.rows_estimate, each.rows_estimate * each.row_bytes)
         for each in catalog.tables
     ]
+    for number, one in enumerate(found):
+        if one.kept is not None:
+            size = 0 if one.kept.whole else made[number].bytes_estimate
+            changes = {"whole": one.kept.whole, "rows_there": one.kept.rows, "bytes_estimate": size}
+            made[number] = msgspec.structs.replace(made[number], **changes)
+    return made
 
 
 def catalog_there(catalog: Catalog, scope: Scope) -> Catalog:

@@ -22,10 +22,11 @@ from udup.base.errors import Transient, UdupError
 from udup.drivers.mysql.client import patience
 from udup.drivers.mysql.client.connection import Connection, MySQLError, describe, error_code, query
 from udup.drivers.mysql.client.errors import failure
-from udup.drivers.mysql.client.names import qualified
+from udup.drivers.mysql.client.names import qualified, quote
 from udup.drivers.mysql.client.patience import patiently
 from udup.drivers.mysql.client.raw import shut_down
 from udup.drivers.mysql.dictionary.catalog import Table
+from udup.drivers.mysql.dictionary.copied_before import Resumable
 from udup.drivers.mysql.dictionary.digests import Sums, added, column_sums, index_sums
 from udup.drivers.mysql.snapshot.chunks import Chunk, plan_chunks
 from udup.drivers.mysql.snapshot.rows import (
@@ -94,13 +95,16 @@ class CopyReader:
         texts: bool = False,
         history: str = "",
         first: Collection[str] = (),
+        resumables: Sequence[Resumable] = (),
     ) -> None:
         """`locked` are those of the tables that are read under a lock, all by the first reader and before others.
 
         `first` are names (`schema.table`) of tables that are read before others, as they do not stay for long.
         `offsets`: the target reads +00:00 behind a TIMESTAMP, which tables that compute something need.
-        `texts`: the target keeps JSON as text. `history`: it takes what rows were, as `StartRows` says.
+        `texts`: the target keeps JSON as text. `history`: it takes what rows were, as `StartRows` says. `resumables`
+        say what of each table is there already.
         """
+        self._resumables = resumables
         self._locked, self._first = locked, frozenset(first)
         self._offsets, self._texts = offsets, texts
         self._planner, *self._connections = snapshot.connections
@@ -158,8 +162,12 @@ class CopyReader:
         for index, table in hurried:
             if self._locked is not None and index in self._locked.numbers:
                 continue
+            one = self._resumables[index] if self._resumables else Resumable()
+            if one.kept is not None and one.kept.whole:
+                continue
+            after = "" if one.up_to is None else f"({quote(one.key)} > {one.up_to})"
             try:
-                for chunk in plan_chunks(self._planner, index, table, chunk_rows):
+                for chunk in plan_chunks(self._planner, index, table, chunk_rows, after=after):
                     release(self._planner)
                     self._progress.chunk_planned(chunk)
                     yield chunk
@@ -171,7 +179,7 @@ class CopyReader:
         try:
             rows = 0
             odd_dates = table.computes and patiently(lambda: has_odd_dates(connection, table, chunk.where))
-            pieces = Cutter(chunk, emit, self._stopped, odd_dates=odd_dates)
+            pieces = Cutter(chunk, emit, self._stopped, odd_dates=odd_dates, up_to=self._up_to(chunk))
             with closing(blocks(connection, table, chunk)) as read:
                 for block in read:
                     rows += block.rows
@@ -182,6 +190,13 @@ class CopyReader:
             return rows, sums
         except MySQLError as error:
             raise reading_error(table, error) from error
+
+    def _up_to(self, chunk: Chunk) -> int | None:
+        """Return up to which number in its key a table is there with a chunk and all before it."""
+        one = self._resumables[chunk.table] if self._resumables else Resumable()
+        if not one.by_key or not chunk.end:
+            return None
+        return int(chunk.end[0]) - (one.keys > 1)  # further rows may begin with the same number
 
     def _with_indexes(self, connection: Connection, total: TableTotal) -> TableTotal:
         """Add the sums of its indexes on virtual columns to those of the rows."""
@@ -203,8 +218,16 @@ class _StoppedError(Exception):
 class Cutter:
     """Cuts text into pieces and keeps one back, since the last of a chunk is marked."""
 
-    def __init__(self, chunk: Chunk, emit: Callable[[Piece], None], stopped: runtime.Event, *, odd_dates: bool) -> None:
-        self._odd_dates = odd_dates
+    def __init__(
+        self,
+        chunk: Chunk,
+        emit: Callable[[Piece], None],
+        stopped: runtime.Event,
+        *,
+        odd_dates: bool,
+        up_to: int | None = None,
+    ) -> None:
+        self._odd_dates, self._up_to = odd_dates, up_to
         self._chunk = chunk
         self._emit = emit
         self._stopped = stopped
@@ -226,7 +249,8 @@ class Cutter:
         if self._stopped.is_set():
             raise _StoppedError
         table, number = self._chunk.table, self._chunk.number
-        self._emit(Piece(table, number, last, rows, self._held, self._values, self._odd_dates))
+        up_to = self._up_to if last else None
+        self._emit(Piece(table, number, last, rows, self._held, self._values, self._odd_dates, up_to))
 
 
 class _Progress:

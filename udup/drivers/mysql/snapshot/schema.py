@@ -123,11 +123,12 @@ def same_definitions(one: Catalog, other: Catalog) -> bool:
         one.schemas == other.schemas
         and one.objects == other.objects
         and one.sequences == other.sequences
-        and [_definition(table) for table in one.tables] == [_definition(table) for table in other.tables]
+        and [same_definition(table) for table in one.tables] == [same_definition(table) for table in other.tables]
     )
 
 
-def _definition(table: Table) -> Table:
+def same_definition(table: Table) -> Table:
+    """Return a table without what changes with its rows."""
     create_sql = _AUTO_INCREMENT_COUNTER.sub("", table.create_sql)
     return replace(table, rows_estimate=0, row_bytes=0, create_sql=create_sql)
 

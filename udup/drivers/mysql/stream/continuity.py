@@ -30,7 +30,7 @@ from udup.pipeline.stamps import Stamp, Stamps
 _READ_SECONDS = 120.0
 
 #: Seconds to find the last of the source's own, which may be far back in the log, and is left then.
-_LOOK_SECONDS = 5.0
+LOOK_SECONDS = 5.0
 
 #: Domains of a MariaDB source of which the last transaction is looked for, where none is known yet.
 _DOMAINS = 4
@@ -69,7 +69,7 @@ def check_continuity(
     newest = list(known)[:1]
     found = log.read(newest)
     own = [each for each in _own(uuid.lower(), start_after, list(known)) if each not in newest]
-    found += log.read(own, _LOOK_SECONDS)
+    found += log.read(own, LOOK_SECONDS)
     for gtid in found:
         stamp = known.get((gtid.source, gtid.number))
         if stamp is not None and gtid.original_us and stamp.committed_us != gtid.original_us:
