@@ -82,6 +82,8 @@ class MySQLComparer:
                     raise
                 if same_definitions(before, after):
                     self._snapshot, self._catalog = snapshot, after
+                    with seam(ErrorSide.TARGET, self._target):
+                        self._theirs = connect(self._target, SNAPSHOT)  # now, as the target stands still later
                     return snapshot.gtid_set
                 snapshot.close()
                 before = after
@@ -89,9 +91,9 @@ class MySQLComparer:
 
     def open_target(self) -> None:
         """Begin a transaction on the target that sees what it has now."""
+        assert self._theirs is not None, "open the source first"
         with seam(ErrorSide.TARGET, self._target):
-            self._theirs = theirs = connect(self._target, SNAPSHOT)
-            start_all([theirs])
+            start_all([self._theirs])
 
     def compare(self, told: CompareTold, seconds: float) -> bool:
         """Compare for so long from where it has stopped; return whether the last table's end was reached."""
