@@ -82,6 +82,13 @@ class FakeComparer:
 class FakeLedger:
     rows: list[tuple[str, str, str]] = field(default_factory=list)
     tables: list[str] = field(default_factory=list)
+    rounds: list[str] = field(default_factory=list)
+
+    def begin(self, comparison: str) -> None:
+        self.rounds.append(comparison)
+
+    def close(self) -> None:
+        """Nothing is held."""
 
     def note(self, difference: RowDifference, position: str) -> None:
         self.rows.append((difference.table, difference.key, str(difference.kind)))

@@ -115,3 +115,21 @@ class CompareTold:
     difference: Callable[[RowDifference], object]
     table: Callable[[TableCompared], object]
     rows: Callable[[int], object] = lambda rows: None
+
+
+class Ledger(Protocol):
+    """Where differences are kept until they are no more. Called by one thread."""
+
+    def begin(self, comparison: str) -> None:
+        """Begin a round, which this tells from the others."""
+        ...
+
+    def note(self, difference: RowDifference, position: str) -> None:
+        """Keep a difference that was found between two snapshots at this position."""
+        ...
+
+    def table_ended(self, table: TableCompared) -> None:
+        """A table was compared to its end: differences of it that were not found again are no more."""
+        ...
+
+    def close(self) -> None: ...

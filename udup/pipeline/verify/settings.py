@@ -9,9 +9,13 @@ from udup.pipeline.ports.compare import TableCompared
 
 @dataclass(frozen=True)
 class VerifySettings:
-    """`continuous`: begin again when the last table was compared, after a pause."""
+    """`id` tells this comparison from others of the job.
+
+    `continuous`: begin again when the last table was compared, after a pause.
+    """
 
     job: str
+    id: str = ""
     continuous: bool = False
     snapshot_seconds: float = 60.0
     pause_seconds: float = 5.0
@@ -20,7 +24,8 @@ class VerifySettings:
 @dataclass(frozen=True)
 class VerifyProgress:
     """How a comparison stands. `round` counts from 1; `tables` are compared in this round, `unlike` those of them
-    that differ or could not be compared, as many as are told.
+    that differ or could not be compared, as many as are told. `found` names the
+    first rows that differ.
 
     `rows` were compared in this round, `differences` found. `position` is that of the snapshots under comparison.
     `waits` says why there are none now. `ended`: a single comparison is complete.
@@ -29,6 +34,7 @@ class VerifyProgress:
     round: int = 1
     tables: int = 0
     unlike: tuple[TableCompared, ...] = ()
+    found: tuple[str, ...] = ()
     rows: int = 0
     differences: int = 0
     position: str = ""

@@ -18,12 +18,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from udup.base import runtime
 from udup.base.errors import Transient
 from udup.pipeline.ports import Position
-from udup.pipeline.ports.compare import Comparer, CompareTold, RowDifference, TableCompared
+from udup.pipeline.ports.compare import Comparer, CompareTold, Ledger, RowDifference, TableCompared
 from udup.pipeline.verify.replication import Replication, RoundFailed
 from udup.pipeline.verify.settings import VerifyProgress, VerifySettings
 
@@ -40,21 +40,12 @@ TRIES = 10
 REPORT_SECONDS = 1.0
 
 #: Tables that are not equal, or cannot be compared, that are told by name.
-SHOWN_TABLES = 100
+SHOWN_TABLES = 20
+
+#: Rows that differ, of a round, that are told by their keys; letters of a name, a key, and the columns.
+SHOWN_ROWS, SHOWN_LETTERS = 20, 200
 
 T = TypeVar("T")
-
-
-class Ledger(Protocol):
-    """Where differences are kept. Called by the comparing thread."""
-
-    def note(self, difference: RowDifference, position: str) -> None:
-        """Keep a difference that was found between two snapshots at this position."""
-        ...
-
-    def table_ended(self, table: TableCompared) -> None:
-        """A table was compared to its end: differences of it that were not found again are no more."""
-        ...
 
 
 class Verifier:
@@ -90,11 +81,15 @@ class Verifier:
     def _close(self) -> None:
         self._pool.shutdown(wait=True, cancel_futures=True)
         self._comparer.close()
+        self._ledger.close()
 
     async def _run(self) -> None:
-        failed = 0
+        failed = begun = 0
         while True:
             try:
+                if begun != self._progress.round:
+                    await self._in_thread(self._ledger.begin, f"{self._settings.id}/{self._progress.round}")
+                    begun = self._progress.round
                 await self._stand_together()
                 ended = await self._compare()
                 failed = 0
@@ -158,6 +153,11 @@ class Verifier:
     def _found(self, difference: RowDifference) -> None:
         self._progress = replace(self._progress, differences=self._progress.differences + difference.count)
         self._ledger.note(difference, self._progress.position)
+        if len(self._progress.found) < SHOWN_ROWS:
+            name = f"{difference.schema}.{difference.table}"[:SHOWN_LETTERS]
+            columns = ", ".join(column.name for column in difference.columns)
+            told = f"{name} {difference.key[:SHOWN_LETTERS]} {difference.kind} {columns[:SHOWN_LETTERS]}".rstrip()
+            self._progress = replace(self._progress, found=(*self._progress.found, told))
 
     def _table_ended(self, table: TableCompared) -> None:
         self._ledger.table_ended(table)
