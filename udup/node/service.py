@@ -12,6 +12,7 @@ from typing import Any
 
 import psutil
 
+from udup.actors.compare_messages import StartCompare, StopCompare
 from udup.actors.cutover_messages import AbortCutover, StartCutover
 from udup.actors.cutover_rules import check_no_cutover
 from udup.actors.messages import (
@@ -60,6 +61,7 @@ from udup.node.tail import open_tail
 from udup.pipeline.cutover.state import Options as CutoverOptions
 from udup.pipeline.ownership import Known
 from udup.pipeline.ports import DeliveryPlan, Drivers, StartPoint, Tail, TailRequest
+from udup.pipeline.verify.state import CompareOptions
 from udup.web.ports import ActorInfo, Check, NotReady, NotThere, StillThere, WouldNotStart, Written
 
 #: Seconds for the supervisor's answer, and for that to the removal of a checkpoint, which asks the target.
@@ -255,6 +257,12 @@ class Control:
 
     def cut_over(self, job_id: str, options: CutoverOptions) -> Written:
         return self._written(StartCutover(job_id, options))
+
+    def compare(self, job_id: str, options: CompareOptions) -> Written:
+        return self._written(StartCompare(job_id, options))
+
+    def stop_compare(self, job_id: str) -> Written:
+        return self._written(StopCompare(job_id))
 
     def abort_cutover(self, job_id: str) -> Written:
         return self._written(AbortCutover(job_id))

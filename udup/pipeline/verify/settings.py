@@ -16,6 +16,7 @@ class VerifySettings:
 
     job: str
     id: str = ""
+    first_round: int = 1
     continuous: bool = False
     snapshot_seconds: float = 60.0
     pause_seconds: float = 5.0

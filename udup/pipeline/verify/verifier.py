@@ -66,7 +66,7 @@ class Verifier:
         self._report = report
         self._pool = runtime.Pool(1, thread_name_prefix="verify")
         self._number = 0
-        self._progress = VerifyProgress()
+        self._progress = VerifyProgress(settings.first_round)
 
     async def run(self) -> None:
         """Compare until the last table's end, or until cancelled; no thread is left when it returns."""
