@@ -246,22 +246,16 @@ class MemoryJobs:
             self.records[job_id] = self.records[job_id].model_copy(update=update)
             return self._written(job_id)
 
-    def compare(self, job_id: str, options: CompareOptions) -> Written:
+    def compare(self, job_id: str, options: CompareOptions | None) -> Written:
         with self._lock:
             self._may_fail()
             if job_id not in self.records:
                 raise NotThere("job not found")
+            comparison = self.records[job_id].comparison if options is None else Comparison.asked(options)
+            if options is None and comparison is not None:
+                comparison = comparison.over(CompareState.STOPPED)
             self.index += 1
-            update = {"comparison": Comparison.asked(options), "modify_index": self.index}
-            self.records[job_id] = self.records[job_id].model_copy(update=update)
-            return self._written(job_id)
-
-    def stop_compare(self, job_id: str) -> Written:
-        with self._lock:
-            comparison = self.records[job_id].comparison
-            assert comparison is not None
-            self.index += 1
-            update = {"comparison": comparison.over(CompareState.STOPPED), "modify_index": self.index}
+            update = {"comparison": comparison, "modify_index": self.index}
             self.records[job_id] = self.records[job_id].model_copy(update=update)
             return self._written(job_id)
 

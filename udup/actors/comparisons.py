@@ -66,6 +66,7 @@ class Comparisons:
         self._attempts: dict[str, int] = {}  # of the engines that live, by job
         self._deaths: dict[str, int] = {}
         self._last_attempt = 0
+        self._ticking: set[str] = set()  # jobs that are looked at again in a while
 
     # ---- Engines ----
 
@@ -74,7 +75,9 @@ class Comparisons:
         comparison = job.record.comparison
         if comparison is None or not comparison.is_active:
             return
-        self._parts.wake(_AGAIN_SECONDS, CompareTick(job.id))
+        if job.id not in self._ticking:
+            self._ticking.add(job.id)
+            self._parts.wake(_AGAIN_SECONDS, CompareTick(job.id))
         lives = job.id in self._attempts and self._parts.actors.address(JobVerifier.role, job.id) is not None
         if lives or not job.wanted or job.run is None or not job.run.drainable:
             return
@@ -89,6 +92,7 @@ class Comparisons:
             self.died(job)
 
     def tick(self, tick: CompareTick) -> None:
+        self._ticking.discard(tick.job_id)
         job = self._jobs.get(tick.job_id)
         if job is not None:
             self.carry_on(job)

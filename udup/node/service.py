@@ -258,11 +258,8 @@ class Control:
     def cut_over(self, job_id: str, options: CutoverOptions) -> Written:
         return self._written(StartCutover(job_id, options))
 
-    def compare(self, job_id: str, options: CompareOptions) -> Written:
-        return self._written(StartCompare(job_id, options))
-
-    def stop_compare(self, job_id: str) -> Written:
-        return self._written(StopCompare(job_id))
+    def compare(self, job_id: str, options: CompareOptions | None) -> Written:
+        return self._written(StopCompare(job_id) if options is None else StartCompare(job_id, options))
 
     def abort_cutover(self, job_id: str) -> Written:
         return self._written(AbortCutover(job_id))

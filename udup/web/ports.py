@@ -200,14 +200,11 @@ class JobControl(Protocol):
         `NotThere` for an unknown job, `IndexConflict` for one that was cut over, `Refused` for a migration.
         """
 
-    def compare(self, job_id: str, options: CompareOptions) -> Written:
-        """Begin a comparison of the job's two servers; what comes of it is in the job's record.
+    def compare(self, job_id: str, options: CompareOptions | None) -> Written:
+        """Begin a comparison of the job's two servers; what comes of it is in the job's record. None ends it.
 
         `NotThere` for an unknown job, `IndexConflict` while one is under way, `Refused` for what is not compared.
         """
-
-    def stop_compare(self, job_id: str) -> Written:
-        """End the comparison that is under way. `NotThere` for an unknown job."""
 
     def abort_cutover(self, job_id: str) -> Written:
         """Undo a cut-over, or give up what is left behind its switch.

@@ -189,7 +189,7 @@ class JobResource:
             raise invalid_method()
         self._region.check(req)
         if part == _COMPARE:
-            give_written(req, resp, self._control.stop_compare(job_id))
+            give_written(req, resp, self._control.compare(job_id, None))
             return
         if part:
             written = self._control.abort_cutover(job_id)
