@@ -182,8 +182,10 @@ class JobRecord(Kept):
 
     def to_json(self) -> bytes:
         """Return it for the store: passwords included."""
-        first = {"format"} if self.format == 1 else None  # versions before there were formats read these too
-        return self.model_dump_json(exclude=first).encode()
+        # As versions before there were formats, and comparisons, write it, where there is nothing to say of these.
+        left_out = {"format"} if self.format == 1 else set()
+        left_out |= {"comparison"} if self.comparison is None else set()
+        return self.model_dump_json(exclude=left_out).encode()
 
     @classmethod
     def from_json(cls, data: bytes | str) -> JobRecord:

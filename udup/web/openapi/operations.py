@@ -6,6 +6,7 @@ A test compares this list with the routes of the application, so that neither ha
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from udup.web.openapi.operation import COMMON_ERRORS, Operation
 from udup.web.openapi.operation import JOB_ID as _JOB_ID
