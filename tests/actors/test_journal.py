@@ -84,6 +84,16 @@ def test_another_store_keeper_is_given_in_the_same_order_what_the_one_before_has
     assert told == ["a", "b", "gone"]
 
 
+def test_what_comes_late_of_a_job_that_is_gone_is_not_stored(monkeypatch: pytest.MonkeyPatch) -> None:
+    desk, told = Desk(monkeypatch, "a"), []
+    job = desk.jobs.pop("a")
+    desk.journal.forget("a", (), lambda: told.append("gone"))
+    desk.journal.save(job, job.record, lambda: told.append("saved"))
+    desk.jobs["a"] = _job("a")  # another of its ID
+    desk.journal.save(job, job.record)
+    assert [type(each) for each in desk.taken()] == [Forget]
+
+
 def test_that_a_record_is_not_stored_is_news_once(monkeypatch: pytest.MonkeyPatch) -> None:
     desk = Desk(monkeypatch, "a")
     news = []

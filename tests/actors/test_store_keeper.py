@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.actors.shells import shell_of
-from udup.actors.store_messages import NotSaved, Save, Saved, StoreRefuses
+from udup.actors.store_messages import Forget, NotSaved, Save, Saved, StoreRefuses
 from udup.actors.store_writer import StoreKeeper
 from udup.base.errors import Fault, Refused, Transient
 from udup.jobs import JobRecord
@@ -93,3 +93,55 @@ def test_who_waits_is_answered_when_the_nodes_file_has_it_too_and_several_at_onc
         asyncio.run(write(shell))
     assert store.filed == [["1", "2", "3"]]
     assert said == [(Saved(2, 2), 0), (Saved(1, 1), 1), (Saved(3, 3), 1)]
+
+
+class _Shared(_Store):
+    """A store of several nodes, that is as it was written last; `revisions` as the next write expects them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.refusals, self.last = 0, 5
+        self.revisions = {"a": 5}
+
+    async def save(self, record: JobRecord, placed: Callable[[JobRecord, int], JobRecord]) -> int:
+        position = await super().save(record, placed)
+        self.last = self.revisions[record.id] = self.last + 1
+        return position
+
+    async def remove(self, job_id: str) -> int:
+        self.kept = [each for each in self.kept if each != job_id]
+        self.last = self.revisions[job_id] = self.last + 1
+        return self.last
+
+    async def save_gone(self, gone: object) -> None:
+        self.last += 1
+
+    def expect(self, job_id: str, revision: int) -> None:
+        self.revisions[job_id] = revision
+
+    def revision(self, job_id: str) -> int:
+        return self.revisions[job_id]
+
+
+def test_a_record_that_was_read_before_its_job_was_deleted_here_is_not_stored() -> None:
+    """It was read twice, and the second answer came behind the deletion."""
+    store, said = _Shared(), list[Any]()
+    record = JobRecord(id="a", document={})
+    orders = (
+        Save(record, 1, behind=5),
+        Save(record, 2, behind=5),  # the first was not answered yet
+        Forget("a", (), 3, behind=7),
+        Save(record, 4, behind=5),
+        Save(record, 5, behind=8),  # another job of this ID
+        Save(record, 6, behind=8),
+    )
+
+    async def write(shell: Any) -> None:
+        shell._orders = asyncio.Queue()
+        for order in orders:
+            said.append(await shell._carry_out(store, order, said.append))
+
+    with shell_of(StoreKeeper) as (shell, _):
+        asyncio.run(write(shell))
+    assert [type(each).__name__ for each in said] == ["Saved", "Saved", "Saved", "NotSaved", "Saved", "Saved"]
+    assert said[3].taken and "was deleted before" in said[3].why

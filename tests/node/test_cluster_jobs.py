@@ -99,7 +99,19 @@ class World:
         until(lambda: self.at_target() >= wanted, lambda: (self.at_target(), wanted, self._logs()))
 
     def _logs(self) -> str:
-        return "\n".join(node.log.read_text("utf-8", "replace")[-4000:] for node in self.cluster.nodes)
+        return "\n".join(node.log.read_text("utf-8", "replace")[-6000:] for node in self.cluster.nodes)
+
+    def is_gone(self) -> None:
+        """Wait until no node shows the job."""
+
+        def showing() -> list[str]:
+            return [
+                node.folder.name
+                for node in self.cluster.nodes
+                if node.running and self.job in {each["ID"] for each in _get(node, "/v1/jobs")}
+            ]
+
+        until(lambda: not showing(), lambda: (showing(), self._logs()))
 
     def is_equal(self) -> None:
         until(lambda: self.at_target() == self.written, lambda: (self.at_target(), self.written, self._logs()))
@@ -263,6 +275,9 @@ def test_any_node_is_asked_for_a_job_and_shows_it(world: World) -> None:
         assert _get(node, "/v1/leader") in _get(node, "/v1/peers")
         there = _get(node, f"/v1/agent/actors?node={_id(owner)}")
         assert world.job in {each["JobID"] for each in there}, "asked of the owner itself"
+    _when_taken(lambda: one.delete_job(world.job))
+    world.is_gone()
+    until(lambda: not any(world.job in carried(node) for node in world.cluster.nodes), lambda: "still carried")
 
 
 def test_a_job_for_a_node_that_is_not_there_waits_and_may_be_changed_at_any_node(world: World) -> None:
@@ -278,10 +293,7 @@ def test_a_job_for_a_node_that_is_not_there_waits_and_may_be_changed_at_any_node
     _shows(three, waiting["ID"], Status="pause")
     three.delete_job(waiting["ID"])
 
-    def shown() -> list[list[str]]:
-        return [[each["ID"] for each in _get(node, "/v1/jobs")] for node in world.cluster.nodes]
-
-    until(lambda: shown() == [[world.job]] * 3, shown)
+    World(world.cluster, world.source, world.target, waiting["ID"]).is_gone()
 
 
 def _shows(node: UdupNode, job: str, **wanted: str) -> None:

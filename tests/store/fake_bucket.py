@@ -114,8 +114,10 @@ class Bucket:
 
     async def get_last_msg(self, name: str, subject: str) -> Any:
         key = subject.removeprefix("$KV.jobs.")
+        if self.gone:
+            raise NotFoundError(err_code=10059)  # the stream
         if not (seq := self.revision(key)):
-            raise NotFoundError
+            raise NotFoundError(err_code=10037)  # a message
         _, data, headers = self.messages[seq]
         return SimpleNamespace(subject=subject, seq=seq, data=data, headers=headers)
 

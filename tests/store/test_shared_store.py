@@ -82,6 +82,36 @@ def test_a_store_that_is_not_found_is_not_made(bucket: Shared) -> None:
     assert bucket.gone
 
 
+def test_a_record_of_a_store_that_is_not_found_may_be_there(bucket: Shared) -> None:
+    """As a server says that was started just now: who deletes must not hear that there is nothing to delete."""
+
+    async def work() -> None:
+        owned, _ = await _opened(bucket)
+        bucket.gone = True
+        with pytest.raises(NotFoundError):
+            await owned.reread("a")
+        bucket.gone = False
+        assert (await owned.reread("a")).data == b"1"  # type: ignore[union-attr]
+        assert await owned.reread("b") is None
+
+    asyncio.run(work())
+
+
+def test_what_this_node_has_removed_does_not_come_back_by_a_late_write_of_its_own(bucket: Shared) -> None:
+    async def work() -> None:
+        owned, _ = await _opened(bucket)
+        known = owned.revisions["a"]
+        await owned.remove("a")
+        owned.expect("a", known)
+        with pytest.raises(WrittenByAnother):
+            await owned.replace("a", b"late")
+        assert await owned.reread("a") is None
+        await owned.replace("a", b"another")  # it is known that it was removed
+
+    asyncio.run(work())
+    assert bucket.values["a"] == b"another"
+
+
 @pytest.mark.parametrize("empty", [True, False])
 def test_a_store_that_seems_to_have_lost_something_is_not_written_again(bucket: Shared, empty: bool) -> None:
     async def work() -> None:

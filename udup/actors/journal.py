@@ -59,8 +59,12 @@ class RecordJournal:
 
         What it reports is shown with it: who sees that a job runs sees by what.
 
-        Raise `Refused`, with the job as it was, if what was asked of it has become too large for the store.
+        Raise `Refused`, with the job as it was, if what was asked of it has become too large for the store. What comes
+        late of a job that is not here any more is not stored: a job that was deleted would be there again.
         """
+        if self._jobs.get(job.id) is not job:
+            logs.logger("supervisor").error("job_is_gone", job=job.id, stage=record.stage.value)
+            return
         if job.hold is not None:
             record = history.on_nodes(record, job.hold.places)
         record = fitting(record, job.stored, self.max_bytes)

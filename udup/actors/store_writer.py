@@ -63,6 +63,7 @@ class StoreKeeper(EngineActor):
         self._has_progress = asyncio.Event()
         self._notes: Notes = {}  # as they are shown
         self._positions: dict[int, int] = {}  # of the last orders, by ticket
+        self._removed: dict[str, int] = {}  # where several nodes write: the revisions of removals
         self._read: set[str] = set()  # where several nodes write: jobs of which this process knows the revision
 
     def receiveMsg_OpenStore(self, _message: OpenStore, _sender: Any) -> None:  # noqa: N802 - Thespian's name
@@ -159,6 +160,9 @@ class StoreKeeper(EngineActor):
         self._expect(store, order)
         try:
             if isinstance(order, Save):
+                if self._is_of_one_removed(order):
+                    why = f"job {order.record.id} was deleted before this"
+                    return NotSaved(order.record.id, order.ticket, why, taken=True)
                 await self._show_one(store, order.record.id)
                 place = partial(placed, earlier=self._positions)
                 put_in: Placed = lambda record, position: place(record, order.ticket, position)  # noqa: E731
@@ -167,12 +171,21 @@ class StoreKeeper(EngineActor):
                 position = await _until_done(partial(store.remove, order.job_id), refused)
                 known = {**self._positions, order.ticket: position}
                 gone = [with_indexes(each, order.ticket, known) for each in order.gone]
+                if order.behind is not None:
+                    self._removed[order.job_id] = store.revision(order.job_id)
                 await _until_done(partial(store.save_gone, gone), refused)
         except Refused as error:
             return NotSaved(_job_of(order), order.ticket, str(error), taken=isinstance(error, TakenByAnother))
         self._positions[order.ticket] = position
         self._positions.pop(order.ticket - _REMEMBERED, None)
         return Saved(order.ticket, position, 0 if order.behind is None else store.revision(_job_of(order)))
+
+    def _is_of_one_removed(self, order: Save) -> bool:
+        """Return whether the record is of a job that was removed here since it was read.
+
+        Another job of its ID is made behind the removal, and knows that one's revision.
+        """
+        return order.behind is not None and order.behind < self._removed.get(order.record.id, 0)
 
     async def _reread(self, store: JobStore, order: ReadRecord) -> RecordRead:
         record, revision = await _until_done(partial(store.reread, order.job_id))

@@ -51,6 +51,7 @@ class BeginExtract(Said, frozen=True, tag="extract"):
     snapshots: int = 0
     in_part: tuple[str, str] = ("", "")
     copy_first: tuple[str, ...] = ()
+    target: str = ""
     reads_packed: bool = False
 
 

@@ -33,6 +33,9 @@ WRITER = "Udup-Writer"
 #: Another revision is there than was expected; some versions of nats-server say it so, some so.
 WRONG_REVISION = (10071, 10164)
 
+#: A message is not found, in a stream that is.
+NO_MESSAGE = 10037
+
 #: Tries of one write, each by what the one before has found.
 _TRIES = 10
 
@@ -276,7 +279,7 @@ class OwnedBucket:
             elif is_done(found):
                 self._last = max(self._last, found.seq)
                 return found.seq
-            elif self._writer and found.writer == self._writer:
+            elif self._writer and found.writer == self._writer and not (self._shared and found.removed):
                 self.revisions[key] = found.seq  # of a StoreKeeper before this one; nobody was told of it
             else:
                 raise WrittenByAnother(found)
@@ -296,7 +299,9 @@ class OwnedBucket:
         """Return what is there now, as the stream's leader has it."""
         try:
             found = await self._context.get_last_msg(self._stream, self._subject(key))
-        except NotFoundError:
+        except NotFoundError as error:
+            if self._shared and error.err_code != NO_MESSAGE:
+                raise  # a server that has just been started may not know the bucket yet: that says nothing of the key
             return None
         headers = found.headers or {}
         assert found.seq is not None

@@ -31,6 +31,11 @@ class TargetReady:
     snapshots: int = 0
     in_part: InPart = field(default_factory=InPart)
 
+    @property
+    def server(self) -> str:
+        """Return the target's version, as its server says it."""
+        return self.info.version_text
+
     @classmethod
     def at(cls, state: CheckpointState | None, info: ServerInfo) -> TargetReady:
         if state is None:

@@ -326,6 +326,7 @@ class Extractor:
             chunk_rows=settings.chunk_rows,
             wishes=settings.wishes,
             in_part=settings.in_part,
+            target=settings.target,
             silent=self._source_is_silent,
         )
         self._log = log = self._source.open_log(plan)

@@ -38,6 +38,7 @@ _SHOWN = 300
 #: Definitions, which SqlFilter may leave out.
 _DEFINITIONS = frozenset(
     {Kind.DATABASE_DDL, Kind.TABLE_DDL, Kind.VIEW_DDL, Kind.ROUTINE_DDL, Kind.TRIGGER_DDL, Kind.EVENT_DDL}
+    | {Kind.SEQUENCE}
 )
 
 
@@ -53,11 +54,12 @@ class QueryClassifier:
         kept_users: frozenset[str] | None = None,
         row_order: RowOrder | None = None,
         innodb: AsksEngine | None = None,
+        sequences: bool = False,
     ) -> None:
         """`fold_names`: the source stores names in lower case, its SQL may not.
 
         `kept_users`: accounts are carried, but for these users'. `row_order` asks the source how it numbered rows.
-        `innodb`: tables without transactions become InnoDB tables.
+        `innodb`: tables without transactions become InnoDB tables. `sequences`: the target has them.
         """
         self._fold_names = fold_names
         self._names = renaming or Renaming(selection)
@@ -65,6 +67,7 @@ class QueryClassifier:
         self._kept_users = kept_users
         self._row_order = row_order
         self._innodb = innodb
+        self._sequences = sequences
 
     def decide(self, event: bytes, has_crc: bool) -> QueryDecision:
         """Return what to do with a Query event. Raise `Unsupported` for what cannot be carried."""
@@ -79,7 +82,9 @@ class QueryClassifier:
         if statement.kind is Kind.ACCOUNT and self._kept_users is not None:
             return _decide_account(query, statement, self._kept_users)
         shown = _shown(query)
-        decision, details = _decide_statement(statement, self._names.selection, self._left_out, shown)
+        decision, details = _decide_statement(
+            statement, self._names.selection, self._left_out, shown, sequences=self._sequences
+        )
         if decision.action not in (Action.CARRY, Action.CREATE):
             return decision
         if details.numbers_rows:
@@ -90,7 +95,7 @@ class QueryClassifier:
         """Raise `Unsupported` if the target may number the rows in another order."""
         why = "the source cannot be asked for its engine"
         if self._row_order is not None:
-            why = self._row_order(statement.objects[0], query.timestamp)
+            why = self._row_order(statement.objects[0], query.timestamp, query.lasted)
         if why:
             raise Unsupported(f"{unlike_numbers(statement, why)}: {shown}")
 
@@ -127,10 +132,10 @@ def _shown(query: QueryEvent) -> str:
 
 
 def _decide_statement(
-    statement: Statement, selection: Selection, left_out: SqlFilter, shown: str
+    statement: Statement, selection: Selection, left_out: SqlFilter, shown: str, *, sequences: bool
 ) -> tuple[QueryDecision, StatementDecision]:
     """Return what to do, and for a statement to be carried what is to be changed of it."""
-    details = decide(statement, selection)
+    details = decide(statement, selection, sequences=sequences)
     if statement.kind is Kind.BEGIN:
         return _BEGIN, details
     if statement.kind is Kind.COMMIT:
@@ -161,10 +166,10 @@ def _note_names(statement: Statement, names: Renaming, outside: tuple[ObjectName
     """Follow what the statement makes and takes away, so that two names never become one on the target."""
     inside = [each for each in statement.objects if each not in outside]
     match statement.verb:
-        case "CREATE TABLE" | "CREATE VIEW":
+        case "CREATE TABLE" | "CREATE VIEW" | "CREATE SEQUENCE":
             for each in inside:
                 names.enter(*each, made=True)
-        case "DROP TABLE" | "DROP VIEW":
+        case "DROP TABLE" | "DROP VIEW" | "DROP SEQUENCE":
             for each in inside:
                 names.leave(*each)
         case "CREATE DATABASE":
