@@ -232,6 +232,18 @@ def test_a_table_that_cannot_be_compared_says_why(two: Two) -> None:
     assert problems["c"] == "the target lacks columns: c"
 
 
+def test_long_values_are_compared_and_shown_in_part(two: Two) -> None:
+    two.run("CREATE TABLE t (a INT PRIMARY KEY, v LONGTEXT, w LONGBLOB)", "CREATE TABLE n (v LONGTEXT)")
+    two.run("INSERT INTO t VALUES (1, REPEAT('x', 4000000), REPEAT('y', 4000000)), (2, 'short', NULL)")
+    two.run("INSERT INTO n VALUES (REPEAT('x', 4000000))")
+    assert two.compared().rows == []
+    two.behind("UPDATE t SET v = CONCAT(REPEAT('x', 3999999), 'X') WHERE a = 1", "UPDATE n SET v = CONCAT(v, 'X')")
+    found = two.compared()
+    assert {(each.table, str(each.kind)) for each in found.rows} == {("t", "differs"), ("n", "missing"), ("n", "extra")}
+    [column] = next(each.columns for each in found.rows if each.table == "t")
+    assert column.source == column.target == "x" * 200
+
+
 def test_a_rate_bounds_how_fast_rows_are_read(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
     from udup.drivers.mysql.compare import both
 

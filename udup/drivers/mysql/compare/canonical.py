@@ -87,6 +87,8 @@ def digest(values: Sequence[str]) -> str:
 def _canonical(column: Column, other: Column, servers: Servers) -> str:
     """Return the SQL of one value: `N` for NULL, or `<length>:<bytes>`."""
     text = _bytes(column, other, servers)
+    if text.startswith("SHA2("):  # computed once
+        return f"IF({quote(column.name)} IS NULL, 'N', CONCAT('64:', {text}))"
     return f"IF({quote(column.name)} IS NULL, 'N', CONCAT(LENGTH({text}), ':', {text}))"
 
 
@@ -113,7 +115,7 @@ def _bytes(column: Column, other: Column, servers: Servers) -> str:
 def _text(column: Column, other: Column, servers: Servers) -> str:
     name = quote(column.name)
     if column.kind == "json" and other.kind == "json" and servers.json_types:
-        return f"CONCAT(SHA2({name}, 256), {_json_types(name)})"
+        return f"SHA2(CONCAT(SHA2({name}, 256), {_json_types(name)}), 256)"
     unlike = column.charset and other.charset and column.charset != other.charset
     if unlike and not {column.charset, other.charset} <= _UTF8:
         name = f"CONVERT({name} USING utf8mb4)"
