@@ -6,7 +6,7 @@ from tests.actors.conftest import running
 from tests.actors.small_children import Comparing
 from tests.actors.small_world import World
 from udup.actors.compare_messages import AskRun, CompareEnded, CompareProgress, StartCompare, StopCompare
-from udup.actors.messages import Accepted, PauseJob, Rejected, ResumeJob
+from udup.actors.messages import Accepted, PauseJob, RegisterJob, Rejected, ResumeJob
 from udup.actors.run import Phase
 from udup.base.errors import Failure, FailureKind
 from udup.pipeline.extract.marks import Held
@@ -133,6 +133,14 @@ def test_where_no_run_follows_the_source_it_is_told_so(world: World) -> None:
     engine.tell(AskRun(engine.order.attempt, StandAt(1)))
     world.run(1)
     assert [said.lost for said in engine.heard] == ["the job does not follow its source now"]
+
+
+def test_a_job_that_leaves_changes_out_is_refused(world: World) -> None:
+    document = world.document("j")
+    document["Tasks"][0]["Config"]["SqlFilter"] = ["NoDMLDelete"]
+    world.ask(RegisterJob(document, None))
+    answer = world.ask(StartCompare("j", CompareOptions()))
+    assert isinstance(answer, Rejected) and "leaves changes out on purpose" in answer.failure.text
 
 
 def test_a_table_that_the_job_does_not_have_is_refused(world: World) -> None:

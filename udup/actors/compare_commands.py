@@ -73,5 +73,8 @@ def _faults(record: JobRecord, options: CompareOptions) -> list[Fault]:
     if spec.copy_alone:
         problem = f"job {record.id} is a copy alone, and its target has nothing of what the source has written since"
         return [Fault("Job", problem, "post it without SkipIncrementalCopy, and compare it when it follows its source")]
+    if spec.sql_filter():
+        problem = f"job {record.id} leaves changes out on purpose ({spec.sql_filter()}), so its target differs"
+        return [Fault("SqlFilter", problem, "compare a job without SqlFilter")]
     wrong = [name for name in options.tables if "." not in name or not spec.selection().wants(*name.split(".", 1))]
     return [Fault("Tables", f"the job has no table {name}", "write schema.table, as on the source") for name in wrong]

@@ -281,9 +281,8 @@ class Control:
 
     def _why_unanswered(self) -> str:
         """Return what keeps a command from being answered, as far as that is known."""
-        if problems := self._reads.problems():
-            return f"not stored yet, and done as soon as it is: {'; '.join(problems)}"
-        return _NO_ANSWER
+        problems = self._reads.problems()
+        return f"not stored yet, and done as soon as it is: {'; '.join(problems)}" if problems else _NO_ANSWER
 
     def _ask_when_open(self, message: object, seconds: float) -> Any:
         """Return the answer; give a supervisor that was started just now a moment to read the job store."""
