@@ -77,13 +77,10 @@ def test_a_move_to_mariadb_has_a_way_back(world: Families, name: str) -> None:
         f"INSERT INTO {name}.docs VALUES (1, JSON_OBJECT('d', DATE '2026-01-01', 'm', 1.10), 1), (2, '[1]', 1)",
         f"""INSERT INTO {name}.loose VALUES ('{{"b": 1, "a": [1.5, "x"]}}'), ('70000')""",
     )
-    checks = httpx.post(f"{world.node.url}/v1/validate/job", json=world.document(name, [name]), timeout=30).json()[
-        "Checks"
-    ]
-    told = [(each["Result"], each["Found"]) for each in checks if each["Check"] == "definitions"]
-    assert told == [("warn", f"{name}.t: the index e on an expression is left out on the target, which has none")], (
-        checks
-    )
+    document, told = world.document(name, [name]), f"{name}.t: the index e on an expression is left out on the target"
+    checks = httpx.post(f"{world.node.url}/v1/validate/job", json=document, timeout=30).json()["Checks"]
+    (found,) = [each for each in checks if each["Check"] == "definitions"]
+    assert found["Result"] == "warn" and told in found["Found"], checks
     world.start(name, [name])
     world.on_source(f"INSERT INTO {name}.t (v) VALUES ('c')", f"ALTER TABLE {name}.t ADD n INT DEFAULT 5")
     _cut_over(world, name, WritesStopped=True, Reverse=True)

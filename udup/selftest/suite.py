@@ -301,7 +301,9 @@ class Trial:
                 if look % _LOOKS == 0:
                     shown = self._shown()
                     if time.monotonic() > end:
-                        told = f"{shown['StatusDescription']} {shown.get('Progress')}"
+                        told = str(shown["StatusDescription"])
+                        if not self.named_in(told):  # the progress names every case
+                            told = f"{told} {shown.get('Progress')}"
                         raise _JobFailed(f"it makes no step for {self.suite.deadline:.0f} s and is not level: {told}")
                 time.sleep(_POLL_SECONDS)
 

@@ -117,7 +117,7 @@ def run_ddl(
         )
     try:
         if statement.numbers_rows:
-            check_row_order(connection, statement.objects[0], gtid_next)
+            check_row_order(connection, statement.objects[0], gtid_next, source)
         # All that we ask and set ourselves comes first: in the statement's context a string of ours may be UTF-16.
         _enter_schema(connection, event)
         spelling = Spelling(source, server_of(connection))

@@ -1,4 +1,7 @@
 -- topic: an AUTO_INCREMENT column added to rows whose order a key fixes, however they came in
+-- unfit: from mysql-9 to mariadb: the target orders texts otherwise, and the job says so
+-- unfit: from mariadb-11 to mysql, mariadb-10: the same
+-- unfit: from mariadb-10.11 to mariadb-10.5: the target has no descending keys, and the job says so
 CREATE TABLE by_key (k VARCHAR(20) PRIMARY KEY, v INT);
 CREATE TABLE descending (k VARCHAR(20), n INT, v INT, PRIMARY KEY (k DESC, n));
 CREATE TABLE unique_key (k INT NOT NULL, n INT, UNIQUE KEY u (n), UNIQUE KEY w (k));
