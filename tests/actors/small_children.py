@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from thespian.actors import ActorExitRequest
 
+from udup.actors.compare_messages import CompareJob, MarkAnswer, MarkOrder, RunSaid
 from udup.actors.cutover_messages import Answered, CarryOn, CutoverEnded, Question
 from udup.actors.level_messages import AskExecuted, HasReached, Reach, SourceExecuted
 from udup.actors.messages import (
@@ -33,7 +34,9 @@ from udup.jobs import JobRecord
 from udup.jobs.numbers import last_index, placed, with_indexes
 from udup.jobs.progress import TaskReport
 from udup.pipeline.apply.crew import Seat
+from udup.pipeline.extract.marks import Held
 from udup.pipeline.ports import SourceLook
+from udup.pipeline.verify.rounds import Expected, HoldLog, StandAt
 
 if TYPE_CHECKING:
     from tests.actors.small_world import World
@@ -93,6 +96,14 @@ class Child:
         self.alive = True
         self.slot = 0
         self.host: Host | None = None
+        self.marked: list[object] = []  # what a comparison wanted of it
+
+    def on_MarkOrder(self, message: MarkOrder) -> None:  # noqa: N802
+        self.marked.append(message.order)
+        if isinstance(message.order, HoldLog):
+            self.tell(MarkAnswer(message.run, Held(message.order.number, "u:1-9")))
+        elif isinstance(message.order, StandAt):
+            self.tell(MarkAnswer(message.run, Expected(message.order.number)))
 
     def tell(self, message: object) -> None:
         said = message if self.host is None else OfTask(self.role, self.job_id, message)
@@ -257,6 +268,21 @@ class Carrier(Child):
         self.tell(CutoverEnded(self.settings.attempt, failure))
 
 
+class Comparing(Child):
+    """The actor of a comparison's engine. It does nothing but what a test has it say."""
+
+    def __init__(self, world: World, role: str, address: Address) -> None:
+        super().__init__(world, role, address)
+        self.order: Any = None
+        self.heard: list[RunSaid] = []
+
+    def on_CompareJob(self, message: CompareJob) -> None:  # noqa: N802
+        self.order = message
+
+    def on_RunSaid(self, message: RunSaid) -> None:  # noqa: N802
+        self.heard.append(message)
+
+
 class Store(Child):
     """The StoreKeeper; what it writes outlives it."""
 
@@ -317,5 +343,6 @@ KINDS: dict[str, type[Child]] = {
     "applier": Applier,
     "worker": Worker,
     "cutover": Carrier,
+    "verifier": Comparing,
     "store": Store,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from udup.actors.compare_messages import StartCompare, StopCompare
 from udup.actors.cutover_messages import AbortCutover, StartCutover
 from udup.actors.messages import (
     Accepted,
@@ -24,6 +25,7 @@ from udup.base.errors import Failure, FailureKind, Fault, Side
 from udup.cluster.asking import Answer, Ask
 from udup.jobs.start import DecidedStart
 from udup.pipeline.cutover.state import Options
+from udup.pipeline.verify.state import CompareOptions
 from udup.store.sealing import Keyring
 
 KEYS = Keyring({"k": bytes(32)}, "the test")
@@ -37,6 +39,7 @@ COMMANDS: tuple[Command, ...] = (
     *(DeleteJob("a"), DeleteJob("a", purge=True), PauseJob("a"), ResumeJob("a"), FinishJob("a")),
     *(BeginSkip("a", "u:1"), EndSkip("a", "u:1", done=True), WishSnapshot("a", ("s.t", "s.u"))),
     *(StartCutover("a", Options(source_read_only=True, timeout_s=5.0)), AbortCutover("a")),
+    *(StartCompare("a", CompareOptions(tables=("s.t",), rows_per_second=7)), StopCompare("a")),
 )
 
 

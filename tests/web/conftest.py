@@ -22,6 +22,7 @@ from udup.jobs.wishing import wished
 from udup.pipeline.cutover.state import Cutover, Options
 from udup.pipeline.ports import Seen, TailRequest
 from udup.pipeline.ports.tail import START
+from udup.pipeline.verify.state import CompareOptions, CompareState, Comparison
 from udup.web.app import create_app
 from udup.web.blocking import WaitingRoom
 from udup.web.ports import ActorInfo, Check, LevelFound, NotThere, Outcome, Written
@@ -242,6 +243,19 @@ class MemoryJobs:
             self.cut_over_by.append((job_id, options))
             self.index += 1
             update = {"cutover": Cutover.asked(options), "modify_index": self.index}
+            self.records[job_id] = self.records[job_id].model_copy(update=update)
+            return self._written(job_id)
+
+    def compare(self, job_id: str, options: CompareOptions | None) -> Written:
+        with self._lock:
+            self._may_fail()
+            if job_id not in self.records:
+                raise NotThere("job not found")
+            comparison = self.records[job_id].comparison if options is None else Comparison.asked(options)
+            if options is None and comparison is not None:
+                comparison = comparison.over(CompareState.STOPPED)
+            self.index += 1
+            update = {"comparison": comparison, "modify_index": self.index}
             self.records[job_id] = self.records[job_id].model_copy(update=update)
             return self._written(job_id)
 

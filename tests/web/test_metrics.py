@@ -24,6 +24,7 @@ from udup.jobs.outage import Away, Outage
 from udup.jobs.record import Restart
 from udup.jobs.skipped import SkippedTransaction
 from udup.pipeline.cutover.state import Cutover, CutoverState, Options
+from udup.pipeline.verify.state import CompareOptions, Comparison
 from udup.pipeline.waits import WaitKind
 from udup.web.ports import ActorInfo
 
@@ -86,7 +87,9 @@ def jobs(memory: MemoryJobs) -> MemoryJobs:
             restart_history=(Restart(time_ns=5_000_000_000, error="x"),),
         )
     stopped = Cutover.asked(Options()).with_(state=CutoverState.STOPPED)
-    memory.records["three"] = memory.records["three"].model_copy(update={"cutover": stopped})
+    memory.records["three"] = memory.records["three"].model_copy(
+        update={"cutover": stopped, "comparison": Comparison.asked(CompareOptions())}
+    )
     return memory
 
 

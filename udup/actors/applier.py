@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from udup.actors.compare_messages import MarkAnswer, MarkOrder
 from udup.actors.level_messages import HasReached, Reach
 from udup.actors.messages import (
     Apply,
@@ -28,6 +29,7 @@ from udup.pipeline.apply.readiness import Staff, TargetReady
 from udup.pipeline.apply.settings import ApplierSettings
 from udup.pipeline.deliver.deliverer import Deliverer
 from udup.pipeline.ports.delivery import DeliverySettings
+from udup.pipeline.verify.rounds import Expected, GiveUp, Release, Released, StandAt, Stands
 
 
 class DestApplier(EngineActor):
@@ -70,6 +72,25 @@ class DestApplier(EngineActor):
             self.call_engine(
                 self._applier.expect, message.executed, lambda: self._emit(message.run, HasReached(message.run))
             )
+
+    def receiveMsg_MarkOrder(self, message: MarkOrder, _sender: Any) -> None:  # noqa: N802 - Thespian's name
+        if message.run == self.run and isinstance(self._applier, Applier):
+            self.call_engine(self._stand, message.run, self._applier, message.order)
+
+    def _stand(self, run: int, applier: Applier, order: object) -> None:
+        """Carry out what a comparison wants, in the engine's loop."""
+
+        def say(answer: Expected | Stands | Released) -> None:
+            self._emit(run, MarkAnswer(run, answer))
+
+        match order:
+            case StandAt(number):
+                applier.marks.expect(number, lambda: say(Stands(number)))
+                say(Expected(number))
+            case Release(number):
+                say(Released(number, applier.marks.release(number)))
+            case GiveUp(number):
+                applier.marks.release(number)
 
     def receiveMsg_Purge(self, message: Purge, _sender: Any) -> None:  # noqa: N802 - Thespian's name
         async def engine(emit: Callable[[object], None]) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from udup.actors.compare_commands import CompareCommands
+from udup.actors.compare_messages import StartCompare, StopCompare
 from udup.actors.cutover_commands import CutoverCommands
 from udup.actors.cutover_messages import AbortCutover, StartCutover
 from udup.actors.cutover_rules import check_no_cutover
@@ -67,6 +69,8 @@ class Host(Protocol):
     def forgotten(self, job: Job) -> None: ...
     def carry_on_cutover(self, job: Job) -> None: ...
     def end_cutover(self, job: Job) -> None: ...
+    def carry_on_compare(self, job: Job) -> None: ...
+    def end_compare(self, job: Job) -> None: ...
 
 
 class JobCommands:
@@ -88,6 +92,7 @@ class JobCommands:
         self._jobs = jobs
         self._unread = unread
         self._cutovers = CutoverCommands(host, journal, jobs)
+        self._compares = CompareCommands(host, journal, jobs)
         self._deletions = DeletionCommands(host, journal, jobs, gone, unread)
         self._skips = SkipCommands(host, self._save, self._carry_on)
 
@@ -113,6 +118,10 @@ class JobCommands:
                     self._skips.end(self._known(command.job_id), command.gtid, answer, done=command.done)
                 case StartCutover():
                     self._cutovers.start(self._known(command.job_id), command.options, answer)
+                case StartCompare():
+                    self._compares.start(self._known(command.job_id), command.options, answer)
+                case StopCompare():
+                    self._compares.stop(self._known(command.job_id), answer)
                 case AbortCutover():
                     self._cutovers.abort(self._known(command.job_id), answer)
         except UdupError as error:

@@ -25,14 +25,14 @@ class CutoverMailbox(ShellActor):
         """End the engine of the job's cut-over, whatever it does."""
         self._cutovers.end(job)
 
-    def _of_cutover(self, sender: Any, step: Callable[[Job], None]) -> None:
+    def _of_job(self, sender: Any, step: Callable[[Job], None]) -> None:
         place = self._actors.place_of(sender)
         job = self._jobs.get(place[1]) if place else None
         if job is not None:
             step(job)
 
     def _question(self, question: Question, sender: Any) -> None:
-        self._of_cutover(sender, lambda job: self._cutovers.question(job, sender, question))
+        self._of_job(sender, lambda job: self._cutovers.question(job, sender, question))
 
     def receiveMsg_Keep(self, message: Keep, sender: Any) -> None:  # noqa: N802 - Thespian's name
         self._question(message, sender)
@@ -47,4 +47,4 @@ class CutoverMailbox(ShellActor):
         self._question(message, sender)
 
     def receiveMsg_CutoverEnded(self, message: CutoverEnded, sender: Any) -> None:  # noqa: N802 - Thespian's name
-        self._of_cutover(sender, lambda job: self._cutovers.ended(job, message))
+        self._of_job(sender, lambda job: self._cutovers.ended(job, message))

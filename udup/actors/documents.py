@@ -31,7 +31,7 @@ def start_of(spec: JobSpec, stored: JobRecord | None, command: RegisterJob) -> D
 def beside(record: JobRecord, stored: JobRecord) -> JobRecord:
     """Return the record with the documents of the job before it; one that says the same takes the place of the last."""
     if is_same(record.document, stored.document):
-        kept = ("posted", "documents", "cutover", "finish")
+        kept = ("posted", "documents", "cutover", "comparison", "finish")
         return record.model_copy(update={key: getattr(stored, key) for key in kept})
     posted = record.posted.model_copy(update={"number": stored.posted.number + 1})
     return record.model_copy(update={"posted": posted, "documents": with_replaced(stored.documents, stored.replaced)})

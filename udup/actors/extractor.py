@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from udup.actors.compare_messages import MarkAnswer, MarkOrder
 from udup.actors.level_messages import AskExecuted, SourceExecuted
 from udup.actors.messages import Extract, Probe, Probed, RunEnded, StopRun
 from udup.actors.shell import EngineActor
 from udup.base import runtime
 from udup.base.errors import Side
 from udup.pipeline.extract.extractor import Extractor
+from udup.pipeline.verify.rounds import GiveUp, HoldLog, ReadTo
 
 
 class SrcExtractor(EngineActor):
@@ -43,6 +45,18 @@ class SrcExtractor(EngineActor):
             self.call_engine(
                 self._extractor.ask_executed, lambda said: self._emit(message.run, SourceExecuted(message.run, said))
             )
+
+    def receiveMsg_MarkOrder(self, message: MarkOrder, _sender: Any) -> None:  # noqa: N802 - Thespian's name
+        if message.run != self.run or self._extractor is None:
+            return
+        marks = self._extractor.marks
+        match message.order:
+            case HoldLog(number):
+                marks.hold(number, lambda said: self._emit(message.run, MarkAnswer(message.run, said)))
+            case ReadTo(number, snapshot):
+                marks.go_on(number, snapshot)
+            case GiveUp(number):
+                marks.give_up(number)
 
     def receiveMsg_StopRun(self, message: StopRun, sender: Any) -> None:  # noqa: N802 - Thespian's name
         if message.run < self.run:

@@ -2,12 +2,13 @@
 
 It has one SrcExtractor and one DestApplier for each job that is carried out now, and the StoreKeeper. This is its
 mailbox: whatever comes is looked up (which job, which run) and passed on to what carries it out. What tasks say comes
-in by `task_mailbox.py`, what engines of cut-overs ask by `cutover_mailbox.py`, what a cluster says by
+in by `task_mailbox.py`, what engines of cut-overs ask by `cutover_mailbox.py`, of comparisons by
+`compare_mailbox.py`, what a cluster says by
 `cluster_mailbox.py`.
 
 * `commands.py`: what clients ask. It is first stored in the job's record, so it survives the death of every process,
   this one's too; then it is carried out.
-* `cutovers.py`: how a job is cut over.
+* `cutovers.py`: how a job is cut over. `comparisons.py`: how it is compared.
 * `runs.py`: what a job does next, and what becomes of its runs.
 * `journal.py`: what is stored of all that.
 
@@ -25,6 +26,10 @@ from thespian.actors import ChildActorExited
 from udup.actors.cluster_mailbox import ClusterMailbox
 from udup.actors.cluster_messages import JoinCluster, MayCarry
 from udup.actors.commands import JobCommands
+from udup.actors.compare_mailbox import CompareMailbox
+from udup.actors.compare_messages import CompareTick
+from udup.actors.comparisons import Comparisons
+from udup.actors.comparisons import Parts as CompareParts
 from udup.actors.cutover import CutoverCarrier
 from udup.actors.cutover_mailbox import CutoverMailbox
 from udup.actors.cutover_messages import CutoverTick
@@ -66,6 +71,7 @@ from udup.actors.store_messages import Loaded, NotSaved, OpenStore, Saved, Store
 from udup.actors.store_writer import StoreKeeper
 from udup.actors.task_mailbox import TaskMailbox
 from udup.actors.tasks import Tasks
+from udup.actors.verifier import JobVerifier
 from udup.actors.worker import ApplyWorker
 from udup.base import runtime
 from udup.base.errors import Failure, FailureKind, UdupError
@@ -86,7 +92,7 @@ _KEEPER_SECONDS = 1.0
 _TURN_SECONDS = 0.05
 
 
-class JobSupervisor(TaskMailbox, CutoverMailbox, ClusterMailbox):
+class JobSupervisor(TaskMailbox, CutoverMailbox, CompareMailbox, ClusterMailbox):
     role = "supervisor"
 
     def __init__(self) -> None:
@@ -130,6 +136,13 @@ class JobSupervisor(TaskMailbox, CutoverMailbox, ClusterMailbox):
             self._runs = JobRuns(self._jobs, parts)
             cutover_parts = CutoverParts(self._actors, self._journal, self.send, self.wake)
             self._cutovers = Cutovers(self, self._jobs, cutover_parts)
+            self._comparisons = Comparisons(
+                self._jobs,
+                CompareParts(
+                    *(self._actors, self._journal, self._tasks, message.settings),
+                    *(self.send, self.wake, self.log),
+                ),
+            )
             if self._membership is not None:
                 self.open_keeper()
             self._open_store()
@@ -199,6 +212,7 @@ class JobSupervisor(TaskMailbox, CutoverMailbox, ClusterMailbox):
             self._journal.save(job, history.node_started(job.record, runtime.wall_ns()))
         self._runs.reconcile(job)
         self._cutovers.carry_on(job, resumed=True)
+        self._comparisons.carry_on(job)
 
     def receiveMsg_Saved(self, message: Saved, _sender: Any) -> None:  # noqa: N802 - Thespian's name
         self._journal.saved(message.ticket, message.position, message.revision)
@@ -255,6 +269,7 @@ class JobSupervisor(TaskMailbox, CutoverMailbox, ClusterMailbox):
             del self._jobs[job.id]
         self._runs.guarded(job, lambda: self._runs.end(job))
         self._cutovers.end(job)
+        self._comparisons.end(job)
         self.stop_actors(job.id)
         SIGNS.dismiss(token_of(job.id))
         self._journal.drop(job.id)
@@ -303,6 +318,8 @@ class JobSupervisor(TaskMailbox, CutoverMailbox, ClusterMailbox):
                 self._runs.tick(tick)
             case CutoverTick() as tick:
                 self._cutovers.tick(tick)
+            case CompareTick() as tick:
+                self._comparisons.tick(tick)
 
     def receiveMsg_ChildActorExited(self, message: ChildActorExited, _sender: Any) -> None:  # noqa: N802 - Thespian's name
         """An actor died (told twice when it ended orderly), or a process that several jobs share."""
@@ -323,6 +340,9 @@ class JobSupervisor(TaskMailbox, CutoverMailbox, ClusterMailbox):
         if role == CutoverCarrier.role:
             if job is not None:
                 self._cutovers.died(job)
+        elif role == JobVerifier.role:
+            if job is not None:
+                self._comparisons.died(job)
         elif role == ApplyWorker.role:
             self._worker_died(job, job_id, slot)
         elif job is not None and (run := job.run) is not None:

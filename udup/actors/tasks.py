@@ -64,6 +64,12 @@ class Tasks:
         else:
             self._tell(SrcExtractor, job, AskExecuted(run.number))
 
+    def tell_extractor(self, job: Job, message: object) -> None:
+        self._tell(SrcExtractor, job, message)
+
+    def tell_applier(self, job: Job, message: object) -> None:
+        self._tell(DestApplier, job, message)
+
     def reach(self, job: Job, run: Run, executed: str) -> None:
         """Have the applier say when all of that is in the target."""
         self._tell(DestApplier, job, Reach(run.number, executed))

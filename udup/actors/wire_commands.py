@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from pydantic import BaseModel
 
+from udup.actors.compare_messages import StartCompare, StopCompare
 from udup.actors.cutover_messages import AbortCutover, StartCutover
 from udup.actors.messages import (
     Accepted,
@@ -27,20 +28,23 @@ from udup.cluster.asking import Answer, Ask
 from udup.jobs import document_id
 from udup.jobs.start import DecidedStart
 from udup.pipeline.cutover.state import Options
+from udup.pipeline.verify.state import CompareOptions
 from udup.store.sealing import Keyring
 
 _KINDS: dict[str, type[Command]] = {
     kind.__name__: kind
     for kind in (
         *(RegisterJob, DeleteJob, PauseJob, ResumeJob, FinishJob, BeginSkip, EndSkip),
-        *(WishSnapshot, StartCutover, AbortCutover),
+        *(WishSnapshot, StartCutover, AbortCutover, StartCompare, StopCompare),
     )
 }
 
 
-#: Made here: see `tests/base/test_decoders.py`. The two that hold other values are read by hand.
+_BY_HAND = (RegisterJob, StartCutover, StartCompare)
+
+#: Made here: see `tests/base/test_decoders.py`. Those that hold other values are read by hand.
 _DECODERS: dict[type[Command], Callable[[bytes], Command]] = {
-    kind: msgspec.json.Decoder(kind).decode for kind in _KINDS.values() if kind not in (RegisterJob, StartCutover)
+    kind: msgspec.json.Decoder(kind).decode for kind in _KINDS.values() if kind not in _BY_HAND
 }
 _accepted = msgspec.json.Decoder(Accepted).decode
 _rejected = msgspec.json.Decoder(Rejected).decode
@@ -78,6 +82,8 @@ def command_of(ask: Ask, keys: Keyring) -> Command | None:
             return RegisterJob(**body)
         if kind is StartCutover:
             return StartCutover(str(body["job_id"]), Options.model_validate(body["options"]))
+        if kind is StartCompare:
+            return StartCompare(str(body["job_id"]), CompareOptions.model_validate(body["options"]))
         return _DECODERS[kind](msgspec.json.encode(body))
     except (msgspec.ValidationError, ValueError, KeyError, TypeError):
         return None

@@ -37,6 +37,7 @@ _COMMANDS = {
     "skip": "udup.cli.job_skip:skip",
     "snapshot": "udup.cli.job_snapshot:snapshot",
     "move": "udup.cli.cluster_moves:move",
+    "compare": "udup.cli.job_compare:compare",
     "cutover": "udup.cli.job_cutover:cutover",
     "stop": "udup.cli.job_acts:stop",
     "delete": "udup.cli.job_acts:delete",

@@ -17,6 +17,8 @@ from udup.base.errors import Fault, Refused
 from udup.drivers.messages.sink_checks import sink_checks
 from udup.drivers.mysql.checks import start, subscription
 from udup.drivers.mysql.checks.validate import validate, validate_target
+from udup.drivers.mysql.compare.comparer import MySQLComparer
+from udup.drivers.mysql.compare.ledger import MySQLLedger
 from udup.drivers.mysql.cutover.source_gate import MySQLSourceGate
 from udup.drivers.mysql.cutover.target_gate import MySQLTargetGate
 from udup.drivers.mysql.look_on_wire import look_from_wire, look_to_wire
@@ -43,6 +45,8 @@ from udup.pipeline.ports import (
     Target,
     TargetGate,
 )
+from udup.pipeline.ports.compare import ComparePlan, Comparer, Ledger
+from udup.pipeline.selection.selection import Selection
 
 #: The names of drivers as a job's document has them.
 MYSQL, ORACLE, NATS, KAFKA = "MySQL", "Oracle", "NATS", "Kafka"
@@ -134,6 +138,12 @@ _SOURCE_GATES: Mapping[str, Callable[[Endpoint], SourceGate]] = {MYSQL: MySQLSou
 
 _TARGET_GATES: Mapping[str, Callable[[Endpoint], TargetGate]] = {MYSQL: MySQLTargetGate}
 
+_COMPARERS: Mapping[tuple[str, str], Callable[[Endpoint, Endpoint, Selection, ComparePlan], Comparer]] = {
+    (MYSQL, MYSQL): MySQLComparer
+}
+
+_LEDGERS: Mapping[str, Callable[[Endpoint, str], Ledger]] = {MYSQL: MySQLLedger}
+
 #: What imports the driver of a sink and makes it: each brings a client library of its own.
 _DESTINATIONS: Mapping[str, Callable[[DeliveryPlan], Destination]] = {NATS: _nats, KAFKA: _kafka}
 
@@ -216,6 +226,16 @@ class Registry:
             raise Refused([_no_database(end)])
         _check_known(end, DEST, _TARGET_GATES)
         return _TARGET_GATES[end.driver](end.endpoint)
+
+    def comparer(self, source: End, target: End, selection: Selection, plan: ComparePlan) -> Comparer:
+        if (source.driver, target.driver) not in _COMPARERS:
+            problem = f"a source of {source.driver} and a target of {target.driver} cannot be compared"
+            raise Refused([Fault("Driver", problem, "compare jobs from MySQL to MySQL", BOTH)])
+        return _COMPARERS[source.driver, target.driver](source.endpoint, target.endpoint, selection, plan)
+
+    def ledger(self, target: End, job: str) -> Ledger:
+        _check_known(target, DEST, _LEDGERS)
+        return _LEDGERS[target.driver](target.endpoint, job)
 
     def look_to_wire(self, end: End, look: SourceLook) -> bytes:
         _check_known(end, SRC, _LOOKS)

@@ -26,6 +26,7 @@ from udup.jobs.versions import EarlierDocument, Posted
 from udup.jobs.wishing import SnapshotWish
 from udup.jobs.words import STATUS_OF_STAGE, DesiredState, Driver, EndWhen, JobType, Stage, Status, TaskType
 from udup.pipeline.cutover.state import Cutover
+from udup.pipeline.verify.state import Comparison
 
 #: A document's keys down to the tasks; what is inside Config is shown as it was given.
 _OUTLINE = Level(JobSpec.key_names(), {"Tasks": Level(TaskSpec.key_names())})
@@ -120,6 +121,8 @@ class JobRecord(Kept):
     outage: Outage | None = None
     #: The last cut-over that was asked for.
     cutover: Cutover | None = None
+    #: The last comparison that was asked for.
+    comparison: Comparison | None = None
     #: A record of a higher one is not read by this version (`unread.py`).
     format: int = FORMAT
     #: As the last run has left it.
@@ -179,8 +182,10 @@ class JobRecord(Kept):
 
     def to_json(self) -> bytes:
         """Return it for the store: passwords included."""
-        first = {"format"} if self.format == 1 else None  # versions before there were formats read these too
-        return self.model_dump_json(exclude=first).encode()
+        # As versions before there were formats, and comparisons, write it, where there is nothing to say of these.
+        left_out = {"format"} if self.format == 1 else set()
+        left_out |= {"comparison"} if self.comparison is None else set()
+        return self.model_dump_json(exclude=left_out).encode()
 
     @classmethod
     def from_json(cls, data: bytes | str) -> JobRecord:

@@ -12,6 +12,7 @@ from typing import Any
 
 import psutil
 
+from udup.actors.compare_messages import StartCompare, StopCompare
 from udup.actors.cutover_messages import AbortCutover, StartCutover
 from udup.actors.cutover_rules import check_no_cutover
 from udup.actors.messages import (
@@ -60,6 +61,7 @@ from udup.node.tail import open_tail
 from udup.pipeline.cutover.state import Options as CutoverOptions
 from udup.pipeline.ownership import Known
 from udup.pipeline.ports import DeliveryPlan, Drivers, StartPoint, Tail, TailRequest
+from udup.pipeline.verify.state import CompareOptions
 from udup.web.ports import ActorInfo, Check, NotReady, NotThere, StillThere, WouldNotStart, Written
 
 #: Seconds for the supervisor's answer, and for that to the removal of a checkpoint, which asks the target.
@@ -256,6 +258,9 @@ class Control:
     def cut_over(self, job_id: str, options: CutoverOptions) -> Written:
         return self._written(StartCutover(job_id, options))
 
+    def compare(self, job_id: str, options: CompareOptions | None) -> Written:
+        return self._written(StopCompare(job_id) if options is None else StartCompare(job_id, options))
+
     def abort_cutover(self, job_id: str) -> Written:
         return self._written(AbortCutover(job_id))
 
@@ -276,9 +281,8 @@ class Control:
 
     def _why_unanswered(self) -> str:
         """Return what keeps a command from being answered, as far as that is known."""
-        if problems := self._reads.problems():
-            return f"not stored yet, and done as soon as it is: {'; '.join(problems)}"
-        return _NO_ANSWER
+        problems = self._reads.problems()
+        return f"not stored yet, and done as soon as it is: {'; '.join(problems)}" if problems else _NO_ANSWER
 
     def _ask_when_open(self, message: object, seconds: float) -> Any:
         """Return the answer; give a supervisor that was started just now a moment to read the job store."""

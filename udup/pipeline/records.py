@@ -271,6 +271,15 @@ class Joining(Wire, tag="joining", frozen=True):
     tables: list[CopyTable]
 
 
+class Mark(Wire, tag="mark", frozen=True):
+    """Where a comparison's snapshot of the source stands: all before it is in that, and nothing behind it.
+
+    `number` is the comparison's for this try.
+    """
+
+    number: int
+
+
 Record: TypeAlias = (
     Transaction
     | Part
@@ -289,6 +298,7 @@ Record: TypeAlias = (
     | SnapshotDefinition
     | SnapshotEnd
     | Joining
+    | Mark
 )
 
 

@@ -17,6 +17,7 @@ from udup.jobs.allocation import Evaluation
 from udup.pipeline.checks import Check, Outcome
 from udup.pipeline.cutover.state import Options as CutoverOptions
 from udup.pipeline.ports import Tail, TailRequest
+from udup.pipeline.verify.state import CompareOptions
 
 __all__ = [
     "ActorInfo",
@@ -197,6 +198,12 @@ class JobControl(Protocol):
         """Begin a cut-over, or carry on one that has stopped; what comes of it is in the job's record.
 
         `NotThere` for an unknown job, `IndexConflict` for one that was cut over, `Refused` for a migration.
+        """
+
+    def compare(self, job_id: str, options: CompareOptions | None) -> Written:
+        """Begin a comparison of the job's two servers; what comes of it is in the job's record. None ends it.
+
+        `NotThere` for an unknown job, `IndexConflict` while one is under way, `Refused` for what is not compared.
         """
 
     def abort_cutover(self, job_id: str) -> Written:

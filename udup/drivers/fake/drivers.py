@@ -25,6 +25,8 @@ from udup.pipeline.ports import (
     Target,
     TargetGate,
 )
+from udup.pipeline.ports.compare import ComparePlan, Comparer, Ledger
+from udup.pipeline.selection.selection import Selection
 
 #: The name of the driver, as an `End` has it.
 FAKE = "fake"
@@ -57,6 +59,12 @@ class FakeDrivers(Drivers):
 
     def delivery_faults(self, source: str, target: str, plan: DeliveryPlan) -> list[Fault]:
         return []
+
+    def comparer(self, source: End, target: End, selection: Selection, plan: ComparePlan) -> Comparer:
+        raise Refused([Fault("Driver", "servers in memory are compared by their tests")])
+
+    def ledger(self, target: End, job: str) -> Ledger:
+        raise Refused([Fault("Driver", "servers in memory are compared by their tests")])
 
     def look_to_wire(self, end: End, look: SourceLook) -> bytes:
         raise Refused([Fault("Driver", "a server in memory is not on another node")])

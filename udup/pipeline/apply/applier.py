@@ -41,6 +41,7 @@ from udup.pipeline.records import (
     Definition,
     Format,
     Known,
+    Mark,
     Part,
     Record,
     Skipped,
@@ -103,6 +104,7 @@ class Applier:
             begun=self._something_begins,
         )
         self._crew = self._dispatcher.crew
+        self.marks = self._dispatcher.marks
         self._loaders = Loaders(settings, target, self._crew, self.worker_failed)
         self._waits = self._dispatcher.waits
         self._wait_watch = WaitWatch(
@@ -237,7 +239,7 @@ class Applier:
                 self._dispatcher.offer(record, number)
             case Part():
                 await self._dispatcher.offer_part(record, number)
-            case Definition() | Format() | XaEnd():
+            case Definition() | Format() | XaEnd() | Mark():
                 self._dispatcher.offer_barrier(record, number)
             case Context():
                 self._control.rules.note_context(record)

@@ -17,6 +17,7 @@ from udup.pipeline.apply.crew import Crew, Seat
 from udup.pipeline.apply.executed import ExecutedPositions
 from udup.pipeline.apply.inline import InlinePath
 from udup.pipeline.apply.large_transaction import LargeTransaction
+from udup.pipeline.apply.marks import TargetMarks
 from udup.pipeline.apply.open_orders import OpenOrders
 from udup.pipeline.apply.scheduler import Assigned, Pending, Scheduler
 from udup.pipeline.orders import Done, Group, GroupPart, MarkedGroup, Order, SetFormat
@@ -25,6 +26,7 @@ from udup.pipeline.records import (
     CommitOrder,
     Definition,
     Format,
+    Mark,
     Part,
     Transaction,
     TransactionId,
@@ -87,6 +89,7 @@ class Dispatcher:
         self.crew = Crew(want, self._publish, self.open_orders.has_any)
         self._scheduler = Scheduler(workers, serial=serial, context_of=self._context_of, is_there=self.crew.is_there)
         self.waits = Waits(Side.TARGET, begun)
+        self.marks = TargetMarks()
         self._large: LargeTransaction | None = None
         self._checked: Pending | None = None
         self._transactions = 0
@@ -136,7 +139,7 @@ class Dispatcher:
         with _about(part.id.gtid):
             await self._large.add(part, message)
 
-    def offer_barrier(self, record: Definition | Format | XaEnd, message: int) -> None:
+    def offer_barrier(self, record: Definition | Format | XaEnd | Mark, message: int) -> None:
         """Take what runs behind everything before it, ahead of everything after it.
 
         The end of a prepared transaction is one since what depends on its rows need not depend on its end: the source
@@ -144,7 +147,7 @@ class Dispatcher:
         """
         if isinstance(record, Format):
             self._rules.note_format(record.event)
-        of = _NO_TRANSACTION if isinstance(record, Format) else record.id
+        of = _NO_TRANSACTION if isinstance(record, (Format, Mark)) else record.id
         self._scheduler.offer(Pending(of, b"", message, barrier=True, work=record))
 
     def done(self, done: Done) -> None:
@@ -217,6 +220,8 @@ class Dispatcher:
             await self._end_prepared(group, work)
         elif isinstance(work, Format):
             await self._send_format(group, work)
+        elif isinstance(work, Mark):
+            await self._stand_at(group, work)
         elif isinstance(work, LargeTransaction):
             if work.beginning.create:
                 await self._control.claim_created(group.label, work.beginning.create)
@@ -320,6 +325,13 @@ class Dispatcher:
     async def _send_format(self, group: Assigned, record: Format) -> None:
         await self._control.set_format(record.event)
         await self.crew.set_format(SetFormat(record.event))
+        self._scheduler.done(group.number)
+        self._credits.finished(group.members[0].batch)
+
+    async def _stand_at(self, group: Assigned, record: Mark) -> None:
+        """All before the mark is committed and nothing behind it has begun: a comparison looks at the target now."""
+        with self.waits.on(WaitKind.STATEMENT, statement="opening the snapshot of a comparison"):
+            await self.marks.stand(record.number)
         self._scheduler.done(group.number)
         self._credits.finished(group.members[0].batch)
 

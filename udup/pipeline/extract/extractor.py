@@ -20,6 +20,7 @@ from udup.base.errors import Side, Transient, UdupError
 from udup.pipeline.extract import beats
 from udup.pipeline.extract.beats import Beats
 from udup.pipeline.extract.counters import ExtractCounters
+from udup.pipeline.extract.marks import LogMarks
 from udup.pipeline.extract.outbox import Outbox, Paced
 from udup.pipeline.extract.packer import Packer
 from udup.pipeline.extract.progress import ExtractProgress
@@ -73,6 +74,7 @@ class Extractor:
         self._log_stream = Compressor() if settings.compresses else None
         self._packing = runtime.Lock()
         self._counters = ExtractCounters(source.position)
+        self.marks = LogMarks(source.position, lambda: self._counters.extracted)
         # A thread for each reader, one for the log and the steps of a copy, one for the questions to the source.
         self._pool = runtime.Pool(settings.workers + 2, thread_name_prefix="extract")
         self._watch = SourceWatch(
@@ -144,6 +146,7 @@ class Extractor:
 
     def _stop_reading(self) -> None:
         self._stopped = True
+        self.marks.close()
         ended = Transient("the run has ended")
         for window in (self._log_window, *self._copy_windows):
             window.abort(ended)
@@ -310,6 +313,9 @@ class Extractor:
                 packer.add(record)
             if (beat := self._beats.due(at_rest=record is None)) is not None:
                 packer.add(beat)
+            if (mark := self.marks.passed(record, packer.flush)) is not None:
+                packer.add(mark)
+                packer.flush()
             if record is None:
                 packer.flush()
         raise Transient(f"the log of {self._source.where} has ended")

@@ -7,6 +7,7 @@ from typing import Protocol
 from udup.base.errors import Fault
 from udup.pipeline.checks import Check
 from udup.pipeline.ownership import Known
+from udup.pipeline.ports.compare import ComparePlan, Comparer, Ledger
 from udup.pipeline.ports.cutover import SourceGate, TargetGate
 from udup.pipeline.ports.delivery import DeliveryPlan, Destination, RecordReader
 from udup.pipeline.ports.source import Source
@@ -17,6 +18,7 @@ from udup.pipeline.ports.values import (
     ServerInfo,
     SourceLook,
 )
+from udup.pipeline.selection.selection import Selection
 
 
 class Drivers(Protocol):
@@ -50,6 +52,14 @@ class Drivers(Protocol):
     def source_gate(self, end: End) -> SourceGate: ...
 
     def target_gate(self, end: End) -> TargetGate: ...
+
+    def comparer(self, source: End, target: End, selection: Selection, plan: ComparePlan) -> Comparer:
+        """Return what compares these two; `Refused` for two that cannot be compared."""
+        ...
+
+    def ledger(self, target: End, job: str) -> Ledger:
+        """Return where a target keeps what differs from its source."""
+        ...
 
     def look_to_wire(self, end: End, look: SourceLook) -> bytes:
         """Return a look at a source for another node, whose same driver reads it."""

@@ -13,14 +13,14 @@ from udup.jobs import JobSpec
 from udup.web.openapi.components import PARAMETERS, RESPONSE_HEADERS, RESPONSES, SCHEMAS
 from udup.web.openapi.examples import by_schema
 from udup.web.openapi.operations import COMMON_ERRORS, OPERATIONS, Operation
-from udup.web.schemas import agent, allocations, cutover, jobs, moves, nats, nodes, versions
+from udup.web.schemas import agent, allocations, compare, cutover, jobs, moves, nats, nodes, versions
 
 _ABOUT = (
     "Jobs that replicate MySQL databases. Errors are told as bare text, or as JSON to a client whose Accept names "
     "application/json. Keys of a posted job match in any case; unknown keys are refused."
 )
 
-_BODIES: tuple[type[BaseModel], ...] = (JobSpec, cutover.CutoverRequest, nats.NatsUserRequest)
+_BODIES: tuple[type[BaseModel], ...] = (JobSpec, cutover.CutoverRequest, compare.CompareRequest, nats.NatsUserRequest)
 
 _ANSWERS: tuple[type[BaseModel], ...] = (
     jobs.Job,
@@ -34,6 +34,7 @@ _ANSWERS: tuple[type[BaseModel], ...] = (
     jobs.Validation,
     versions.JobDocument,
     cutover.Cutover,
+    compare.Comparison,
     allocations.AllocationStub,
     allocations.Allocation,
     allocations.Evaluation,

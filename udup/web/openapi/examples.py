@@ -19,8 +19,10 @@ from udup.jobs.allocation import (
 from udup.jobs.statistics import task_statistics
 from udup.jobs.versions import EarlierDocument, Posted
 from udup.pipeline.cutover.state import Cutover, Options, StepName, StepState
+from udup.pipeline.verify.state import CompareOptions, Comparison
 from udup.web.ports import Consumer, ConsumerCredentials
 from udup.web.schemas.allocations import allocation_of, evaluation_of, stub_of
+from udup.web.schemas.compare import comparison_of
 from udup.web.schemas.cutover import cutover_of
 from udup.web.schemas.jobs import (
     EvaluatedJobResponse,
@@ -155,6 +157,8 @@ def by_schema() -> dict[str, Any]:
         "Events": _events(),
         "Job": to_api(record),
         "Cutover": cutover_of(_cutover()),
+        "Comparison": comparison_of(Comparison(id=EVALUATION_ID, options=CompareOptions(), since_ns=_MOMENT_NS)),
+        "CompareRequest": {"Tables": ["shop.orders"], "RowsPerSecond": 50000},
         "CutoverRequest": {"SourceReadOnly": True, "EnableEvents": True, "Reverse": True, "Timeout": 60},
         "JobStub": to_stub(record),
         "JobDocument": versions_of(record)[-1],

@@ -6,53 +6,21 @@ A test compares this list with the routes of the application, so that neither ha
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-#: What any operation may answer beside its own: a request that is not understood, that brings no token, that comes
-#: from a page of another origin or has a method that is not there, a fault of the server, a server that is not ready.
-COMMON_ERRORS = (400, 401, 403, 405, 500, 503)
+from udup.web.openapi.operation import COMMON_ERRORS, Operation
+from udup.web.openapi.operation import JOB_ID as _JOB_ID
+from udup.web.openapi.operation import PID as _PID
+from udup.web.openapi.operation import UUID as _UUID
+from udup.web.openapi.operation import WRITE as _WRITE
+from udup.web.openapi.operation import WRITTEN as _WRITTEN
+from udup.web.openapi.operation import both as _both
+from udup.web.openapi.operation import reading as _reading
 
-
-@dataclass(frozen=True)
-class Operation:
-    """`answer` is the name of a schema, `[…]` for a list of it, `text`, `metrics`, `string`, or "" for an empty body.
-
-    `parameters` and `headers` are names of `components`. Of `errors`, 301 leads to the clean form of a path.
-    """
-
-    method: str
-    path: str
-    name: str
-    summary: str
-    tag: str
-    answer: str
-    parameters: tuple[str, ...] = ()
-    headers: tuple[str, ...] = ()
-    body: str = ""
-    errors: tuple[int, ...] = ()
-    description: str = ""
-
-
-_FRESH = ("X-Udup-Index", "X-Udup-KnownLeader", "X-Udup-LastContact")
-_WRITTEN = ("X-Udup-Index", "X-Udup-Job-Id")
-_READ = ("region", "index", "wait", "stale", "pretty")
-_WRITE = ("region", "pretty")
-_JOB_ID, _UUID, _PID = ("job_id",), ("uuid",), ("pid",)
+__all__ = ["COMMON_ERRORS", "OPERATIONS", "Operation"]
 
 _ANY_ID = "The ID in the path is not looked at, the body decides which job is written."
 _DRILL = "A drill: whatever is killed, the job goes on from its checkpoint."
-
-
-def _reading(path: str, name: str, summary: str, tag: str, answer: str, *more: str) -> Operation:
-    """A GET with an index, that may wait. One of a thing may be answered that the thing is not there."""
-    errors = (301, 404) if "{" in path else ()
-    return Operation("get", path, name, summary, tag, answer, (*more, *_READ), _FRESH, errors=errors)
-
-
-def _both(operation: Operation) -> Iterator[Operation]:
-    """The same by PUT and by POST."""
-    for method in ("put", "post"):
-        yield replace(operation, method=method, name=f"{operation.name}By{method.capitalize()}")
 
 
 def _jobs() -> Iterator[Operation]:
@@ -225,6 +193,34 @@ def _jobs() -> Iterator[Operation]:
         description="`Success` is false when there is nothing to undo. 409 when all of it is done. Behind the switch"
         " nothing is undone: `Warning` says so, who may write where, what is left to do and what carries that on."
         " It is empty otherwise.",
+    )
+    path = "/v1/job/{id}/compare"
+    compare = Operation(
+        "put",
+        path,
+        "compareJob",
+        "Begin to compare a job's two servers while it replicates",
+        "jobs",
+        "JobResponse",
+        (*_JOB_ID, *_WRITE),
+        _WRITTEN,
+        body="CompareRequest",
+        errors=(301, 404, 409, 413),
+        description="Answered when it is stored; 409 while one is under way. A GET tells how far it is.",
+    )
+    yield from _both(compare)
+    yield _reading(path, "readComparison", "A job's last comparison", "jobs", "Comparison", *_JOB_ID)
+    yield Operation(
+        "delete",
+        path,
+        "stopComparison",
+        "End the comparison that is under way",
+        "jobs",
+        "JobResponse",
+        (*_JOB_ID, *_WRITE),
+        _WRITTEN,
+        errors=(301, 404, 409),
+        description="`Success` is false when there is none.",
     )
     path = "/v1/job/{id}/allocations"
     yield _reading(path, "listJobAllocations", "A job's tasks", "jobs", "[AllocationStub]", *_JOB_ID, "all")

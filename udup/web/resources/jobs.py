@@ -18,6 +18,7 @@ from udup.web.resources.events import EventReads
 from udup.web.resources.level import LevelQuestions
 from udup.web.resources.tables import Tables
 from udup.web.responses import Reading, View, give, invalid_method, set_write_headers, split_part
+from udup.web.schemas.compare import compare_options_of, comparison_of
 from udup.web.schemas.cutover import cutover_of, options_of
 from udup.web.schemas.jobs import EvaluatedJobResponse, JobResponse, SnapshotResponse, WarnedJobResponse
 from udup.web.schemas.versions import versions_of
@@ -25,14 +26,18 @@ from udup.web.schemas.versions import versions_of
 _PAUSE, _RESUME, _ALLOCATIONS, _EVALUATIONS = "pause", "resume", "allocations", "evaluations"
 _SETTLE, _SKIP, _FINISH, _LEVEL = "settle", "skip", "finish", "level"
 _HISTORY, _REVERT, _CUTOVER, _EVENTS, _SNAPSHOT = "history", "revert", "cutover", "events", "snapshot"
+_COMPARE = "compare"
 
 #: What is asked of a job by POST or PUT, and what is read of it by GET, behind its ID.
-COMMANDS = frozenset({_PAUSE, _RESUME, _SETTLE, _SKIP, _FINISH, _REVERT, _CUTOVER, _SNAPSHOT})
-VIEWS = frozenset({_ALLOCATIONS, _EVALUATIONS, _LEVEL, _HISTORY, _CUTOVER, _EVENTS})
+COMMANDS = frozenset({_PAUSE, _RESUME, _SETTLE, _SKIP, _FINISH, _REVERT, _CUTOVER, _SNAPSHOT, _COMPARE})
+VIEWS = frozenset({_ALLOCATIONS, _EVALUATIONS, _LEVEL, _HISTORY, _CUTOVER, _EVENTS, _COMPARE})
 PARTS = COMMANDS | VIEWS
 
 #: Bytes of what is asked of a cut-over.
 _CUTOVER_BYTES = 4096
+
+#: Bytes of what is to be compared: names of tables.
+_COMPARE_BYTES = 1 << 20
 
 
 class Registration:
@@ -132,6 +137,7 @@ class JobResource:
             _EVALUATIONS: lambda: self._evaluations(job_id),
             _HISTORY: lambda: self._history(job_id),
             _CUTOVER: lambda: self._cutover(job_id),
+            _COMPARE: lambda: self._comparison(job_id),
         }
         self._reading.answer(req, resp, looks[part])
 
@@ -151,6 +157,7 @@ class JobResource:
             _REVERT: lambda: self._control.revert(job_id, read_number(req, "to"), check=not is_false(req, "check")),
             _SKIP: lambda: self._control.skip(job_id, read_gtid(req)),
             _CUTOVER: lambda: self._cut_over(req, job_id),
+            _COMPARE: lambda: self._compare(req, job_id),
             _SNAPSHOT: lambda: self._control.snapshot(job_id, req.get_param_as_list("table", default=[])),
         }
         written = commands[part]()
@@ -169,14 +176,21 @@ class JobResource:
         body = read_json(req, _CUTOVER_BYTES) if req.content_length else {}
         return self._control.cut_over(job_id, options_of(body))
 
+    def _compare(self, req: falcon.Request, job_id: str) -> Written:
+        body = read_json(req, _COMPARE_BYTES) if req.content_length else {}
+        return self._control.compare(job_id, compare_options_of(body))
+
     on_put = on_post
 
     def on_delete(self, req: falcon.Request, resp: falcon.Response, path: str) -> None:
-        """`?purge=true` removes the job's checkpoint from the target as well. A cut-over is undone."""
+        """`?purge=true` removes the job's checkpoint from the target. A cut-over is undone, a comparison ends."""
         job_id, part = _named(req, path)
-        if part not in ("", _CUTOVER):
+        if part not in ("", _CUTOVER, _COMPARE):
             raise invalid_method()
         self._region.check(req)
+        if part == _COMPARE:
+            give_written(req, resp, self._control.compare(job_id, None))
+            return
         if part:
             written = self._control.abort_cutover(job_id)
             give_written(req, resp, written, warning=self._given_up(job_id))
@@ -212,6 +226,15 @@ class JobResource:
         if cutover is None:
             return View(record.modify_index, dict, "the job has no cut-over")
         return View(record.modify_index, lambda: cutover_of(cutover))
+
+    def _comparison(self, job_id: str) -> View:
+        record = self._reads.job(job_id)
+        if record is None:
+            return View(self._reads.jobs("")[1], dict, "job not found")
+        comparison = record.comparison
+        if comparison is None:
+            return View(record.modify_index, dict, "the job has not been compared")
+        return View(record.modify_index, lambda: comparison_of(comparison))
 
     def _allocations(self, job_id: str, *, every: bool) -> View:
         tables = self._tables()

@@ -109,7 +109,7 @@ def _key_columns(table: Table) -> list[Column]:
 
 def _key_at(connection: Connection, table: Table, columns: list[Column], after: str, rows: int) -> list[str] | None:
     """Return literals of the key that is `rows` rows further, None if there are not as many."""
-    values = ", ".join(_boundary_value(column) for column in columns)
+    values = ", ".join(boundary_values(columns))
     order = ", ".join(quote(column.name) for column in columns)
     # By all rows, in the job or not: so only the index is read, however few of them are.
     sql = (
@@ -118,7 +118,7 @@ def _key_at(connection: Connection, table: Table, columns: list[Column], after: 
     found = patiently(lambda: query(connection, sql))
     if not found:
         return None
-    return [_literal(column, value) for column, value in zip(columns, found[0], strict=True)]
+    return list(boundary_literals(columns, found[0]))
 
 
 def _compare(columns: Sequence[Column], literals: Sequence[str], strict: str, last: str) -> str:
@@ -133,6 +133,16 @@ def _compare(columns: Sequence[Column], literals: Sequence[str], strict: str, la
         branches.append(" AND ".join([*equal, f"{name} {operator} {literal}"]))
     either = " OR ".join(f"({branch})" for branch in branches)
     return f"({names[0]} {strict}= {literals[0]} AND ({either}))"
+
+
+def boundary_values(columns: Sequence[Column]) -> list[str]:
+    """Return the SQL of a key's columns, from whose values `boundary_literals` are made."""
+    return [_boundary_value(column) for column in columns]
+
+
+def boundary_literals(columns: Sequence[Column], values: Sequence[Any]) -> tuple[str, ...]:
+    """Return SQL that compares exactly like a key that was read."""
+    return tuple(_literal(column, value) for column, value in zip(columns, values, strict=True))
 
 
 def _boundary_value(column: Column) -> str:

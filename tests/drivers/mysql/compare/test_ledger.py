@@ -1,0 +1,53 @@
+"""What differs is kept on the target until a comparison does not find it again."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+import pytest
+
+from udup.drivers.mysql.apply.purge import purge
+from udup.drivers.mysql.client.connection import connect, query
+from udup.drivers.mysql.compare import ledger
+from udup.drivers.mysql.compare.ledger import MySQLLedger, read_differences
+from udup.pipeline.ports.compare import ColumnDifference, Kind, RowDifference, TableCompared
+from udup.sandbox.server import MysqlServer
+
+
+def _row(key: str, kind: Kind = Kind.DIFFERS, table: str = "t") -> RowDifference:
+    columns = (ColumnDifference("v", "é' \\", None),) if kind is Kind.DIFFERS else ()
+    return RowDifference("shop", table, key, kind, columns, place=(key,))
+
+
+def test_the_ledger_holds_what_the_last_comparison_of_each_table_has_found(
+    target: MysqlServer, schema: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger, "AT_A_TIME", 2)
+    monkeypatch.setattr(ledger, "MOST_ROWS", 5)
+    with closing(connect(target.endpoint)) as connection, closing(MySQLLedger(target.endpoint, schema)) as kept:
+        query(connection, "CREATE DATABASE IF NOT EXISTS udup CHARACTER SET utf8mb4")
+
+        def found() -> list[str]:
+            return [" ".join(row[1:]) for row in read_differences(connection, schema)]
+
+        kept.begin("a/1")
+        for row in (_row("1"), _row("2", Kind.MISSING), _row("3", Kind.EXTRA), _row("9", table="u")):
+            kept.note(row, "u:1-9")
+        kept.table_ended(TableCompared("shop", "t"))
+        kept.table_ended(TableCompared("shop", "u"))
+        assert found() == ["t 1 differs", "t 2 missing", "t 3 extra", "u 9 differs"]
+        kept.begin("a/2")
+        kept.note(_row("2"), "u:1-12")
+        kept.table_ended(TableCompared("shop", "u", problem="it was altered"))
+        kept.table_ended(TableCompared("shop", "t"))
+        assert found() == ["t 2 differs", "u 9 differs"]
+        sql = "SELECT gtids, differing, first_seen < last_seen FROM udup.difference WHERE job = %s AND row_key = '2'"
+        [(gtids, differing, older)] = query(connection, sql, schema)
+        assert (gtids, older) == ("u:1-12", 1) and '"name": "v"' in differing
+        kept.begin("a/3")
+        for number in range(20):
+            kept.note(_row(str(number)), "u:1-12")
+        kept.table_ended(TableCompared("shop", "t"))
+        assert len([row for row in found() if row.startswith("t ")]) == 5, "it stays small"
+        purge(target.endpoint, schema)
+        assert found() == []

@@ -1,0 +1,78 @@
+"""A job's two servers are compared while it replicates: what was changed behind its back is found, and nothing else."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+
+from tests.end_to_end.conftest import NUMBERS, World, value, wait_for
+
+
+def _udup(world: World, *args: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "udup", "job", *args, "--address", world.node.url]
+    return subprocess.run(command, capture_output=True, text=True, timeout=90, check=False)
+
+
+def test_rows_that_were_changed_behind_its_back_are_found_while_others_are_written(following: World, name: str) -> None:
+    world = following
+    world.on_source(
+        f"CREATE TABLE {name}.big (id INT PRIMARY KEY, v VARCHAR(20), n INT)",
+        f"INSERT INTO {name}.big {NUMBERS.format(900)} SELECT n, CONCAT('v', n), 0 FROM n",
+        f"CREATE TABLE {name}.bare (a INT, b VARCHAR(9))",
+        f"INSERT INTO {name}.bare VALUES (1, 'x'), (1, 'x'), (2, 'y')",
+    )
+    wait_for(lambda: _count(world, name, "bare") == 3, lambda: world.node.job(name))
+    stop, written = threading.Event(), threading.Event()
+
+    def write() -> None:
+        while not stop.is_set():
+            world.on_source(*[f"UPDATE {name}.big SET n = n + 1 WHERE id > 10"] * 20)
+            written.set()
+
+    writing = threading.Thread(target=write)
+    writing.start()
+    try:
+        assert written.wait(30)
+        equal = _udup(world, "compare", name)
+        assert equal.returncode == 0 and equal.stdout.splitlines()[-1] == "equal", equal
+        world.on_target(
+            f"UPDATE {name}.big SET v = 'V7' WHERE id = 7",
+            f"DELETE FROM {name}.big WHERE id = 3",
+            f"INSERT INTO {name}.big VALUES (5000, 'more', 0)",
+            f"DELETE FROM {name}.bare WHERE a = 1 LIMIT 1",
+        )
+        unlike = _udup(world, "compare", name)
+    finally:
+        stop.set()
+        writing.join()
+    assert unlike.returncode == 1, unlike
+    found = {line for line in unlike.stdout.splitlines() if line.startswith(f"{name}.") and " rows differ" not in line}
+    assert found == {
+        *(f"{name}.big 7 differs v", f"{name}.big 3 missing", f"{name}.big 5000 extra"),
+        f"{name}.bare 1, x missing",
+    }
+    kept = value(
+        world.target.endpoint,
+        "SELECT GROUP_CONCAT(row_key, ' ', kind ORDER BY row_key, kind) FROM udup.difference WHERE job = %s",
+        name,
+    )
+    assert kept == "1, x missing,3 missing,5000 extra,7 differs"
+    world.on_target(
+        f"UPDATE {name}.big SET v = 'v7' WHERE id = 7",
+        f"DELETE FROM {name}.big WHERE id = 5000",
+        f"INSERT INTO {name}.bare VALUES (1, 'x')",
+    )
+    world.on_source(f"DELETE FROM {name}.big WHERE id > 5 AND id < 7")
+    again = _udup(world, "compare", name, f"{name}.bare")
+    assert again.returncode == 0, again
+    shown = _udup(world, "compare", name, "--show")
+    assert shown.returncode == 0 and "equal" in shown.stdout
+    assert _udup(world, "compare", name, "nowhere.t").returncode == 1
+
+
+def _count(world: World, schema: str, table: str) -> int:
+    there = "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s"
+    if not value(world.target.endpoint, there, schema, table):
+        return 0
+    return int(value(world.target.endpoint, f"SELECT COUNT(*) FROM {schema}.{table}"))

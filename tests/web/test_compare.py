@@ -1,0 +1,80 @@
+"""A comparison over HTTP: asked for by a body whose keys are checked, shown with what it has found, ended by DELETE."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from falcon.testing import TestClient
+
+from tests.web.conftest import MemoryJobs
+from tests.web.contract import JOB_RESPONSE
+from udup.pipeline.ports.compare import TableCompared
+from udup.pipeline.verify.settings import VerifyProgress
+
+
+@pytest.fixture
+def path(client: TestClient, document: dict[str, Any]) -> str:
+    client.simulate_post("/v1/jobs", json=document)
+    return f"/v1/job/{document['ID']}/compare"
+
+
+def test_what_is_asked_for_is_passed_on_and_what_it_finds_is_shown(
+    client: TestClient, memory: MemoryJobs, path: str, document: dict[str, Any]
+) -> None:
+    assert client.simulate_get(path).status_code == 404
+    body = {"Tables": ["shop.orders"], "RowsPerSecond": 500, "Continuous": True}
+    answer = client.simulate_post(path, json=body)
+    assert answer.status_code == 200 and set(answer.json) == JOB_RESPONSE
+    job = str(document["ID"])
+    comparison = memory.records[job].comparison
+    assert comparison is not None and comparison.options.tables == ("shop.orders",)
+    shown = client.simulate_get(path).json
+    assert (shown["State"], shown["Equal"], shown["Round"], shown["RowsPerSecond"]) == ("running", False, 1, 500)
+    unlike = (TableCompared("shop", "orders", 10, 2, unsearched=3), TableCompared("shop", "m", problem="MyISAM"))
+    progress = VerifyProgress(1, 2, unlike, ("shop.orders 7 differs state",), 10, 2, ended=True)
+    memory.change(job, comparison=comparison.at(progress))
+    shown = client.simulate_get(path).json
+    assert (shown["State"], shown["Equal"], shown["Differences"], shown["TablesCompared"]) == ("done", False, 2, 2)
+    assert [(each["Name"], each["Differences"], each["Problem"]) for each in shown["Unlike"]] == [
+        ("shop.orders", 5, ""),
+        ("shop.m", 0, "MyISAM"),
+    ]
+    assert shown["Found"] == ["shop.orders 7 differs state"]
+
+
+def test_a_comparison_is_ended_by_delete(client: TestClient, path: str) -> None:
+    assert client.simulate_post(path).status_code == 200
+    assert client.simulate_delete(path).status_code == 200
+    assert client.simulate_get(path).json["State"] == "stopped"
+
+
+@pytest.mark.parametrize(
+    ("body", "where"),
+    [
+        ({"Tables": "shop.orders"}, "Tables"),
+        ({"Tables": ["orders"]}, "Tables"),
+        ({"RowsPerSecond": -1}, "RowsPerSecond"),
+        ({"RowsPerSecond": True}, "RowsPerSecond"),
+        ({"Continuous": 1}, "Continuous"),
+        ({"Table": []}, "Table"),
+        ([], "the request's body"),
+    ],
+)
+def test_what_is_not_understood_is_refused(client: TestClient, path: str, body: Any, where: str) -> None:
+    answer = client.simulate_post(path, json=body)
+    assert answer.status_code == 400 and where in answer.text
+
+
+def test_of_jobs_that_were_compared_the_metrics_tell(
+    client: TestClient, memory: MemoryJobs, path: str, document: Any
+) -> None:
+    client.simulate_post(path)
+    job = str(document["ID"])
+    comparison = memory.records[job].comparison
+    assert comparison is not None
+    memory.change(job, comparison=comparison.at(VerifyProgress(1, 2, (), (), 10, 4, ended=True)))
+    text = client.simulate_get("/metrics").text
+    lines = [line for line in text.splitlines() if line.startswith("udup_job_differences{")]
+    assert len(lines) == 1 and lines[0].endswith(" 4.0")
+    assert any('state="done"' in line and line.endswith(" 1.0") for line in text.splitlines() if "job_compare{" in line)

@@ -1,0 +1,1 @@
+"""Comparing the rows of two servers, each as of a snapshot."""

@@ -1,0 +1,187 @@
+"""A source and a target of MySQL's family, compared (`ports.Comparer`).
+
+Both snapshots are opened here, each with one session; that they stand at the same transaction is brought about by
+whoever calls. Behind each statement a session goes back to a savepoint, which gives up the table's metadata lock and
+keeps the snapshot, so DDL waits for a chunk at most. A table that was altered since is no longer in the snapshot
+(1412): the next round compares it.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+
+from udup.base import runtime
+from udup.base.endpoint import Endpoint
+from udup.base.errors import Side as ErrorSide
+from udup.base.errors import Transient, UdupError
+from udup.drivers.mysql.client import patience
+from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, describe, error_code, query
+from udup.drivers.mysql.client.raw import shut_down
+from udup.drivers.mysql.client.seam import behind_the_seam, seam
+from udup.drivers.mysql.client.sessions import SNAPSHOT
+from udup.drivers.mysql.compare.both import Both, Pace
+from udup.drivers.mysql.compare.canonical import Servers
+from udup.drivers.mysql.compare.multisets import compare_as_set
+from udup.drivers.mysql.compare.ranges import compare_ranges
+from udup.drivers.mysql.compare.side import Side
+from udup.drivers.mysql.compare.tables import Compared, pair_tables, read_servers
+from udup.drivers.mysql.dictionary.catalog import Catalog
+from udup.drivers.mysql.snapshot.moment import start_all
+from udup.drivers.mysql.snapshot.reader import CHANGED, release
+from udup.drivers.mysql.snapshot.schema import read_catalog, same_definitions
+from udup.drivers.mysql.snapshot.snapshot import Snapshot, open_snapshot
+from udup.pipeline.ports.compare import ComparePlan, CompareTold, TableCompared
+from udup.pipeline.selection.renames import Name
+from udup.pipeline.selection.selection import Selection
+
+#: Tries to open the snapshot between two DDL statements.
+TRIES = 5
+
+
+@dataclass
+class _Place:
+    """Where the tables have got to: the table under way, and in it how many chunks are done and what is behind them."""
+
+    done: set[Name]
+    table: Name | None = None
+    number: int = 0
+    after: str = ""
+    rows: int = 0
+    differences: int = 0
+
+
+@behind_the_seam(ErrorSide.SOURCE)
+class MySQLComparer:
+    """`endpoint` is the source's; what goes wrong on the target says so by itself."""
+
+    def __init__(self, source: Endpoint, target: Endpoint, selection: Selection, plan: ComparePlan) -> None:
+        self.endpoint = source
+        self._target = target
+        self._selection = selection
+        self._plan = plan
+        self._place = _Place(set())
+        self._stopped = runtime.Event()
+        self._pool = runtime.Pool(1, thread_name_prefix="compare")
+        self._catalog: Catalog | None = None
+        self._snapshot: Snapshot | None = None
+        self._theirs: Connection | None = None
+
+    def open_source(self) -> str:
+        """Open a snapshot of the source, and read the definitions that hold in it; return its GTID set."""
+        self._end_snapshots()
+        with connect(self.endpoint) as asking:
+            before = read_catalog(asking, self._selection)
+            for _ in range(TRIES):
+                names = [(table.schema, table.name) for table in before.tables]
+                snapshot = open_snapshot(self.endpoint, 1, job_tables=names)
+                try:
+                    after = read_catalog(asking, self._selection)
+                except BaseException:
+                    snapshot.close()
+                    raise
+                if same_definitions(before, after):
+                    self._snapshot, self._catalog = snapshot, after
+                    with seam(ErrorSide.TARGET, self._target):
+                        self._theirs = connect(self._target, SNAPSHOT)  # now, as the target stands still later
+                    return snapshot.gtid_set
+                snapshot.close()
+                before = after
+        raise Transient(f"definitions on {self.endpoint} changed during each of {TRIES} snapshots: wait for the DDL")
+
+    def open_target(self) -> None:
+        """Begin a transaction on the target that sees what it has now."""
+        assert self._theirs is not None, "open the source first"
+        with seam(ErrorSide.TARGET, self._target):
+            start_all([self._theirs])
+
+    def compare(self, told: CompareTold, seconds: float) -> bool:
+        """Compare for so long from where it has stopped; return whether the last table's end was reached."""
+        assert self._snapshot is not None and self._theirs is not None and self._catalog is not None, "open both first"
+        (ours,), theirs = self._snapshot.connections, self._theirs
+        for connection in (ours, theirs):
+            query(connection, patience.SESSION)
+            query(connection, "SAVEPOINT udup")
+        pairs = pair_tables(self._catalog, self._selection, ours, theirs, self._plan.tables)
+        for connection in (ours, theirs):
+            release(connection)
+        servers = read_servers(ours, theirs)
+        ends_at = runtime.now() + seconds
+        pace = Pace(self._plan.rows_per_second, self._stopped)
+        for compared in self._to_do(pairs):
+            both = Both(
+                compared,
+                Side(ours, compared, servers, is_source=True),
+                Side(theirs, compared, servers, is_source=False),
+                told,
+                pace,
+                self._pool,
+            )
+            if not self._compare(both, servers, ends_at):
+                return False
+            if runtime.now() >= ends_at and len(self._place.done) < len(pairs):
+                return False
+        self._place = _Place(set())
+        return True
+
+    def _to_do(self, pairs: list[Compared]) -> list[Compared]:
+        """Return the tables that are not done, that which is under way first."""
+        left = [pair for pair in pairs if pair.name not in self._place.done]
+        return sorted(left, key=lambda pair: pair.name != self._place.table)
+
+    def _compare(self, both: Both, servers: Servers, ends_at: float) -> bool:
+        """Compare a table; return False if its end was not reached in time."""
+        place, compared = self._place, both.compared
+        if place.table != compared.name:
+            self._place = place = _Place(place.done, compared.name)
+        problem = compared.problem
+        try:
+            if not problem and not self._rows(both, ends_at):
+                return False
+        except (MySQLError, UdupError) as error:
+            problem = _problem(error)
+        rows, differences = place.rows + both.rows, place.differences + both.differences
+        both.told.table(TableCompared(*compared.name, rows, differences, problem, both.unsearched))
+        self._place = _Place({*place.done, compared.name})
+        return True
+
+    def _rows(self, both: Both, ends_at: float) -> bool:
+        place = self._place
+        if not both.compared.ordered:
+            compare_as_set(both)
+            return True
+        for chunk in compare_ranges(both, self._plan.chunk_rows, place.number, place.after):
+            if not chunk.final and runtime.now() >= ends_at:
+                place.number, place.after = chunk.number + 1, chunk.rest
+                place.rows, place.differences = place.rows + both.rows, place.differences + both.differences
+                return False
+        return True
+
+    def stop(self) -> None:
+        """Have what is under way end, from any thread."""
+        self._stopped.set()
+        for connection in (*(self._snapshot.connections if self._snapshot else ()), self._theirs):
+            if connection is not None:
+                shut_down(connection)
+
+    def close(self) -> None:
+        """End both snapshots, and the comparer."""
+        self._end_snapshots()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _end_snapshots(self) -> None:
+        if self._snapshot is not None:
+            self._snapshot.close()
+        if self._theirs is not None:
+            with suppress(MySQLError, OSError):
+                self._theirs.close()
+        self._snapshot = self._theirs = None
+
+
+def _problem(error: MySQLError | UdupError) -> str:
+    """Return why one table cannot be compared now; raise what is not the table's."""
+    if isinstance(error, MySQLError) and error_code(error) in CHANGED:
+        return f"its definition changed since the snapshot was opened ({describe(error)}); it is compared next time"
+    if isinstance(error, UdupError) and not isinstance(error, Transient):
+        return str(error)
+    raise error

@@ -1,0 +1,1 @@
+"""Comparing a job's source and target while it replicates."""

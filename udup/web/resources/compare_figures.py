@@ -1,0 +1,28 @@
+"""How jobs' comparisons are, as metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from prometheus_client.core import GaugeMetricFamily
+
+from udup.jobs import JobRecord
+from udup.pipeline.verify.state import CompareState
+
+_LABELS = ("job_id", "job_name")
+
+
+def compare_families(jobs: Sequence[tuple[tuple[str, str], JobRecord]]) -> Iterator[GaugeMetricFamily]:
+    """Of the jobs that were compared."""
+    text = "1 for the state that the job's last comparison is in; absent where none was asked for."
+    states = GaugeMetricFamily("udup_job_compare", text, labels=(*_LABELS, "state"))
+    text = "Rows that differ, by the last round of the job's last comparison, or the present one if it has more."
+    differences = GaugeMetricFamily("udup_job_differences", text, labels=_LABELS)
+    rows = GaugeMetricFamily("udup_job_compared_rows", "Rows compared in the present round.", labels=_LABELS)
+    for labels, record in jobs:
+        if (comparison := record.comparison) is not None:
+            for state in CompareState:
+                states.add_metric((*labels, state.value), float(comparison.state is state))
+            differences.add_metric(labels, max(comparison.differences, comparison.last_differences))
+            rows.add_metric(labels, comparison.rows)
+    yield from (states, differences, rows)
