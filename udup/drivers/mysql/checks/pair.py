@@ -275,7 +275,7 @@ def _timestamps(pair: Pair) -> Iterator[Finding]:
     if target.is_mariadb and target.version < _SETS_DEFAULTS and implied:
         yield warned(
             "explicit_defaults_for_timestamp is OFF on the target, and no session can have it otherwise: a table's"
-            " first TIMESTAMP column that is NOT NULL without a default gets one of the server's own there, and ON UPDATE",
+            " first TIMESTAMP column that is NOT NULL without a default gets one of the server's own, and ON UPDATE",
             "explicit_defaults_for_timestamp = ON in the target's option file, and start it again",
         )
 
