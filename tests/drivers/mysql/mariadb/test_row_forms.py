@@ -16,6 +16,7 @@ from udup.drivers.mysql.mariadb.history import UNTIL_2038, UNTIL_2106
 from udup.drivers.mysql.mariadb.log import Translation
 from udup.drivers.mysql.mariadb.row_forms import RowForms
 from udup.drivers.mysql.rows.codec import RowCodecs
+from udup.drivers.mysql.rows.events import RowsEvent
 from udup.drivers.mysql.rows.values import ABSENT, Row
 
 VERSIONS = pytest.mark.parametrize("version", LOGS)
@@ -161,3 +162,24 @@ def test_numbers_of_sequences_are_a_mariadbs_alone(version: str) -> None:
     assert schemas(NEW) == {"d"} and schemas(MYSQL) == {"mysql"}
     taken = [row[0] for _, _, row in _changes(_translated(version, NEW), "s") if row is not None]
     assert taken == [5010, 9005]
+
+
+@VERSIONS
+def test_a_row_of_the_past_that_the_log_has_not_the_whole_of_is_refused(version: str) -> None:
+    whole = [each for each in _translated(version, NEW) if each[4] in (EventType.TABLE_MAP, EventType.WRITE_ROWS)]
+    maps = [each for each in whole if each[4] == EventType.TABLE_MAP and table_name(each).table == "v"]
+    codec = RowCodecs().of(maps[0], has_crc=True)
+    ids = {table_id(each) for each in maps}
+    events = [each for each in whole if each[4] == EventType.WRITE_ROWS and table_id(each) in ids]
+    today, past = (codec.read(each, has_crc=True) for each in events[:2])
+    forms = RowForms(Server.of(NEW))
+    forms.write_by((11, 8, 9))
+    forms.table_map(maps[0], has_crc=True)
+
+    def without_text(rows: RowsEvent) -> bytes:
+        changes = [(None, (row[0], ABSENT, *row[2:])) for _, row in rows.changes if row is not None]
+        return codec.write(rows.of_kind(rows.kind, changes), has_crc=True)
+
+    assert forms.rows(without_text(today), has_crc=True) == (without_text(today),), "it has its default"
+    with pytest.raises(Unsupported, match=r"d\.v keeps what its rows were.*binlog_row_image"):
+        forms.rows(without_text(past), has_crc=True)

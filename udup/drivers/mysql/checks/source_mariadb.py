@@ -32,6 +32,12 @@ def row_metadata(side: SourceSide) -> Iterator[Finding]:
             "SET GLOBAL binlog_row_metadata = 'FULL', and write it into the server's file; what is logged before that"
             " cannot be carried: begin with a copy, or behind it",
         )
+    if side.facts.value("binlog_row_image").upper() == "NOBLOB":
+        yield warned(
+            "binlog_row_image is NOBLOB: the log has rows of the past, of tables WITH SYSTEM VERSIONING, without their"
+            " texts, which a MariaDB target would lack",
+            "SET GLOBAL binlog_row_image = 'FULL', and write it into the server's file",
+        )
 
 
 def strict_mode(side: SourceSide) -> Iterator[Finding]:

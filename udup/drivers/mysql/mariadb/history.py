@@ -97,6 +97,16 @@ def _is_of_today(row: Row | None, other: Row | None, end: int) -> bool:
     return value in _OF_TODAY
 
 
+def check_past(changes: Sequence[Change], end: int, table: str) -> None:
+    """Raise `Unsupported` for a row of the past that the log does not have the whole of, as with NOBLOB (seen)."""
+    for before, after in changes:
+        if before is None and after is not None and ABSENT in after and after[end] not in _OF_TODAY:
+            raise Unsupported(
+                f"{table} keeps what its rows were, and a row of the past is in the log without some columns; SET"
+                " GLOBAL binlog_row_image = 'FULL' on the source, and give the job another ID, so that it is copied"
+            )
+
+
 def ending_at(row: Row | None, end: int, forever_there: Timestamp) -> Row | None:
     """Return a row of today with the end that such rows have on the target; all others as they are."""
     if row is None or row[end] not in _OF_TODAY:

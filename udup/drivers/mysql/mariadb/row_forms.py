@@ -30,9 +30,9 @@ from udup.drivers.mysql.client.flavour import Version
 from udup.drivers.mysql.columns.table_map import table_map_of
 from udup.drivers.mysql.mariadb.collations import Server
 from udup.drivers.mysql.mariadb.compression import COMPRESSED, plain_column
-from udup.drivers.mysql.mariadb.history import ROW_END, ending_at, forever, of_today, period_of
+from udup.drivers.mysql.mariadb.history import ROW_END, check_past, ending_at, forever, of_today, period_of
 from udup.drivers.mysql.rows.codec import CODECS_MAX, RowCodec, RowCodecs, make_room
-from udup.drivers.mysql.rows.events import RowsEvent
+from udup.drivers.mysql.rows.events import WRITES, RowsEvent, parse_front
 from udup.drivers.mysql.rows.values import ABSENT, Change, Row
 
 #: How the server calls the column that it keeps for a unique key over whole texts.
@@ -45,7 +45,10 @@ _NO_TABLE = b"\xff" * 6
 
 @dataclass(frozen=True)
 class _Form:
-    """What becomes of a definition's rows: the first `kept` columns stay; `end` is where `row_end` is."""
+    """What becomes of a definition's rows: the first `kept` columns stay; `end` is where `row_end` is.
+
+    `as_is`: its rows go through as they came, if the log has the whole of those of the past.
+    """
 
     reader: RowCodec
     writer: RowCodec
@@ -53,6 +56,7 @@ class _Form:
     key: Sequence[tuple[int, int]]
     kept: int
     end: int | None = None
+    as_is: bool = False
 
 
 class RowForms:
@@ -89,9 +93,13 @@ class RowForms:
     def rows(self, event: bytes, *, has_crc: bool) -> Sequence[bytes]:
         """Return what becomes of a rows event."""
         form = self._open.get(table_id(event))
-        if form is None:
+        if form is None or (form.as_is and _is_whole(event, has_crc=has_crc)):
             return (event,)
         rows = form.reader.read(event, has_crc=has_crc)
+        if form.end is not None and self.target.is_mariadb:
+            check_past(rows.changes, form.end, str(form.reader.table))
+        if form.as_is:
+            return (event,)
         made = [form.writer.write(each, has_crc=has_crc) for each in self._changed(rows, form)]
         if not made and ends_statement(event):
             return (_end_of_statement(event, has_crc=has_crc),)
@@ -111,14 +119,14 @@ class RowForms:
             if end not in [place for place, _ in key]:
                 raise _without_key(event)
             visible, key = visible[:period], tuple(part for part in key if part[0] < period)
-        elif forever(self.target.version) == forever(self._source):
-            end = None
         made = visible if self.target.is_mariadb else [_plain(each) for each in visible]
-        if list(made) == list(columns) and end is None:
+        as_is = list(made) == list(columns)
+        if as_is and end is None:
             return None
+        as_is = as_is and forever(self.target.version) == forever(self._source)
         made_map = table_map_of(event, made, key, has_crc=has_crc)
         reader, writer = (self._codecs.of(each, has_crc=has_crc) for each in (event, made_map))
-        return _Form(reader, writer, made, key, len(made), end)
+        return _Form(reader, writer, made, key, len(made), end, as_is)
 
     def _may_change(self, event: bytes) -> bool:
         """Return whether a table may have any of that, at a glance."""
@@ -146,6 +154,13 @@ class RowForms:
         for at, part in enumerate(parts):
             flags = rows.front.flags if at == len(parts) - 1 else rows.front.flags & ~STMT_END
             yield replace(part, front=replace(part.front, flags=flags))
+
+
+def _is_whole(event: bytes, *, has_crc: bool) -> bool:
+    """Return whether an event has all columns of the rows that it writes, or writes none."""
+    front, _ = parse_front(event, len(event) - CRC_SIZE if has_crc else len(event))
+    every = (1 << front.columns) - 1
+    return front.kind not in WRITES or int.from_bytes(front.after or b"", "little") & every == every
 
 
 def _says_nothing(change: Change, kept: int) -> bool:
