@@ -17,3 +17,13 @@ def test_a_mariadb_whose_redo_log_is_smaller_than_a_row_may_wait_for_ever() -> N
     large = changed(mariadb, innodb_log_file_size=str(96 << 20))
     assert "innodb_log_file_size" not in problems(warn_pair(source, large))
     assert "innodb_log_file_size" not in problems(warn_pair(source, small))
+
+
+def test_a_mariadb_that_gives_timestamps_defaults_of_its_own_is_told() -> None:
+    implied = changed(_facts(), explicit_defaults_for_timestamp="OFF")
+    old = replace(implied, is_mariadb=True, version=(10, 5, 23), version_text="10.5.23-MariaDB")
+    told = "explicit_defaults_for_timestamp is OFF"
+    assert told in problems(warn_pair(_facts(), old))
+    new = replace(old, version=(11, 8, 9), version_text="11.8.9-MariaDB")
+    assert told not in problems(warn_pair(_facts(), new))
+    assert told not in problems(warn_pair(_facts(), implied))

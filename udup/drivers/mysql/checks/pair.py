@@ -265,6 +265,21 @@ def _zones(pair: Pair) -> Iterator[Finding]:
         )
 
 
+#: From here on a session of MariaDB may have explicit_defaults_for_timestamp.
+_SETS_DEFAULTS: Version = (10, 8, 5)
+
+
+def _timestamps(pair: Pair) -> Iterator[Finding]:
+    target = pair.target
+    implied = target.value("explicit_defaults_for_timestamp", "ON").upper() == "OFF"
+    if target.is_mariadb and target.version < _SETS_DEFAULTS and implied:
+        yield warned(
+            "explicit_defaults_for_timestamp is OFF on the target, and no session can have it otherwise: a table's"
+            " first TIMESTAMP column that is NOT NULL without a default gets one of the server's own, and ON UPDATE",
+            "explicit_defaults_for_timestamp = ON in the target's option file, and start it again",
+        )
+
+
 def _row_format(pair: Pair) -> Iterator[Finding]:
     ours, theirs = (facts.value("innodb_default_row_format") for facts in (pair.source, pair.target))
     if ours != theirs and ours and theirs:  # before 5.7.9 it is not said, and COMPACT
@@ -294,6 +309,12 @@ def _told(pair: Pair, kind: str) -> str:
     return f"{sum(each.kind == kind for each in pair.source.used)} collations that the job's tables have, all known"
 
 
+def _zones_and_times(pair: Pair) -> Iterator[Finding]:
+    """What a TIMESTAMP of a definition means there."""
+    yield from _zones(pair)
+    yield from _timestamps(pair)
+
+
 _RULES = (
     Rule[Pair]("server_uuid", lambda pair: f"{pair.source.uuid}, {pair.target.uuid}", _uuid),
     _same(
@@ -320,5 +341,5 @@ _ADVICE = (
         "default_table_encryption", lambda pair: pair.source.value("default_table_encryption", "unknown"), _encryption
     ),
     Rule[Pair]("innodb_default_row_format", lambda pair: pair.source.value("innodb_default_row_format"), _row_format),
-    Rule[Pair]("time_zone", lambda pair: pair.source.value("time_zone"), _zones),
+    Rule[Pair]("time_zone", lambda pair: pair.source.value("time_zone"), _zones_and_times),
 )

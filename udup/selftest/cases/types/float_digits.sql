@@ -1,5 +1,6 @@
 -- topic: FLOAT(M,D) and DOUBLE(M,D) hold what their digits do not say: at their upper end, and after ALTER TABLE
 -- unfit: from mysql-5.6: it cannot read "INVISIBLE DEFAULT 3, f FLOAT NOT NUL"
+-- refused: from mariadb-11 to mariadb-10: does not log the values of stored generated columns
 CREATE TABLE t (c1 FLOAT(10,5) UNSIGNED NOT NULL, INDEX (c1), CHECK (c1 > 0), CONSTRAINT low CHECK (c1 < 100001));
 CREATE TABLE altered (id INT PRIMARY KEY, a DOUBLE(10,5), b FLOAT, c FLOAT(20,10) NOT NULL DEFAULT 1.5 COMMENT 'float(3,1), `x`', d DOUBLE, `e `` f` DOUBLE(8,2) ZEROFILL INVISIBLE DEFAULT 3, f FLOAT NOT NULL, UNIQUE (b), KEY (a, c), KEY (c));
 CREATE TABLE no_key (a DOUBLE(12,6), b FLOAT(12,6) DEFAULT NULL, KEY (a));
