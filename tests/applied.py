@@ -19,9 +19,11 @@ from udup.drivers.mysql.client.connection import connect, query
 from udup.drivers.mysql.ddl.query_classifier import QueryClassifier
 from udup.drivers.mysql.filters.shaper import Shapers
 from udup.drivers.mysql.stream import opening
+from udup.drivers.mysql.stream.ahead import AheadTables
 from udup.drivers.mysql.stream.assembly import Assembler
 from udup.drivers.mysql.stream.stream import BinlogStream
 from udup.pipeline.ports import ApplyMode, CheckpointState
+from udup.pipeline.positions import AheadNotes
 from udup.pipeline.records import Context, Definition, Format, Part, Record, Skipped, Transaction, XaEnd
 from udup.pipeline.selection.selection import Selection
 
@@ -45,21 +47,34 @@ def run(endpoint: Endpoint, *statements: str) -> GtidSet:
     return before
 
 
-def records(source: Endpoint, after: GtidSet, selection: Selection, shapers: Shapers | None = None) -> list[Record]:
-    """Everything that the job takes from the log after this set, up to now; every transaction is told of."""
+def records(
+    source: Endpoint,
+    after: GtidSet,
+    selection: Selection,
+    shapers: Shapers | None = None,
+    notes: AheadNotes | None = None,
+) -> list[Record]:
+    """Everything that the job takes from the log after this set, up to now; every transaction is told of.
+
+    `notes` are of tables that are ahead of the set.
+    """
     shapers = shapers or Shapers.of(selection, source)
     try:
-        return _records(source, after, selection, shapers)
+        return _records(source, after, selection, shapers, notes)
     finally:
         if shapers is not None:
             shapers.close()
 
 
-def _records(source: Endpoint, after: GtidSet, selection: Selection, shapers: Shapers | None) -> list[Record]:
+def _records(
+    source: Endpoint, after: GtidSet, selection: Selection, shapers: Shapers | None, notes: AheadNotes | None
+) -> list[Record]:
     wanted = position_of(source) - after
     found: list[Record] = []
     told = GtidSet()
-    assembler = Assembler(selection, QueryClassifier(selection, False).decide, shapers=shapers)
+    ahead = AheadTables(notes) if notes else None
+    classifier = QueryClassifier(selection, False, left_out=lambda: None if ahead is None else ahead.part)
+    assembler = Assembler(selection, classifier.decide, shapers=shapers, ahead=ahead)
     with patch.object(opening, "HEARTBEAT_SECONDS", BEAT_SECONDS):
         stream = BinlogStream(source, 900_200, after, str(uuid.uuid4()))
     try:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from udup.cluster.guest_words import WIRE
 from udup.cluster.placement import Place, Placed, Places, TaskWish, Waits, Wish, place, rebalance
 
 
@@ -102,7 +103,7 @@ def test_src_is_where_the_document_says_and_else_beside_dest() -> None:
     assert isinstance(found, Waits)
     assert found.node == "b"
     assert found.reason.startswith("task Src: node A (a) is down")
-    other_wire = Place("c", wire=(3, 4))
+    other_wire = Place("c", wire=(WIRE + 1, WIRE + 2))
     assert isinstance(place(wish, places(B, other_wire)), Waits)
 
 

@@ -26,6 +26,7 @@ _OWN = {
     "prepared": "prepared",
     "unsure": "unsure",
     "claim": "claim",
+    "ahead": "ahead",
 }
 _COLUMNS = [("checkpoint", name, None) for name in ("stamps", "source_uuid", "owner", "began")] + [
     (table, "table_name" if table == "copied_table" else "job", "utf8mb4_bin") for table in _OWN
@@ -75,6 +76,22 @@ def _advance(connection: Connection, _sql: str, args: tuple[Any, ...]) -> int:
     connection.lock(after)
     connection.put(key, None)
     connection.put(after, (gtids, row[1], definitions, row[3], stamps, uuid, *row[6:]))
+    return 1
+
+
+def _select(connection: Connection, _sql: str, args: tuple[Any, ...]) -> int:
+    """`UPDATE udup.checkpoint SET selection`, of the base row that this transaction has locked."""
+    selection, job = args
+    for key in connection.keys("checkpoint", job, 0):
+        row = connection.get(key)
+        connection.put(key, (*row[:3], selection, *row[4:]))
+    return 1
+
+
+def _insert_ahead(connection: Connection, _sql: str, args: tuple[Any, ...]) -> int:
+    key = ("ahead", *args[:2])
+    connection.lock(key)
+    connection.put(key, args[2:])
     return 1
 
 
@@ -280,6 +297,9 @@ _BEGINNINGS: tuple[tuple[str, Answer], ...] = (
     ("SELECT slot, version, gtids", _read_checkpoint),
     ("INSERT INTO udup.checkpoint", _insert_checkpoint),
     ("UPDATE udup.checkpoint SET version = version + 1", _advance),
+    ("UPDATE udup.checkpoint SET selection", _select),
+    ("INSERT INTO udup.ahead", _insert_ahead),
+    ("SELECT tables, gtids, rest", lambda c, sql, args: [c.get(key) for key in c.keys("ahead", *args)]),
     ("SELECT 1 FROM udup.checkpoint", _has_version),
     ("SELECT 1 FROM udup.copied_", _has_copied),
     ("SELECT owner FROM udup.checkpoint", _read_owner),

@@ -292,7 +292,8 @@ class Ready:
     """The target is ready to take the log from after this position, or a full copy (None).
 
     `stamps` and `source_uuid` tell the server that was followed before (`pipeline/stamps.py`). `snapshot` is what a
-    destination of messages has of one, `snapshots` how many it has had, `in_part` what it has in part.
+    destination of messages has of one, `snapshots` how many it has had, `in_part` what it has in part. `ahead` as in
+    `LogPlan`.
     """
 
     run: int
@@ -303,10 +304,11 @@ class Ready:
     snapshot: str = ""
     snapshots: int = 0
     in_part: InPart = field(default_factory=InPart)
+    ahead: str = ""
 
     @classmethod
     def of(cls, run: int, ready: TargetReady) -> Ready:
-        told = ready.stamps, ready.source_uuid, ready.snapshot, ready.snapshots, ready.in_part
+        told = ready.stamps, ready.source_uuid, ready.snapshot, ready.snapshots, ready.in_part, ready.ahead
         return cls(run, ready.start_after, ready.info, *told)
 
 

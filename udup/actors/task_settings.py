@@ -69,6 +69,7 @@ def extractor_settings(job: Job, run: Run) -> ExtractorSettings:
         snapshot=run.target.snapshot if run.target else "",
         snapshots=run.target.snapshots if run.target else 0,
         in_part=run.target.in_part if run.target else InPart(),
+        ahead=run.target.ahead if run.target else "",
         wishes=tuple((each.number, each.tables) for each in job.record.wishes),
         to_other_node=run.is_guest and run.packs,
         compresses=spec.compresses(between_nodes=run.is_guest) and run.packs,

@@ -17,7 +17,7 @@ from udup.cluster.asking import SUBJECT
 LETTER_BYTES = 512 << 10
 
 #: What is said here, and of what the data of such jobs are made: a node without it has no part in them. In beats.
-WIRE = 2
+WIRE = 3
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -51,6 +51,7 @@ class BeginExtract(Said, frozen=True, tag="extract"):
     snapshots: int = 0
     in_part: tuple[str, str] = ("", "")
     copy_first: tuple[str, ...] = ()
+    ahead: str = ""
     reads_packed: bool = False
 
 

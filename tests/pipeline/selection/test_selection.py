@@ -12,6 +12,7 @@ import pytest
 
 from udup.base.errors import Refused, Unsupported
 from udup.jobs import parse_job
+from udup.pipeline.selection.kept import kept_selection, selection_of
 from udup.pipeline.selection.patterns import compiled, expand, pattern_problem, template_problem
 from udup.pipeline.selection.renames import Renaming, problems_of
 from udup.pipeline.selection.selection import NameRule, Place, SchemaRule, Selection
@@ -277,3 +278,48 @@ def test_triggers_follow_their_table_unless_its_columns_are_others() -> None:
     assert selection.brings_triggers_of("s", "p")
     assert not selection.brings_triggers_of("s", "m") and not selection.brings_triggers_of("s", "other")
     assert Selection.of([("s", [])]).brings_triggers_of("s", "m")
+
+
+NAMES = tuple((schema, table) for schema in ("a", "b", "udup", "mysql") for table in ("t", "u", "v"))
+
+
+@pytest.mark.parametrize(
+    "less",
+    [
+        Selection.of([("a", ["t"])]),
+        Selection.of([("a", [])]),
+        Selection((SchemaRule(regex="^a"),)),
+        Selection((SchemaRule("a"),), (SchemaRule("a", tables=(NameRule("t"),)),)),
+        Selection.of([("a", ["t"])]).without(Selection.of([("a", ["t"])])),
+    ],
+)
+def test_a_selection_less_another_chooses_the_rest_and_both_together_are_the_whole(less: Selection) -> None:
+    for whole in (Selection(), Selection.of([("a", []), ("b", ["t"])]), Selection((SchemaRule("a", rename="x"),))):
+        rest, part = whole.without(less), whole.within(less)
+        for name in NAMES:
+            assert rest.wants(*name) == (whole.wants(*name) and not less.wants(*name))
+            assert part.wants(*name) == (whole.wants(*name) and less.wants(*name))
+            for one in (rest, part):
+                assert one.renamed_table(*name) == (whole.renamed_table(*name) if one.wants(*name) else name)
+        for schema in {schema for schema, _ in NAMES}:
+            owners = [each for each in (rest, part) if each.wants_stored(schema)]
+            assert len(owners) == whole.wants_stored(schema), "stored objects of a schema are in one of both"
+            for each in (rest, part):
+                assert each.wants_schema(schema) or not any(each.wants(*name) for name in NAMES if name[0] == schema)
+                assert not each.wants_whole_schema(schema) or not any(
+                    other.wants(*name)
+                    for other in (rest, part)
+                    if other is not each
+                    for name in NAMES
+                    if name[0] == schema
+                )
+        assert rest.digest != whole.digest and len({rest.digest, part.digest, whole.digest}) == 3
+        assert pickle.loads(pickle.dumps(rest)) == rest
+        again = selection_of(json.loads(json.dumps(kept_selection(rest))), folds=False)
+        assert [again.wants(*name) for name in NAMES] == [rest.wants(*name) for name in NAMES]
+
+
+def test_what_a_selection_lacks_folds_with_it_and_is_not_named_for_certain() -> None:
+    rest = Selection.of([("S", ["T", "U"]), ("B", [])]).without(Selection.of([("S", ["T"]), ("B", [])]))
+    assert not rest.wants("s", "u") and rest.folding(True).wants("s", "u") and not rest.folding(True).wants("s", "t")
+    assert list(rest.places()) == [Place("S", "U", whole=False)]

@@ -320,6 +320,7 @@ class Extractor:
             chunk_rows=settings.chunk_rows,
             wishes=settings.wishes,
             in_part=settings.in_part,
+            ahead=settings.ahead,
             silent=self._source_is_silent,
         )
         self._log = log = self._source.open_log(plan)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Fault
 from udup.pipeline.ownership import Feed, Known, Owner
+from udup.pipeline.positions import AheadNotes
 from udup.pipeline.records import (
     StartRows,
 )
@@ -188,8 +189,9 @@ class LogPlan:
     `snapshot` is what the destination has of a snapshot, whose rows are left out of the log where they were read later,
     and `snapshots` how many tries of one there were: tables that have come into the scope since come in one more.
     `wishes` are tables (`schema.table` on the source) whose rows are to come again, each time with its number.
-    `in_part` are transactions behind `start_after` that the log must have. `silent` is called, on the thread that
-    reads, while the source says nothing, not even that there is nothing, with for how many seconds already.
+    `in_part` are transactions behind `start_after` that the log must have. `ahead` are notes, as `AheadNotes.to_json`
+    writes them, of tables that the target has more of: that is left out of the log. `silent` is called, on the thread
+    that reads, while the source says nothing, not even that there is nothing, with for how many seconds already.
     """
 
     job: str
@@ -204,6 +206,7 @@ class LogPlan:
     chunk_rows: int | None = None
     wishes: tuple[tuple[int, tuple[str, ...]], ...] = ()
     in_part: InPart = field(default_factory=InPart)
+    ahead: str = ""
     silent: Callable[[float], None] = field(default=lambda _: None, compare=False, repr=False)
 
 
@@ -290,7 +293,7 @@ class CheckpointState:
 
     `mark` and `definitions` make the ID under which the next DDL runs once, `version` is what each slot's row begins
     with. `stamps` and `source_uuid` as in `LogPlan`. `written`: the target has it; if not, it is where the job is to
-    begin, and `TargetControl.begin` writes it.
+    begin, and `TargetControl.begin` writes it. `ahead` are notes of tables that have more than what is executed.
     """
 
     executed: Position
@@ -300,6 +303,7 @@ class CheckpointState:
     stamps: str = ""
     source_uuid: str = ""
     written: bool = True
+    ahead: AheadNotes = field(default_factory=AheadNotes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,10 @@ def kept_selection(selection: Selection) -> dict[str, Any]:
 
     A long one is packed, as it stands in every position.
     """
-    kept = {"do": [_rule(each) for each in selection.rules], "ignore": [_rule(each) for each in selection.ignored]}
+    kept: dict[str, Any] = {"do": [_rule(each) for each in selection.rules]}
+    kept["ignore"] = [_rule(each) for each in selection.ignored]
+    if selection.less:
+        kept["less"] = [kept_selection(each) for each in selection.less]
     text = json.dumps(kept, separators=(",", ":"))
     if len(text) <= PLAIN_MAX:
         return kept
@@ -30,9 +33,9 @@ def selection_of(kept: Mapping[str, Any], *, folds: bool) -> Selection:
     """Return what was kept, for a server that folds names or not."""
     if "packed" in kept:
         kept = json.loads(zlib.decompress(base64.b64decode(kept["packed"])))
-    return Selection(
-        tuple(_schema(each) for each in kept["do"]), tuple(_schema(each) for each in kept["ignore"]), folds=folds
-    )
+    less = tuple(selection_of(each, folds=folds) for each in kept.get("less", ()))
+    rules, ignored = (tuple(_schema(each) for each in kept[name]) for name in ("do", "ignore"))
+    return Selection(rules, ignored, folds, less)
 
 
 def _rule(rule: SchemaRule) -> list[Any]:

@@ -4,6 +4,8 @@ A table is in the job if any rule chooses it and no rule of `ignored` does; with
 The server's own schemas and Udup's are never chosen, whatever a regular expression says. A schema's new name is that
 of the first rule that matches it; a table's that of the first table rule that matches it, in the rules of its schema.
 
+A selection may be less others (`without`): what those choose is not in it. A part of a job's tables is said so.
+
 Names are compared as the source server compares them: exactly, or in lower case where it keeps them so (`folds`).
 """
 
@@ -69,11 +71,12 @@ class Place:
 
 @dataclass(frozen=True)
 class Selection:
-    """`rules` choose, `ignored` take away again."""
+    """`rules` choose, `ignored` take away again, and so does each of `less` with all that it chooses."""
 
     rules: tuple[SchemaRule, ...] = ()
     ignored: tuple[SchemaRule, ...] = ()
     folds: bool = False
+    less: tuple[Selection, ...] = ()
 
     @classmethod
     def of(cls, entries: Iterable[tuple[str, Iterable[str]]]) -> Selection:
@@ -84,22 +87,33 @@ class Selection:
 
     def folding(self, folds: bool) -> Selection:
         """The same for a server that keeps names in lower case, or does not."""
-        return replace(self, folds=folds)
+        return replace(self, folds=folds, less=tuple(each.folding(folds) for each in self.less))
+
+    def without(self, *others: Selection) -> Selection:
+        """Return this one less what others choose."""
+        return replace(self, less=self.less + tuple(each.folding(self.folds) for each in others))
+
+    def within(self, other: Selection) -> Selection:
+        """Return what both choose, as this one names it."""
+        return self.without(self.without(other))
 
     @property
     def digest(self) -> str:
         """The same for equal selections only, however their names are compared."""
         plain = self._plain()
         described: object = plain
-        if plain is None and (self.rules or self.ignored):
-            described = {"do": [_described(each) for each in self.rules]}
-            described["ignore"] = [_described(each) for each in self.ignored]
+        if plain is None and (self.rules or self.ignored or self.less):
+            parts: dict[str, object] = {"do": [_described(each) for each in self.rules]}
+            parts["ignore"] = [_described(each) for each in self.ignored]
+            if self.less:
+                parts["less"] = sorted(each.digest for each in self.less)
+            described = parts
         return hashlib.sha256(json.dumps(described).encode()).hexdigest()
 
     def _plain(self) -> list[tuple[str, list[str]]] | None:
         """What exact names alone choose; None for the whole server, and where there is more than exact names."""
         chosen: dict[str, frozenset[str] | None] = {}
-        if self.ignored:
+        if self.ignored or self.less:
             return None
         for rule in self.rules:
             if any(each.regex or each.rename or each.where or each.columns for each in (rule, *rule.tables)):
@@ -120,10 +134,14 @@ class Selection:
             if rule.regex:
                 continue
             schema = self._stored(rule, renamed)
+            if any(each.wants_whole_schema(rule.name) for each in self.less):
+                continue
             if not rule.tables or any(each.regex for each in rule.tables):
                 yield Place(schema, "*", whole=not rule.tables)
                 continue
             for table in rule.tables:
+                if any(each.wants(rule.name, table.name) for each in self.less):
+                    continue
                 yield Place(schema, self._stored(table, renamed), whole=False)
 
     def _stored(self, rule: NameRule, renamed: bool) -> str:
@@ -137,22 +155,30 @@ class Selection:
             return False
         if any(not each.tables and each.matches(schema, self.folds) for each in self.ignored):
             return False
+        if any(each.wants_whole_schema(schema) for each in self.less):
+            return False
         return not self.rules or any(each.matches(schema, self.folds) for each in self.rules)
 
     def wants_stored(self, schema: str) -> bool:
         """Whether everything in the schema is chosen, be it less single tables: then its routines and events are."""
-        if not self.wants_schema(schema):
+        if not self.wants_schema(schema) or any(each.wants_stored(schema) for each in self.less):
             return False
         return not self.rules or any(not each.tables for each in self._rules_of(schema))
 
     def wants_whole_schema(self, schema: str) -> bool:
         """Whether everything in the schema is in the job, so that its end is too."""
-        return self.wants_stored(schema) and not any(each.matches(schema, self.folds) for each in self.ignored)
+        parts = (
+            *(each.matches(schema, self.folds) for each in self.ignored),
+            *(each.wants_schema(schema) for each in self.less),
+        )
+        return self.wants_stored(schema) and not any(parts)
 
     def wants(self, schema: str, table: str) -> bool:
         if not self.wants_schema(schema):
             return False
         if any(each.matches(schema, self.folds) and each.chooses(table, self.folds) for each in self.ignored):
+            return False
+        if any(each.wants(schema, table) for each in self.less):
             return False
         return not self.rules or any(each.chooses(table, self.folds) for each in self._rules_of(schema))
 

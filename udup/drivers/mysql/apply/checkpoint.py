@@ -15,6 +15,9 @@ copy is held against (`copy_fence.py`), and replaced at the end of either only i
 run. An Udup that does not know the word refuses the row. What replaces it is the first checkpoint (`write_first`): it
 names the source, and notes how the job began (`pipeline/start_note.py`), so that no later run goes on by another start.
 
+Single tables may be ahead of the position that the rows say: `udup.ahead` has notes of them (`ahead.py`), written and
+removed in the transactions that write the base row.
+
 DDL commits by itself. It is run under a GTID of Udup's own, `mark:number`, where the mark is made with the job's
 checkpoint and the number counts its DDL: if the checkpoint says that a statement is still to be run but the server has
 executed that GTID, the server itself skips it. The target's gtid_mode must be ON for that.
@@ -31,7 +34,7 @@ from typing import Any
 
 from udup.base import runtime
 from udup.base.errors import Fault, Refused, Superseded
-from udup.drivers.mysql.apply import claims, intents, unsure
+from udup.drivers.mysql.apply import ahead, claims, intents, unsure
 from udup.drivers.mysql.apply import xa as prepared
 from udup.drivers.mysql.binlog.build import BIGINT, INT, LONGBLOB, rows_event, table_map, varchar
 from udup.drivers.mysql.binlog.event import EventType
@@ -43,6 +46,7 @@ from udup.drivers.mysql.client.sessions import PLAIN
 from udup.drivers.mysql.dictionary.claims import TABLE as CLAIM_TABLE
 from udup.pipeline.ownership import Owner
 from udup.pipeline.ports import CheckpointState
+from udup.pipeline.positions import AheadNotes
 from udup.pipeline.selection.schemas import UDUP_SCHEMA
 from udup.pipeline.start_note import JobStart
 
@@ -53,7 +57,7 @@ COPY_TABLE = "copied_table"
 OBJECT_TABLE = "copied_object"
 
 #: Every table of Udup's: rows of each belong to a job.
-TABLES = (TABLE, COPY_TABLE, OBJECT_TABLE, CLAIM_TABLE, prepared.TABLE, unsure.TABLE, intents.TABLE)
+TABLES = (TABLE, COPY_TABLE, OBJECT_TABLE, CLAIM_TABLE, prepared.TABLE, unsure.TABLE, intents.TABLE, ahead.TABLE)
 
 #: The selection of a base row of a job that has not begun: its full copy has not ended, or its start was not checked.
 COPYING = "copying"
@@ -115,11 +119,14 @@ _CREATE = {
     CLAIM_TABLE: claims.CREATE,
     prepared.TABLE: prepared.CREATE,
     unsure.TABLE: unsure.CREATE,
+    ahead.TABLE: ahead.CREATE,
 }
 
 
 #: The owner of a checkpoint that nobody carries out.
 _NOBODY = Owner("")
+
+_NO_NOTES = AheadNotes()
 
 
 def create_tables(connection: Connection) -> frozenset[str]:
@@ -179,6 +186,7 @@ class Checkpoint:
         self._selection = selection
         self._owner = owner
         self._version = 0
+        self._ahead = AheadNotes()
 
     @property
     def version(self) -> int:
@@ -233,14 +241,19 @@ class Checkpoint:
                 intents.forget_all(self._connection, self._job)
             return None if initial is None else replace(self._first(initial), written=False)
         base = rows[0]
-        if base[5] != self._selection:
+        has_notes = ahead.has_notes(str(base[5]), self._selection)
+        if base[5] != self._selection and not has_notes:
             raise Refused([_other_selection(self._job)])
+        self._ahead = notes = ahead.read(self._connection, self._job) if has_notes else AheadNotes()
+        if has_notes and not notes:
+            raise Refused([_notes_lost(self._job)])
         executed = GtidSet()
         for row in rows:
             executed.update(GtidSet.parse(row[2]))
         self._began = str(base[8])
         self._start.check_begun(self._began, str(executed))
-        return CheckpointState(executed, base[3], int(base[4]), self._version, str(base[6]), str(base[7]))
+        known = str(base[6]), str(base[7])
+        return CheckpointState(executed, base[3], int(base[4]), self._version, *known, ahead=notes.merged(executed))
 
     def _check_no_copy(self) -> None:
         """Raise `Refused` if a full copy of the job has made something and has not ended."""
@@ -253,10 +266,14 @@ class Checkpoint:
         return CheckpointState(executed.copy(), runtime.new_id(), 0, self._version)
 
     def _rewrite(self, position: CheckpointState, workers: int) -> None:
-        base = (str(position.executed), position.mark, position.definitions, self._selection)
+        had, self._ahead = self._ahead, position.ahead
+        selection = ahead.digest_with(self._ahead, self._selection)
+        base = (str(position.executed), position.mark, position.definitions, selection)
         workers_rows = [(slot, "", "", 0, "", "", "", "", "") for slot in range(1, workers + 1)]
         known = (position.stamps, position.source_uuid, self._began)
         self._replace([(0, *base, self._owner.note, *known), *workers_rows])
+        if had or self._ahead:  # what an older version has left without a base row says nothing
+            ahead.write(self._connection, self._job, self._ahead)
 
     def _rewrite_copying(self) -> None:
         self._replace([(0, "", "", 0, COPYING, self._owner.note, "", "", "")])
@@ -270,7 +287,20 @@ class Checkpoint:
         query(self._connection, f"INSERT INTO {UDUP_SCHEMA}.{TABLE} ({columns}) VALUES {places}", *args)
 
     def advance(self, executed: str, definitions: int, stamps: str = "", source_uuid: str = "") -> None:
-        """Write the base row; `Superseded` if another run has taken over."""
+        """Write the base row; `Superseded` if another run has taken over. Notes that say no more than it does go."""
+        notes = self._ahead.merged(GtidSet.parse(executed)) if self._ahead else self._ahead
+        if len(notes) == len(self._ahead):
+            self._advance(executed, definitions, stamps, source_uuid)
+            return
+        with self._transaction():
+            self._advance(executed, definitions, stamps, source_uuid)
+            ahead.write(self._connection, self._job, notes)
+            selection = ahead.digest_with(notes, self._selection)
+            sql = f"UPDATE {UDUP_SCHEMA}.{TABLE} SET selection = %s WHERE job = %s AND slot = 0"
+            query(self._connection, sql, selection, self._job)
+        self._ahead = notes
+
+    def _advance(self, executed: str, definitions: int, stamps: str, source_uuid: str) -> None:
         with self._connection.cursor() as cursor:
             changed = cursor.execute(
                 f"UPDATE {UDUP_SCHEMA}.{TABLE} SET version = version + 1, gtids = %s, definitions = %s, stamps = %s,"
@@ -281,8 +311,12 @@ class Checkpoint:
             raise Superseded(f"job {self._job}: another run has changed the checkpoint in {UDUP_SCHEMA}.{TABLE}")
         self._version += 1
 
-    def write_first(self, workers: int, executed: GtidSet, source_uuid: str = "") -> CheckpointState:
-        """Write the first checkpoint: the job goes on from this set, of this source. One transaction.
+    def write_first(
+        self, workers: int, executed: GtidSet, source_uuid: str = "", notes: AheadNotes = _NO_NOTES
+    ) -> CheckpointState:
+        """Write the first checkpoint: the job goes on from this set, of this source, and by these notes.
+
+        One transaction.
 
         Of a job with a copy when that is whole: its tables are ordinary ones from then on. Of a job without one when
         nothing speaks against its start. Exactly the base row that this run has written is replaced; `Superseded` if it
@@ -293,7 +327,7 @@ class Checkpoint:
             if [(row[0], row[1], row[5]) for row in rows] != [(0, self._version, COPYING)]:
                 raise Superseded(f"job {self._job}: another run has begun it again, or its checkpoint was removed")
             self._version, self._began = version_after(rows), self._start.note
-            position = replace(self._first(executed), source_uuid=source_uuid)
+            position = replace(self._first(executed), source_uuid=source_uuid, ahead=notes.merged(executed))
             for table in (COPY_TABLE, OBJECT_TABLE):
                 query(self._connection, f"DELETE FROM {UDUP_SCHEMA}.{table} WHERE job = %s", self._job)
             self._rewrite(position, workers)
@@ -314,6 +348,17 @@ def _other_selection(job: str) -> Fault:
         "came new would not be copied, and what has a new name is there under the old one",
         "give the job another ID, or have it copy again by running on the target: "
         f"DELETE FROM {UDUP_SCHEMA}.{TABLE} WHERE job = {job!r}",
+    )
+
+
+def _notes_lost(job: str) -> Fault:
+    return Fault(
+        "Dest",
+        f"the checkpoint of job {job!r} says that some tables are ahead of it, and {UDUP_SCHEMA}.{ahead.TABLE} has"
+        " nothing about them any more: what they have would be applied once more",
+        f"restore the table's rows on the target; or have the job copy again: udup job delete --purge {job}, drop its"
+        " tables on the target and post it",
+        "Dest",
     )
 
 

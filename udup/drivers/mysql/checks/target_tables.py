@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from udup.base.errors import Fault
 from udup.base.long_text import some_of
+from udup.drivers.mysql.apply.ahead import has_notes
 from udup.drivers.mysql.apply.checkpoint import COPY_TABLE, COPYING, OBJECT_TABLE, TABLE
 from udup.drivers.mysql.binlog.gtid import GtidSet, brief
 from udup.drivers.mysql.client.connection import Connection, query
@@ -128,7 +129,12 @@ def _has_table(connection: Connection, name: str) -> bool:
 
 
 def _checkpoint(tables: TargetTables) -> Iterator[Finding]:
-    if tables.checkpoint is not None and tables.checkpoint.selection != tables.selection:
+    stored = tables.checkpoint
+    if (
+        stored is not None
+        and tables.selection != stored.selection
+        and not has_notes(stored.selection, tables.selection)
+    ):
         yield failed(
             f"ReplicateDoDb is not what it was when job {tables.job!r} made its checkpoint on the target; what came "
             "new would not be copied",

@@ -5,10 +5,13 @@ Almost every Query event is the BEGIN of a transaction, which is told by its byt
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from udup.base.errors import Unsupported
 from udup.drivers.mysql.binlog.query import QueryEvent, parse_query
 from udup.drivers.mysql.binlog.xa import is_xa
 from udup.drivers.mysql.columns.ddl import concerns_no_mapped_column, map_problem
+from udup.drivers.mysql.ddl.ahead import less_what_is_ahead
 from udup.drivers.mysql.ddl.decide import (
     Kind,
     ObjectName,
@@ -25,6 +28,7 @@ from udup.drivers.mysql.ddl.query_action import Action, QueryDecision
 from udup.drivers.mysql.ddl.rewriting import rewritten_query
 from udup.drivers.mysql.snapshot.accounts import is_carried
 from udup.drivers.mysql.stream.row_order import RowOrder
+from udup.pipeline.positions import AheadPart
 from udup.pipeline.selection.renames import Renaming
 from udup.pipeline.selection.selection import Selection
 from udup.pipeline.selection.sqlfilter import SqlFilter
@@ -34,6 +38,9 @@ _COMMIT = QueryDecision(Action.COMMIT)
 
 #: How much of a statement a summary or an error shows, in characters.
 _SHOWN = 300
+
+#: What stands beside tables and is not told by their names alone.
+_BESIDE_TABLES = frozenset({Kind.ACCOUNT, Kind.TRIGGER_DDL})
 
 #: Definitions, which SqlFilter may leave out.
 _DEFINITIONS = frozenset(
@@ -53,12 +60,15 @@ class QueryClassifier:
         kept_users: frozenset[str] | None = None,
         row_order: RowOrder | None = None,
         innodb: AsksEngine | None = None,
+        left_out: Callable[[], AheadPart | None] = lambda: None,
     ) -> None:
         """`fold_names`: the source stores names in lower case, its SQL may not.
 
         `kept_users`: accounts are carried, but for these users'. `row_order` asks the source how it numbered rows.
-        `innodb`: tables without transactions become InnoDB tables.
+        `innodb`: tables without transactions become InnoDB tables. `left_out` says what the target has already of the
+        transaction that is read.
         """
+        self._ahead = left_out
         self._fold_names = fold_names
         self._names = renaming or Renaming(selection)
         self._left_out = sql_filter or SqlFilter()
@@ -76,10 +86,16 @@ class QueryClassifier:
         if is_xa(query.sql):
             return QueryDecision(Action.XA, query.sql.decode("ascii", "replace"))
         statement = classify_query(query, fold_names=self._fold_names)
+        part = self._ahead()
+        if part is not None and part.objects and statement.kind in _BESIDE_TABLES:
+            return QueryDecision(Action.SKIP, statement.verb)
         if statement.kind is Kind.ACCOUNT and self._kept_users is not None:
             return _decide_account(query, statement, self._kept_users)
         shown = _shown(query)
-        decision, details = _decide_statement(statement, self._names.selection, self._left_out, shown)
+        selection = self._names.selection
+        if part is not None:
+            selection = less_what_is_ahead(statement, selection, part, shown)
+        decision, details = _decide_statement(statement, selection, self._left_out, shown)
         if decision.action not in (Action.CARRY, Action.CREATE):
             return decision
         if details.numbers_rows:

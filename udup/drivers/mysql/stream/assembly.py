@@ -9,6 +9,8 @@ are the TABLE_MAPs and rows of the job's tables, as bytes. Three rules of the ta
   kept gets it;
 * all events carry a CRC or none does, as the last FORMAT_DESCRIPTION says.
 
+Rows that their tables have already (`ahead.py`) are left out as those of other tables.
+
 Rows of a table with a filter or a column map are taken apart and written again (`filters/shaper.py`,
 `columns/shaper.py`); all others stay bytes.
 
@@ -44,6 +46,7 @@ from udup.drivers.mysql.columns.shaper import ColumnMaps
 from udup.drivers.mysql.ddl.query_action import Action, Decide
 from udup.drivers.mysql.filters.shaper import Shapers
 from udup.drivers.mysql.mariadb.passed import PASSED, parse_passed
+from udup.drivers.mysql.stream.ahead import AheadTables
 from udup.drivers.mysql.stream.anonymous import WITHOUT_GTID
 from udup.drivers.mysql.stream.contexts import Contexts
 from udup.drivers.mysql.stream.damage import DAMAGE, unreadable
@@ -82,12 +85,16 @@ class Assembler:
         column_maps: ColumnMaps | None = None,
         telling: Telling | None = None,
         judges: Judges | None = None,
+        ahead: AheadTables | None = None,
     ) -> None:
         self._telling = telling
+        self._ahead = ahead
         self._contexts = contexts or Contexts()
         self._held = HeldRows(shapers, self._table_to_ask) if shapers is not None else None
         self._decide = decide
-        self._known_tables = KnownTables(selection, renaming or Renaming(selection), shapers, column_maps, judges)
+        self._known_tables = KnownTables(
+            selection, renaming or Renaming(selection), shapers, column_maps, judges or ahead
+        )
         self._left_out = left_out_kinds(sql_filter or SqlFilter())
         self._tables: dict[bytes, KnownTable] = {}
         self._announced: set[bytes] = set()
@@ -203,6 +210,8 @@ class Assembler:
             gtid.source, gtid.number, CommitOrder(*order, gtid.committed_us, self._fence, gtid.original_us)
         )
         self._open = OpenTransaction(of)
+        if self._ahead is not None:
+            self._ahead.begin(of)
 
     def _next_in_file(self) -> tuple[int, int]:
         """Return the order of one that says none: behind the one before it, which has to be committed first."""

@@ -27,6 +27,7 @@ from udup.drivers.mysql.filters.shaper import Shapers
 from udup.drivers.mysql.naming.naming import Naming, logs_signs
 from udup.drivers.mysql.snapshot.moment import prepared_now
 from udup.drivers.mysql.snapshot.names import is_transactional_there, read_names
+from udup.drivers.mysql.stream.ahead import AheadTables
 from udup.drivers.mysql.stream.anonymous import check_anonymous
 from udup.drivers.mysql.stream.assembly import Assembler
 from udup.drivers.mysql.stream.contexts import contexts_of
@@ -44,6 +45,7 @@ from udup.drivers.mysql.telling.joining import Joined
 from udup.drivers.mysql.telling.made_tables import MadeTables
 from udup.drivers.mysql.telling.tries import SnapshotJudges
 from udup.pipeline.ports import LogPlace, LogPlan, Recognised
+from udup.pipeline.positions import AheadNotes
 from udup.pipeline.records import Part, Record, SnapshotEnd, Transaction
 from udup.pipeline.selection.renames import Name, Renaming
 from udup.pipeline.stamps import Stamps
@@ -63,6 +65,7 @@ class BinlogChanges:
         self._judges: SnapshotJudges | None = None
         self._joined: Joined | None = None
         self._lost: LostPrepared | None = None
+        self._notes = AheadNotes()
         self._made = MadeTables(endpoint, plan.scope) if plan.tells else None
         self._closed = False
         self._at = ("", 0)  # log file and offset, in one value since other threads look at it
@@ -82,7 +85,8 @@ class BinlogChanges:
         shared = SHARING.of(endpoint)
         if shared is not None:
             shared.release(replica)
-        check_executed(endpoint, start_after, lambda: self._closed, asking)
+        self._notes = AheadNotes.of_json(plan.ahead, GtidSet.parse, folds=plan.scope.fold_names)
+        check_executed(endpoint, _all_that_is_there(start_after, self._notes), lambda: self._closed, asking)
         reading = endpoint, replica.server_id, replica.uuid
         stamps = Stamps.parse(json.loads(plan.snapshot).get("stamps", "") if plan.snapshot else "")
         stamps.update(Stamps.parse(plan.stamps))
@@ -132,6 +136,7 @@ class BinlogChanges:
     def _new_assembler(self, asking: Asking) -> Assembler:
         endpoint, scope = self.endpoint, self._plan.scope
         renaming = Renaming(scope.selection, _names_now(endpoint, self._plan))
+        ahead = AheadTables(self._notes) if self._notes else None
         classifier = QueryClassifier(
             scope.selection,
             scope.fold_names,
@@ -140,6 +145,7 @@ class BinlogChanges:
             scope.kept_users,
             row_order_of(endpoint),
             partial(is_transactional_there, endpoint) if scope.innodb else None,
+            lambda: None if ahead is None else ahead.part,
         )
         self._shapers = Shapers.of(scope.selection, endpoint)
         contexts, maps = contexts_of(endpoint, asking), ColumnMaps.of(scope.selection)
@@ -153,7 +159,9 @@ class BinlogChanges:
             self._joined = Joined(endpoint, self._plan, kept, judges)
             decide = self._joined.watching(decide, fold_names=scope.fold_names)
         both, shapers = self._joined or judges, self._shapers
-        return Assembler(scope.selection, decide, renaming, scope.sql_filter, contexts, shapers, maps, telling, both)
+        return Assembler(
+            scope.selection, decide, renaming, scope.sql_filter, contexts, shapers, maps, telling, both, ahead
+        )
 
     def __iter__(self) -> Iterator[Record | None]:
         """Yield records; None whenever the source has sent no further event yet."""
@@ -249,6 +257,14 @@ def _of_another(endpoint: Endpoint, looked_at: Continuity, read: BinlogStream | 
         f" known of {looked_at.server_uuid}, and the log of {read.server_uuid} is read; name one server in"
         " ConnectionConfig, not a balancer over several"
     )
+
+
+def _all_that_is_there(start_after: GtidSet, notes: AheadNotes) -> GtidSet:
+    """Return what the target has of the source, of any table: others with these GTIDs would be left out."""
+    found = start_after.copy()
+    for each in notes:
+        found.update(GtidSet.parse(str(each.position)))
+    return found
 
 
 def _names_now(endpoint: Endpoint, plan: LogPlan) -> list[Name]:

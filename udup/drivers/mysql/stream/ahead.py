@@ -1,0 +1,83 @@
+"""What of each transaction is left out because single tables have it already (`pipeline/positions.py`).
+
+Rows are told by their TABLE_MAP, as what is not in the job; statements by a decision for the job less these tables
+(`ddl/query_classifier.py`). Of a table that was copied in two goes only the rows of the first are changed by what came
+between the goes: a row that an update moves out of those becomes a delete, one that it moves in an insert.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from udup.base.errors import Unsupported
+from udup.base.remedies import COPY_AGAIN
+from udup.drivers.mysql.filters.shaper import EventShaper, filled
+from udup.drivers.mysql.rows.codec import RowCodec, RowCodecs, completed
+from udup.drivers.mysql.rows.values import Row
+from udup.drivers.mysql.stream.damage import naming
+from udup.pipeline.positions import AheadNotes, AheadPart, RowsUpTo
+from udup.pipeline.records import TransactionId
+
+
+class AheadTables:
+    """Follows the log's transactions: `part` is what is left out of the one that is read, None nearly always."""
+
+    def __init__(self, notes: AheadNotes) -> None:
+        self._notes = notes
+        self._codecs = RowCodecs()
+        self.part: AheadPart | None = None
+
+    def begin(self, of: TransactionId) -> None:
+        self.part = self._notes.of(of.source, of.number)
+
+    def judge(self, schema: str, table: str, table_map: bytes, *, has_crc: bool) -> AheadRows | None:
+        """Return what leaves out rows of a table, None of one that no note speaks of."""
+        found = [each for each in self._notes if each.group.wants(schema, table)]
+        if not found:
+            return None
+        cuts = any(each.rows_up_to is not None for each in found)
+        codec = self._codecs.of(table_map, has_crc=has_crc) if cuts else None
+        return AheadRows(self, (schema, table), codec)
+
+
+class AheadRows:
+    """Leaves out rows events of one table with one definition, or rows of them."""
+
+    def __init__(self, tables: AheadTables, name: tuple[str, str], codec: RowCodec | None) -> None:
+        self._tables, self._name, self._codec = tables, name, codec
+        self._events = None if codec is None else EventShaper(codec, "what was copied first")
+
+    def shaped(self, event: bytes, source: str, number: int, *, has_crc: bool) -> Sequence[bytes]:
+        """Return the events to be kept instead of one of the transaction that is read."""
+        part = self._tables.part
+        if part is None:
+            return [event]
+        if part.leaves_out(*self._name):
+            return ()
+        rows = part.rows_up_to(*self._name)
+        if rows is None:
+            return [event]
+        with naming(event):
+            return self._behind(event, rows, has_crc=has_crc)
+
+    def _behind(self, event: bytes, up_to: RowsUpTo, *, has_crc: bool) -> Sequence[bytes]:
+        assert self._codec is not None and self._events is not None
+        rows = self._codec.read(event, has_crc=has_crc)
+        verdicts = [
+            (
+                before is not None and self._is_behind(before, up_to),
+                after is not None and self._is_behind(filled(before, after), up_to),
+            )
+            for before, after in completed(rows).changes
+        ]
+        return self._events.shaped(event, rows, verdicts, has_crc=has_crc)
+
+    def _is_behind(self, row: Row, up_to: RowsUpTo) -> bool:
+        value = row[up_to.column] if up_to.column < len(row) else None
+        if not isinstance(value, int):
+            name = ".".join(self._name)
+            raise Unsupported(
+                f"a row of {name} was logged without the number that its primary key begins with, by which it is told"
+                f" whether the copy has brought it in its first go or a later one; {COPY_AGAIN}"
+            )
+        return up_to.has(value)
