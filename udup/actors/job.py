@@ -13,7 +13,7 @@ from udup.base import runtime
 from udup.base.errors import Failure, FailureKind, Fault, Side
 from udup.jobs import DesiredState, EndWhen, JobProgress, JobRecord, JobSpec, JobType, Stage
 from udup.jobs.outage import Heard, Outage
-from udup.jobs.plan import plan_of
+from udup.jobs.plan import plan_of_record
 from udup.jobs.progress import TaskReport, WaitingFor, cause_of
 from udup.jobs.signs import SIGNS
 from udup.jobs.staleness import PATIENCE_SECONDS
@@ -186,7 +186,7 @@ class Job:
 
     @property
     def plan(self) -> JobPlan:
-        return plan_of(self.spec, self.record.start)
+        return plan_of_record(self.record, self.spec)
 
     def fence(self, run: Run) -> int:
         """Return the number by which the target tells the run from later ones: what the cluster has granted."""

@@ -293,7 +293,7 @@ class Ready:
 
     `stamps` and `source_uuid` tell the server that was followed before (`pipeline/stamps.py`). `snapshot` is what a
     destination of messages has of one, `snapshots` how many it has had, `in_part` what it has in part. `ahead` as in
-    `LogPlan`.
+    `LogPlan`, `apart` as in `CheckpointState`.
     """
 
     run: int
@@ -305,10 +305,11 @@ class Ready:
     snapshots: int = 0
     in_part: InPart = field(default_factory=InPart)
     ahead: str = ""
+    apart: str = ""
 
     @classmethod
     def of(cls, run: int, ready: TargetReady) -> Ready:
-        told = ready.stamps, ready.source_uuid, ready.snapshot, ready.snapshots, ready.in_part, ready.ahead
+        told = ready.stamps, ready.source_uuid, ready.snapshot, ready.snapshots, ready.in_part, ready.ahead, ready.apart
         return cls(run, ready.start_after, ready.info, *told)
 
 

@@ -17,6 +17,7 @@ from udup.jobs.document.keys import Level, canonical
 from udup.jobs.document.passwords import masked
 from udup.jobs.document.spec import DEFAULT_DATACENTER, DEFAULT_REGION, JobSpec, parse_job
 from udup.jobs.document.tasks import TaskSpec
+from udup.jobs.growth import Growth
 from udup.jobs.outage import Outage
 from udup.jobs.progress import FailedRun, JobProgress
 from udup.jobs.skipped import SkippedTransaction
@@ -33,7 +34,10 @@ _OUTLINE = Level(JobSpec.key_names(), {"Tasks": Level(TaskSpec.key_names())})
 
 #: The form of a record. Fields that an older version may pass over need no other one: it keeps them. It is raised for
 #: what an older version would do wrong by not knowing it, for the records that say that.
-FORMAT = 1
+FORMAT = 2
+
+#: That of a job whose tables change, and of its side job: an older version would carry both on as they stand.
+GROWING = 2
 
 #: Failures kept in a job's restart history.
 MAX_RESTARTS = 20
@@ -120,8 +124,11 @@ class JobRecord(Kept):
     outage: Outage | None = None
     #: The last cut-over that was asked for.
     cutover: Cutover | None = None
+    #: How its tables change; None while they do not. Of a side job (`growth.py`): whose tables it has.
+    growth: Growth | None = None
+    part_of: str = ""
     #: A record of a higher one is not read by this version (`unread.py`).
-    format: int = FORMAT
+    format: int = 1
     #: As the last run has left it.
     progress: JobProgress = JobProgress()
 
@@ -174,13 +181,22 @@ class JobRecord(Kept):
         )
 
     def spec(self) -> JobSpec:
-        """Return the document as Udup understands it; raise `Refused` if this version does not."""
-        return parse_job(self.document)
+        """Return the document as Udup understands it; raise `Refused` if this version does not.
+
+        A side job goes by the document of its job, under an ID of its own.
+        """
+        spec = parse_job(self.document)
+        return spec.model_copy(update={"id": self.id}) if self.part_of else spec
+
+    def growing(self, growth: Growth | None) -> JobRecord:
+        """Return the record with what becomes of the job's tables."""
+        return self.model_copy(update={"growth": growth, "format": GROWING if growth or self.part_of else 1})
 
     def to_json(self) -> bytes:
         """Return it for the store: passwords included."""
-        first = {"format"} if self.format == 1 else None  # versions before there were formats read these too
-        return self.model_dump_json(exclude=first).encode()
+        empty = {name for name in ("growth", "part_of") if not getattr(self, name)}
+        first = {"format"} if self.format == 1 else set()  # versions before there were formats read these too
+        return self.model_dump_json(exclude=first | empty).encode()
 
     @classmethod
     def from_json(cls, data: bytes | str) -> JobRecord:

@@ -20,7 +20,8 @@ class TargetReady:
     """Everything on the target's side is ready for the log after this set, or for a full copy (None).
 
     `snapshot`: what a destination has of a snapshot, in the source driver's words (`records.SnapshotRows.state`),
-    and `snapshots` how many it has had; `in_part`: transactions that it has in part. `ahead` as in `LogPlan`.
+    and `snapshots` how many it has had; `in_part`: transactions that it has in part. `ahead` as in `LogPlan`,
+    `apart` as in `CheckpointState`.
     """
 
     start_after: str | None
@@ -31,9 +32,12 @@ class TargetReady:
     snapshots: int = 0
     in_part: InPart = field(default_factory=InPart)
     ahead: str = ""
+    apart: str = ""
 
     @classmethod
     def at(cls, state: CheckpointState | None, info: ServerInfo) -> TargetReady:
         if state is None:
             return cls(None, info)
-        return cls(str(state.executed), info, state.stamps, state.source_uuid, ahead=state.ahead.to_json())
+        return cls(
+            str(state.executed), info, state.stamps, state.source_uuid, ahead=state.ahead.to_json(), apart=state.apart
+        )
