@@ -15,10 +15,11 @@ import pytest
 
 from tests.pipeline.memory_link import Network
 from udup.base.errors import Failure, Transient, UdupError
+from udup.drivers.fake.checkpoint import JobRows
 from udup.drivers.fake.drivers import end_of
 from udup.drivers.fake.faults import Gate
 from udup.drivers.fake.position import FakePosition
-from udup.drivers.fake.replay import rows_at
+from udup.drivers.fake.replay import rows_at, tables_at
 from udup.drivers.fake.server import FakeServer
 from udup.drivers.fake.source import FakeSource
 from udup.drivers.fake.source_log import Writing
@@ -34,7 +35,9 @@ from udup.pipeline.extract.progress import ExtractProgress
 from udup.pipeline.extract.settings import ExtractorSettings
 from udup.pipeline.ownership import Owner, TableName
 from udup.pipeline.ports import Scope
+from udup.pipeline.positions import AheadNotes
 from udup.pipeline.selection.selection import Selection
+from udup.pipeline.start_note import JobStart
 from udup.pipeline.transport.flow import Windows
 from udup.pipeline.transport.link import Link
 
@@ -115,13 +118,20 @@ class Machine:
         rows = self.target.jobs.rows.get(self.job)
         if rows is None or rows.is_copying:
             return
-        expected = rows_at(list(self.source.log.entries), self.position(), self.selection)
+        expected = rows_at(list(self.source.log.entries), self.position(), self.selection, rows.ahead)
         found = {name: dict(table.rows) for name, table in sorted(self.target.tables.items())}
         if self.job in self.target.jobs.notes:  # rows of tables that undo nothing may be there already
             for name in [name for name in found if not self.target.tables[name].transactional]:
                 del found[name]
                 expected.pop(name, None)
         assert found == expected, f"at {self.position()} the target has {found}, the source had {expected}"
+
+    def begin_with(self, executed: FakePosition, notes: AheadNotes) -> None:
+        """Have the target begin at a position, and have more of some tables: what a copy or another job has left."""
+        rows = JobRows(1 << 40, str(executed), "mark", 0, self.selection.digest, source_uuid=self.source.uuid)
+        rows.began, rows.ahead = JobStart(self.job).note, notes.merged(executed)
+        self.target.jobs.rows[self.job] = rows
+        self.target.tables.update(tables_at(list(self.source.log.entries), executed, self.selection, notes))
 
     def is_same(self) -> bool:
         """Return whether both servers have the same rows."""
@@ -263,6 +273,7 @@ class Machine:
             self.message_bytes,
             stamps=ready.stamps,
             source_uuid=ready.source_uuid,
+            ahead=ready.ahead,
             copy_alone=self.copy_alone,
         )
 

@@ -16,6 +16,7 @@ from udup.pipeline.apply.credits import Credits
 from udup.pipeline.apply.dispatcher import Dispatcher
 from udup.pipeline.apply.executed import ExecutedPositions
 from udup.pipeline.apply.scheduler import Pending, Scheduler
+from udup.pipeline.positions import AheadNotes
 from udup.pipeline.records import XaEnd, decode_batch
 from udup.pipeline.transport.link import Arrivals, Joiner
 
@@ -136,6 +137,15 @@ def _fence() -> list[Patch]:
     return [(CopyFence, name, nothing) for name in ("look", "check", "enter")]
 
 
+def _notes() -> list[Patch]:
+    """Notes go at the first flush that finds a part of them executed."""
+
+    def merged(self: Any, executed: Any) -> Any:
+        return AheadNotes(each for each in self if len(each.position - executed) == len(each.position))
+
+    return [(AheadNotes, "merged", merged)]
+
+
 BUGS = {
     "limit": Bug("what is being applied elsewhere counts as committed", "log", 200, _limit),
     "credit": Bug("a record is credited twice", "log", 40, _credit),
@@ -146,6 +156,7 @@ BUGS = {
     "gap": Bug("nobody looks at the numbers of messages and batches", "cluster", 100, _gap),
     "numbers": Bug("the link does not look at the numbers of messages", "lossy", 100, _numbers),
     "version": Bug("a slot's row keeps its version", "log", 100, _version),
+    "notes": Bug("a note goes before its position is executed", "ahead", 60, _notes),
     "fence": Bug("a copy does not look whether it is still this run's", "two", 100, _fence, 500),
 }
 

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from tests.sim.actors import ActorWorld, Cell
+from tests.sim.ahead import begin_ahead
 from tests.sim.checks import Checks
 from tests.sim.install import SimLogger
 from tests.sim.machine import Doorbells, Machine
@@ -76,6 +77,8 @@ class _History:
         if not scenario.copy:
             self.target.tables |= {"t", "loose"}
         self.checks = Checks(world, scenario, self.source, self.target)
+        if scenario.ahead:
+            begin_ahead(self.target, self.source, scenario.ahead)
         SimLogger.on_event = staticmethod(self.checks.heard)
         self.broker = NatsClient.broker = Broker(world)
         self.broker.on_message, self.broker.fate = self.checks.sent, self._fate_of_message
@@ -241,7 +244,8 @@ class _History:
 
     def _has_ended(self) -> bool:
         executed = self.checks.executed()
-        return self._is_broken() or all(executed.contains(UUID, entry["number"]) for entry in self.source.log)
+        has_all = all(executed.contains(UUID, entry["number"]) for entry in self.source.log)
+        return self._is_broken() or (has_all and not self.target.find("ahead"))
 
     def _not_caught_up(self) -> str:
         record: Any = self.node.record

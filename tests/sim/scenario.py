@@ -48,6 +48,7 @@ class Class:
     copy: float = 0.0  # how many begin with a full copy
     second: bool = False  # a second node is given the same job
     long: bool = False  # some faults last for tens of seconds
+    ahead: bool = False  # the first table has more than the job's position
     size: int = 60
 
 
@@ -67,6 +68,7 @@ CLASSES = {
         long=True,
     ),
     "cluster": Class(("kill", "freeze", "link", "slow", "call", "stream", "drop", "dup"), faults=4, copy=0.3),
+    "ahead": Class(ahead=True),
     "lossy": Class(
         ("kill", "link", "slow", "call", "pause", "again", "drop", "drop", "dup", "dup"), faults=5, copy=0.4
     ),
@@ -75,7 +77,10 @@ CLASSES = {
 
 @dataclass(frozen=True)
 class Scenario:
-    """`second`: when another node is given the job and until when it lives; nothing for a single node."""
+    """`second`: when another node is given the job and until when it lives; nothing for a single node.
+
+    `ahead`: of how many of the first transactions the table has its part when the job begins.
+    """
 
     seed: int
     of: str  # the class
@@ -84,6 +89,7 @@ class Scenario:
     copy: bool = False
     drop_existing: bool = False
     second: tuple[int, int] | None = None
+    ahead: int = 0
     log: list[Entry] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
 
@@ -94,6 +100,7 @@ class Scenario:
     def from_json(cls, text: str) -> Scenario:
         found = json.loads(text)
         found["second"] = tuple(found["second"]) if found["second"] else None
+        found.setdefault("ahead", 0)
         return cls(**found)
 
 
@@ -122,7 +129,22 @@ def make(of: str, seed: int) -> Scenario:
     if not copy:
         swarm = [each for each in swarm if each != "purge"] or ["kill"]  # it would begin in the middle of the log again
     faults = [_make_fault(draw, kind, swarm, hot, copy=copy) for _ in range(draw.below(kind.faults + 1))]
-    return Scenario(seed, of, workers, window, copy, copy and of == "rough", second, log, faults)
+    ahead = _place_ahead(log, draw.below(len(log))) if kind.ahead else 0
+    return Scenario(seed, of, workers, window, copy, copy and of == "rough", second, ahead, log, faults)
+
+
+def _place_ahead(log: list[Entry], at: int) -> int:
+    """Return a place at which nothing is prepared, as a snapshot's; what is before it was there before the job."""
+    while _prepared_at(log, at):
+        at -= 1
+    for entry in log[:at]:
+        entry["at"] = 1
+    return at
+
+
+def _prepared_at(log: list[Entry], at: int) -> bool:
+    kinds = [entry["kind"] for entry in log[:at]]
+    return kinds.count("xa prepare") != kinds.count("xa commit") + kinds.count("xa rollback")
 
 
 def _make_log(draw: _Draw, size: int, hot: int, *, copy: bool) -> list[Entry]:

@@ -42,6 +42,7 @@ from udup.pipeline.ports import (
     SourceCopy,
     SourceLook,
 )
+from udup.pipeline.positions import AheadNotes
 from udup.pipeline.records import (
     CommitOrder,
     CopyPlan,
@@ -203,9 +204,10 @@ class SimCopy:
 class SimLog:
     """The log from a position on (`ports.ChangeLog`)."""
 
-    def __init__(self, endpoint: Endpoint, start_after: str) -> None:
+    def __init__(self, endpoint: Endpoint, start_after: str, ahead: str = "") -> None:
         self.endpoint = endpoint
         self._after = GtidSet.parse(start_after)
+        self._notes = AheadNotes.of_json(ahead, GtidSet.parse)
         self._log = Source.current.log
         self._at = 0
         self._closed = False
@@ -245,7 +247,7 @@ class SimLog:
                 self._at += 1
                 if not self._after.contains(UUID, entry["number"]):
                     world.block(world.between(f"read {self.process.name}", 5 * US, 60 * US))
-                    yield from records.of(entry)
+                    yield from records.of(entry, has_it=self._notes.ahead(UUID, entry["number"], "s", "t"))
                 elif entry["rotate"]:
                     yield from records.new_file()
             else:
@@ -264,14 +266,15 @@ class _Records:
         self._fence, self._has_format, self._version, self._knows_loose = True, False, -1, False
         self._skipped: list[int] = []
 
-    def of(self, entry: Entry) -> Iterator[Record]:
+    def of(self, entry: Entry, *, has_it: bool = False) -> Iterator[Record]:
+        """`has_it`: the first table has its part of it already."""
         if entry["rotate"]:
             yield from self.new_file()
-        if entry["kind"] == "skip":
+        if entry["kind"] == "skip" or (has_it and entry["kind"] in ("tx", "large", "ddl")):
             self._skipped.append(entry["number"])
         else:
             yield from self.skipped()
-            yield from self._written(entry)
+            yield from self._written({**entry, "keys": []} if has_it and entry["kind"] == "xa prepare" else entry)
             self._fence = False
 
     def new_file(self) -> Iterator[Record]:
@@ -299,7 +302,8 @@ class _Records:
             yield XaEnd(of, entry["xid"], kind == "xa commit")
             return
         if kind == "xa prepare":
-            yield Transaction(of, table_map(version) + rows_event(version, entry["as"], 1, keys), [], xid=entry["xid"])
+            events = table_map(version) + rows_event(version, entry["as"], 1, keys) if keys else b""
+            yield Transaction(of, events, [], xid=entry["xid"])
             return
         if kind == "loose":
             table = table_map(_LOOSE_VERSION, "loose")
@@ -345,7 +349,7 @@ class SimSource(MySQLSource):
         return SimCopy()
 
     def open_log(self, plan: LogPlan) -> ChangeLog:
-        return SimLog(self.endpoint, plan.start_after)
+        return SimLog(self.endpoint, plan.start_after, plan.ahead)
 
 
 @dataclass(frozen=True)

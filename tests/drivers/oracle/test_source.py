@@ -21,6 +21,7 @@ from udup.drivers.oracle.logminer.rows import Code
 from udup.drivers.oracle.position import Progress, source_uuid
 from udup.drivers.oracle.source import SCN, OracleSource, look_from_wire, look_to_wire
 from udup.pipeline.ports import LogPlan, Piece, Scope, StartPoint
+from udup.pipeline.positions import AheadNote, AheadNotes
 from udup.pipeline.records import CopyTotals, Definition, Record, Skipped, StartRows, Transaction
 from udup.pipeline.selection.selection import Selection
 from udup.pipeline.selection.sqlfilter import FilterWord, SqlFilter
@@ -333,3 +334,23 @@ def test_a_session_that_ends_is_waited_for(server: FakeOracle) -> None:
     server.end_all_sessions()
     with pytest.raises(Unavailable, match="DPY-4011"):
         list(takewhile(lambda record: record is not None, stream))
+
+
+def test_what_a_table_has_already_is_left_out_rows_and_definitions(server: FakeOracle) -> None:
+    items = server.create("SHOP", "ITEMS", COLUMNS, ["ID"])
+    source = source_of(server)
+    begins = source.find_start(StartPoint()).position
+    with server.transaction() as one:
+        one.insert(ORDERS, row(1, "order"))
+        one.insert(items, row(1, "item"))
+    server.define(items, "truncate table shop.items")
+    later = source.find_start(StartPoint()).position
+    with server.transaction() as one:
+        one.insert(items, row(2, "new item"))
+    ahead = AheadNotes([AheadNote(Selection.of([("SHOP", ["ITEMS"])]), GtidSet.parse(later))]).to_json()
+    log = source.open_log(LogPlan("job", SCOPE, begins, ahead=ahead))
+    log.begin()
+    found = [each for each in takewhile(lambda record: record is not None, log) if each is not None]
+    log.close()
+    assert notes(found) == ["i b'order'", "i b'new item'"]
+    assert not [each for each in found if isinstance(each, Definition)]

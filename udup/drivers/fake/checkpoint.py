@@ -15,6 +15,7 @@ from udup.base.errors import Divergence, Fault, Refused, Superseded
 from udup.drivers.fake.position import FakePosition
 from udup.pipeline.ownership import Owner, TableName
 from udup.pipeline.ports import CheckpointState
+from udup.pipeline.positions import AheadNotes
 from udup.pipeline.start_note import JobStart
 
 #: Versions of one run are less than this apart.
@@ -22,6 +23,8 @@ _VERSIONS_OF_A_RUN = 1 << 40
 
 #: The selection of a job that has not begun: its full copy has not ended, or its start was not checked.
 COPYING = "copying"
+
+_NO_NOTES = AheadNotes()
 
 
 @dataclass
@@ -43,6 +46,7 @@ class JobRows:
     stamps: str = ""
     source_uuid: str = ""
     began: str = ""  # the note of how the job began
+    ahead: AheadNotes = field(default_factory=AheadNotes)
     slots: dict[int, SlotRow] = field(default_factory=dict)
 
     @property
@@ -58,7 +62,8 @@ class JobRows:
 
     def state(self, executed: FakePosition | None = None) -> CheckpointState:
         executed = self.position() if executed is None else executed
-        return CheckpointState(executed, self.mark, self.definitions, self.version, self.stamps, self.source_uuid)
+        known = self.stamps, self.source_uuid
+        return CheckpointState(executed, self.mark, self.definitions, self.version, *known, ahead=self.ahead)
 
 
 @dataclass
@@ -107,6 +112,7 @@ class Jobs:
             start.check_begun(rows.began, executed)
             made = JobRows(version, executed, rows.mark, rows.definitions, selection, owner)
             made.stamps, made.source_uuid, made.began = rows.stamps, rows.source_uuid, rows.began
+            made.ahead = rows.ahead.merged(made.position())
         else:
             if start.position is not None and (self.copied.get(job) or self.copied_objects.get(job)):
                 raise Refused([Fault("Dest", f"a full copy of job {job!r} has not ended")])
@@ -136,6 +142,7 @@ class Jobs:
         rows.version += 1
         rows.executed, rows.definitions = executed, definitions
         rows.stamps, rows.source_uuid = stamps, source_uuid
+        rows.ahead = rows.ahead.merged(FakePosition.parse(executed))
         return rows.version
 
     def owned(self, job: str, version: int) -> JobRows:
@@ -151,7 +158,14 @@ class Jobs:
             raise Superseded(f"job {job}: its copy has ended")
 
     def write_first(
-        self, start: JobStart, version: int, position: str, source_uuid: str, selection: str, slots: int
+        self,
+        start: JobStart,
+        version: int,
+        position: str,
+        source_uuid: str,
+        selection: str,
+        slots: int,
+        ahead: AheadNotes = _NO_NOTES,
     ) -> CheckpointState:
         """Write the first checkpoint, after a copy or without one."""
         job = start.job
@@ -161,7 +175,7 @@ class Jobs:
         self.copied.pop(job, None)
         self.copied_objects.pop(job, None)
         made = JobRows(self._next_version(rows), position, runtime.new_id(), 0, selection, rows.owner)
-        made.source_uuid, made.began = source_uuid, start.note
+        made.source_uuid, made.began, made.ahead = source_uuid, start.note, ahead.merged(made.position())
         self._begin(job, made, slots)
         return made.state()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from udup.base import runtime
 from udup.base.errors import Transient, Unsupported
@@ -21,10 +22,11 @@ from udup.drivers.fake.snapshot_reading import SnapshotState
 from udup.drivers.fake.source_log import Logged
 from udup.pipeline.ownership import TableName
 from udup.pipeline.ports import LogPlace, LogPlan, Recognised
+from udup.pipeline.positions import AheadNotes, AheadPart
 from udup.pipeline.records import Context, Definition, Format, Part, Record, Skipped, Transaction, XaEnd
 from udup.pipeline.selection.selection import Selection
 
-_NO_SNAPSHOT = SnapshotState()
+_NO_SNAPSHOT, _NO_NOTES = SnapshotState(), AheadNotes()
 
 
 class FakeLog:
@@ -36,7 +38,8 @@ class FakeLog:
         self._start = FakePosition.parse(plan.start_after)
         state = SnapshotState.parse(plan.snapshot)
         self._joining = FakeJoining(server, plan, state) if plan.tells else None
-        self._translate = Translator(plan.scope.selection, state, self._joining)
+        notes = AheadNotes.of_json(plan.ahead, FakePosition.parse)
+        self._translate = Translator(plan.scope.selection, state, self._joining, notes)
         self._place = 0  # in the log's entries
         self._format = ""
         self._closed = False
@@ -126,13 +129,40 @@ class FakeLog:
         self._server.end(self._connection)
 
 
+def is_there(change: Change, part: AheadPart) -> bool:
+    """Return whether the target has a change already; a row's number is what its key has in digits."""
+    if part.leaves_out(*change.table):
+        return True
+    rows = part.rows_up_to(*change.table)
+    return rows is not None and not rows.has(int("".join(filter(str.isdigit, change.key)) or 0))
+
+
+def _less_what_is_there(entry: Logged, part: AheadPart | None) -> Logged:
+    if part is None:
+        return entry
+    statement = entry.statement
+    if statement is not None:
+        names = [statement.table, *([statement.new_name] if statement.new_name is not None else [])]
+        there = {part.leaves_out(*each) for each in names}
+        if len(there) > 1 or any(part.cuts(*each) for each in names):
+            raise Unsupported(f"{entry.id.gtid}: {statement} can be neither run nor passed over", gtid=entry.id.gtid)
+        statement = None if True in there else statement
+    changes = tuple(each for each in entry.changes if not is_there(each, part))
+    return replace(entry, changes=changes, statement=statement)
+
+
 class Translator:
     """What a job sees of a log: its own tables, by their names on the target."""
 
     def __init__(
-        self, selection: Selection, snapshot: SnapshotState = _NO_SNAPSHOT, joining: FakeJoining | None = None
+        self,
+        selection: Selection,
+        snapshot: SnapshotState = _NO_SNAPSHOT,
+        joining: FakeJoining | None = None,
+        notes: AheadNotes = _NO_NOTES,
     ) -> None:
         self._selection = selection
+        self._notes = notes
         self._snapshot = snapshot
         self._joining = joining
         self._shown: set[TableName] = set()  # tables whose shape was sent in this run
@@ -141,6 +171,7 @@ class Translator:
     def records(self, entry: Logged, part_bytes: int) -> list[Record]:
         if entry.commit is not None:
             return [XaEnd(entry.id, entry.xid, entry.commit)]
+        entry = _less_what_is_there(entry, self._notes.of(entry.id.source, entry.id.number))
         changes = self._snapshot.wanted(self.wanted(entry.changes), entry.id.source, entry.id.number)
         if self._joining is not None:
             changes = self._joining.wanted(changes)

@@ -19,6 +19,7 @@ from udup.drivers.oracle.position import Progress
 from udup.drivers.oracle.remedies import PASS_OVER
 from udup.drivers.oracle.tables import MappedTable, OracleTable, RowProblem
 from udup.pipeline.ports import Scope
+from udup.pipeline.positions import AheadNotes
 from udup.pipeline.records import PIECE_BYTES, Definition, Part, Record, Transaction, TransactionId
 from udup.pipeline.selection.renames import Name
 
@@ -41,8 +42,16 @@ class Carrier:
     """
 
     def __init__(
-        self, progress: Progress, scope: Scope, look_up: LookUp, numbers: set[int], left_out: set[Name]
+        self,
+        progress: Progress,
+        scope: Scope,
+        look_up: LookUp,
+        numbers: set[int],
+        left_out: set[Name],
+        notes: AheadNotes | None = None,
     ) -> None:
+        """`notes` are of tables that the target has more of: they leave that out."""
+        self._notes = notes or AheadNotes()
         self._left_out = left_out
         self._progress = progress
         self._scope = scope
@@ -57,7 +66,13 @@ class Carrier:
         gtid = f"{self._progress.source}:{committed.scn}"
         definitions = [item for item in committed.items if item.code == Code.DDL]
         rows = [item for item in committed.items if item.code != Code.DDL]
+        part = self._notes.of(self._progress.source, committed.scn)
+        if part is not None:
+            rows = [item for item in rows if not part.leaves_out(item.owner, item.table)]
+            definitions = [item for item in definitions if not part.leaves_out(item.owner, item.table)]
         try:
+            if part is not None and any(part.cuts(item.owner, item.table) for item in (*rows, *definitions)):
+                raise _Problem("of a table that it changes some rows were copied before it and others after it")
             if definitions and (rows or len(definitions) > 1):
                 raise _Problem("it has definitions and rows, or several definitions, at one SCN")
             if definitions:
@@ -146,6 +161,8 @@ class Carrier:
                 raise _Problem(f"{row.owner}.{row.table} is renamed to {ddl.names[0]}, which is not in the job")
             if (row.owner, ddl.names[0]) in self._left_out:
                 raise _Problem(f"{row.owner}.{row.table} is renamed to {ddl.names[0]}, which was a temporary table")
+            if self._notes.ahead(self._progress.source, scn, row.owner, ddl.names[0]):
+                raise _Problem(f"{row.owner}.{row.table} is renamed to {ddl.names[0]}, which was copied after that")
             new = selection.renamed_table(row.owner, ddl.names[0])
         created = self._mapped(row.owner, row.table) if ddl.action is Action.CREATE else None
         sql = statement_of(ddl, renamed, new, created)

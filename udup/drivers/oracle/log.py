@@ -26,6 +26,7 @@ from udup.drivers.oracle.snapshot import ended_by
 from udup.drivers.oracle.tables import OracleTable
 from udup.drivers.oracle.told import Told
 from udup.pipeline.ports import LogPlace, LogPlan, Recognised
+from udup.pipeline.positions import AheadNotes
 from udup.pipeline.records import Format, Record
 from udup.pipeline.selection.selection import Selection
 
@@ -62,7 +63,8 @@ class RedoChanges:
             prepare_flush(session)
             check_not_behind(session, progress.highest)
         self._told.begin(executed)
-        carrier = Carrier(progress, plan.scope, self._look_up, numbers, wanted.left_out)
+        notes = AheadNotes.of_json(plan.ahead, GtidSet.parse, folds=plan.scope.fold_names)
+        carrier = Carrier(progress, plan.scope, self._look_up, numbers, wanted.left_out, notes)
         begun_at = progress.begin if progress.begins_unknown else 0
         assembly = Assembly(wanted, numbers.__contains__, left_out=wanted.left_out, begun_at=begun_at)
         self._reading = Reading(progress, assembly, carrier.records, horizon=lambda: self._horizon(begun_at))
