@@ -16,6 +16,7 @@ from udup.actors.messages import (
     RegisterJob,
     Rejected,
     Rejection,
+    ReloadTables,
     ResumeJob,
     WishSnapshot,
 )
@@ -36,6 +37,7 @@ COMMANDS: tuple[Command, ...] = (
     RegisterJob(_DOCUMENT, 7, 9, "reverted to 1", _START, "incarnation"),
     *(DeleteJob("a"), DeleteJob("a", purge=True), PauseJob("a"), ResumeJob("a"), FinishJob("a")),
     *(BeginSkip("a", "u:1"), EndSkip("a", "u:1", done=True), WishSnapshot("a", ("s.t", "s.u"))),
+    ReloadTables("a", ("s.t",)),
     *(StartCutover("a", Options(source_read_only=True, timeout_s=5.0)), AbortCutover("a")),
 )
 

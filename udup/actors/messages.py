@@ -144,6 +144,14 @@ class WishSnapshot(Command):
 
 
 @dataclass(frozen=True)
+class ReloadTables(Command):
+    """Load tables again, `schema.table` as on the source, while the job goes on for all others."""
+
+    job_id: str
+    tables: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Accepted:
     """A write that is stored, or that had nothing to change (`index` 0)."""
 

@@ -20,6 +20,7 @@ from udup.actors.messages import (
     PauseJob,
     RegisterJob,
     Rejected,
+    ReloadTables,
     ResumeJob,
     WishSnapshot,
 )
@@ -33,7 +34,7 @@ _KINDS: dict[str, type[Command]] = {
     kind.__name__: kind
     for kind in (
         *(RegisterJob, DeleteJob, PauseJob, ResumeJob, FinishJob, BeginSkip, EndSkip),
-        *(WishSnapshot, StartCutover, AbortCutover),
+        *(WishSnapshot, ReloadTables, StartCutover, AbortCutover),
     )
 }
 

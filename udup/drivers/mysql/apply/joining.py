@@ -20,7 +20,7 @@ from udup.drivers.mysql.apply import xa as prepared
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.client.connection import Connection, query
 from udup.drivers.mysql.dictionary.claims import TABLE as CLAIM_TABLE
-from udup.pipeline.ports import CheckpointState, Join
+from udup.pipeline.ports import CheckpointState, Join, Position
 from udup.pipeline.positions import Standing, joined
 from udup.pipeline.selection.schemas import UDUP_SCHEMA
 from udup.pipeline.selection.selection import Selection
@@ -79,7 +79,7 @@ def _open(connection: Connection, job: str, join: Join, position: CheckpointStat
     return ""
 
 
-def _stamps(texts: Iterable[str], executed: GtidSet) -> str:
+def _stamps(texts: Iterable[str], executed: Position) -> str:
     """Return of each origin the last stamp of an executed transaction: what is not executed may still come."""
     known = Stamps()
     for text in texts:
