@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from udup.base.errors import Failure, FailureKind
+from udup.base.errors import Failure, FailureKind, Fault
 from udup.pipeline.apply.settings import ApplierSettings
 
 if TYPE_CHECKING:
@@ -58,7 +58,8 @@ class Checkpoints:
 
     def _refused(self, why: str) -> Failure:
         self.wrong.append(why)
-        return Failure(FailureKind.REFUSED, why)
+        fault = Fault("Dest", why)
+        return Failure(FailureKind.REFUSED, str(fault), (fault,))
 
     def _runs(self, job: str) -> bool:
         applier = self._world.child_of("applier", job)

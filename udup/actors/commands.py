@@ -11,7 +11,7 @@ from udup.actors.cutover_rules import check_no_cutover
 from udup.actors.deletion_commands import DeletionCommands
 from udup.actors.documents import beside, check_same_document, start_of, with_room
 from udup.actors.finishing import unfinishable
-from udup.actors.growth_commands import goes_on, going_on, reload, side_record, with_tables
+from udup.actors.growth_commands import goes_on, going_on, growth_by, reload, side_record
 from udup.actors.job import Job
 from udup.actors.journal import RecordJournal
 from udup.actors.messages import (
@@ -171,8 +171,11 @@ class JobCommands:
             progress = before.record.progress.overlaid(before.progress)
             spec = record.spec()
             check_unchanged(spec, before.spec, before.id, progress)
-            kept = JobProgress() if has_another_target(spec, before.spec) else progress.of_checkpoint()
-            record = with_tables(record.model_copy(update={"progress": kept}), spec, before, progress)
+            moves = has_another_target(spec, before.spec)
+            kept = {"progress": JobProgress() if moves else progress.of_checkpoint()}
+            growth = growth_by(spec, before.record, before.spec, progress)
+            record = record.model_copy(update={**kept, "has_followed": before.record.has_begun and not moves})
+            record = record.growing(growth)
         if before is not None and before.wanted:
             if is_same(record.document, before.record.document):
                 if before.run is None or before.run.phase is not Phase.RUNNING:

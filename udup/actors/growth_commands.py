@@ -19,7 +19,7 @@ from udup.jobs.growth import (
     check_reload,
     chosen_by,
     contains,
-    selection_by,
+    parts_of,
     side_id,
 )
 from udup.jobs.record import GROWING
@@ -32,25 +32,26 @@ from udup.pipeline.selection.selection import Selection
 _CHOOSING = ("ReplicateDoDb", "ReplicateIgnoreDb")
 
 
-def with_tables(record: JobRecord, spec: JobSpec, before: Job, progress: JobProgress) -> JobRecord:
-    """Return the new record of a job with what becomes of its tables by its new document.
+def growth_by(spec: JobSpec, stored: JobRecord, before: JobSpec, progress: JobProgress) -> Growth | None:
+    """Return what becomes of a job's tables by a new document; None: nothing, or the job has not begun.
 
-    `Refused` or `Transient` for a change of tables that cannot be brought about, or not now.
+    `stored` is the job's record, `before` its spec. `Refused` or `Transient` for a change of tables that cannot be
+    brought about, or not now.
     """
-    old, new = before.spec.selection(), spec.selection()
-    growth = before.record.growth
+    old, new = before.selection(), spec.selection()
+    growth = stored.growth
     if growth is not None:
-        if new.digest == old.digest and not has_another_target(spec, before.spec):
-            return record.growing(growth)
-        if _gives_up(growth, new):
-            return record.growing(growth.model_copy(update={"state": GrowthState.ENDING, "reloads": ()}))
-        check_one_at_a_time(before.id, growth)
-    if new.digest == old.digest or not _has_begun(spec, before, progress):
-        return record
+        if new.digest == old.digest and not has_another_target(spec, before):
+            return growth
+        if _gives_up(growth, old, new):
+            return growth.model_copy(update={"state": GrowthState.ENDING, "reloads": ()})
+        check_one_at_a_time(stored.id, growth)
+    if new.digest == old.digest or not (stored.has_begun or progress.applied_gtid) or not _goes_on(spec, before):
+        return None
     check_change(old, new)
-    side = _side_of(before.id) if not contains(old, new) else ""
+    side = _side_of(stored.id) if not contains(old, new) else ""
     state = GrowthState.LEAVING if changed(old, new, has_side=bool(side)).leaves else GrowthState.COPYING
-    return record.growing(_growth(state, side, before=chosen_by(before.record.document)))
+    return _growth(state, side, before=chosen_by(stored.document))
 
 
 def _growth(state: GrowthState, side: str, **more: Any) -> Growth:
@@ -58,18 +59,18 @@ def _growth(state: GrowthState, side: str, **more: Any) -> Growth:
     return Growth(state=state, side=side, incarnation=made, since_ns=runtime.wall_ns(), **more)
 
 
-def _gives_up(growth: Growth, new: Selection) -> bool:
+def _gives_up(growth: Growth, after: Selection, new: Selection) -> bool:
     """Return whether a document wants what the job has now, and nothing of what is under way."""
     if growth.state is not GrowthState.COPYING or growth.reloads or not growth.side:
         return False
-    return selection_by(growth.before).digest == new.digest
+    return parts_of(growth, after).staying.digest == new.digest
 
 
-def _has_begun(spec: JobSpec, before: Job, progress: JobProgress) -> bool:
-    """Return whether the job has its tables on a target that is a database, and goes on there."""
-    if spec.delivers or spec.copy_alone or before.spec.copy_alone or has_another_target(spec, before.spec):
+def _goes_on(spec: JobSpec, before: JobSpec) -> bool:
+    """Return whether a job goes on with the tables that it has, on a target that is a database."""
+    if spec.delivers or spec.copy_alone or before.copy_alone or has_another_target(spec, before):
         return False
-    return spec.source.driver == Driver.MYSQL and bool(progress.applied_gtid)
+    return spec.source.driver == Driver.MYSQL
 
 
 def _side_of(job: str) -> str:
@@ -105,7 +106,7 @@ def reload(job: Job, tables: tuple[str, ...]) -> JobRecord:
         problem = f"job {job.id} fills tables that somebody else has made (SkipCreateDbTable), and makes none"
         remedy = "take the table out of ReplicateDoDb, empty it on the target, and add it again"
         raise Refused([Fault("Job", problem, remedy)])
-    if not progress.applied_gtid:
+    if not (record.has_begun or progress.applied_gtid):
         raise Refused([Fault("Job", f"job {job.id} has not copied its tables yet", "wait until it follows its source")])
     check_reload(job.id, spec.selection(), tables)
     growth = _growth(GrowthState.LEAVING, _side_of(job.id), reloads=tables)

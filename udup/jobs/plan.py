@@ -33,10 +33,14 @@ def plan_of(spec: JobSpec, start: DecidedStart | None = None) -> JobPlan:
 
 def plan_of_record(record: JobRecord, spec: JobSpec) -> JobPlan:
     """Return the plan of a job, which has not all tables of its document as long as some of them are under way."""
-    plan = plan_of(spec, record.start)
-    if record.growth is None:
+    return plan_by(plan_of(spec, record.start), record.growth, is_side=bool(record.part_of))
+
+
+def plan_by(plan: JobPlan, growth: Growth | None, *, is_side: bool) -> JobPlan:
+    """Return the plan of a job whose tables change as `growth` says, or of its side job."""
+    if growth is None:
         return plan
-    return _side(plan, record.growth) if record.part_of else _growing(plan, record.growth)
+    return _side(replace(plan, job=growth.side), growth) if is_side else _growing(plan, growth)
 
 
 def _side(plan: JobPlan, growth: Growth) -> JobPlan:

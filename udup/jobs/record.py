@@ -124,6 +124,8 @@ class JobRecord(Kept):
     outage: Outage | None = None
     #: The last cut-over that was asked for.
     cutover: Cutover | None = None
+    #: A run has followed the log: the target has its tables, and a checkpoint.
+    has_followed: bool = False
     #: How its tables change; None while they do not. Of a side job (`growth.py`): whose tables it has.
     growth: Growth | None = None
     part_of: str = ""
@@ -188,13 +190,19 @@ class JobRecord(Kept):
         spec = parse_job(self.document)
         return spec.model_copy(update={"id": self.id}) if self.part_of else spec
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether its target has a checkpoint, as far as the record tells: versions before did not note that."""
+        follows = self.stage in (Stage.CATCHING_UP, Stage.RUNNING)
+        return self.has_followed or follows or bool(self.progress.applied_gtid)
+
     def growing(self, growth: Growth | None) -> JobRecord:
         """Return the record with what becomes of the job's tables."""
         return self.model_copy(update={"growth": growth, "format": GROWING if growth or self.part_of else 1})
 
     def to_json(self) -> bytes:
         """Return it for the store: passwords included."""
-        empty = {name for name in ("growth", "part_of") if not getattr(self, name)}
+        empty = {name for name in ("has_followed", "growth", "part_of") if not getattr(self, name)}
         first = {"format"} if self.format == 1 else set()  # versions before there were formats read these too
         return self.model_dump_json(exclude=first | empty).encode()
 

@@ -8,12 +8,14 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import psutil
 
 from udup.actors.cutover_messages import AbortCutover, StartCutover
 from udup.actors.cutover_rules import check_no_cutover
+from udup.actors.growth_commands import growth_by
 from udup.actors.messages import (
     Accepted,
     Actors,
@@ -27,6 +29,7 @@ from udup.actors.messages import (
     RegisterJob,
     Rejected,
     Rejection,
+    ReloadTables,
     ResumeJob,
     WishSnapshot,
 )
@@ -44,6 +47,7 @@ from udup.jobs import (
     skipping,
 )
 from udup.jobs.differences import starts_alike
+from udup.jobs.growth import GrowthState
 from udup.jobs.start import DecidedStart, check_unchanged, kept_start, other_start
 from udup.jobs.versions import POSTED
 from udup.jobs.words import EndWhen, JobType
@@ -182,7 +186,10 @@ class Control:
         if not starts_alike(kept, stored.document):
             before = _understood(stored)
             other = None if before is None else other_start(spec, before)
-            change = Change(_asked(spec, kept, start), other)
+            growth = None if before is None else growth_by(spec, stored, before, stored.progress)
+            new = growth is not None and growth != stored.growth and growth.state is not GrowthState.ENDING
+            of_side = new and growth is not None and bool(growth.side)  # what comes new is what may not start
+            change = Change(replace(_asked(spec, kept, start), growth=growth, of_side=of_side), other)
             faults = (
                 self._changes.faults(change, seconds)
                 if stored.carried_out
@@ -206,6 +213,9 @@ class Control:
 
     def finish(self, job_id: str) -> Written:
         return self._written(FinishJob(job_id))
+
+    def reload(self, job_id: str, tables: Sequence[str]) -> Written:
+        return self._written(ReloadTables(job_id, tuple(tables)))
 
     def snapshot(self, job_id: str, tables: Sequence[str]) -> Written:
         if (record := self._reads.job(job_id)) is not None:

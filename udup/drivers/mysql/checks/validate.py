@@ -274,6 +274,7 @@ def _in_the_way(plan: JobPlan, source: _Source, target: _Target, start_after: st
                 job=plan.job,
                 checkpoint=target.checkpoint,
                 selection=plan.scope.selection.digest,
+                accepted=_accepted(plan),
                 start_after=start_after,
                 drop_existing=plan.drop_existing,
                 fill_existing=plan.fill_existing,
@@ -288,6 +289,12 @@ def _in_the_way(plan: JobPlan, source: _Source, target: _Target, start_after: st
 
     seen = _seen(look)
     return [seen] if isinstance(seen, Check) else list(target_table_checks(seen))
+
+
+def _accepted(plan: JobPlan) -> tuple[str, ...]:
+    """Return by which other selections the target may have the checkpoint of a job whose tables change."""
+    kept = "" if plan.join is None else plan.join.kept.digest
+    return tuple(each for each in (plan.leaves, kept) if each)
 
 
 @contextmanager
