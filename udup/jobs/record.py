@@ -129,6 +129,8 @@ class JobRecord(Kept):
     #: How its tables change; None while they do not. Of a side job (`growth.py`): whose tables it has.
     growth: Growth | None = None
     part_of: str = ""
+    #: Never stored: `growing_shown.py` makes it where the side job's record is known too.
+    growing_shown: dict[str, Any] | None = Field(default=None, exclude=True)
     #: A record of a higher one is not read by this version (`unread.py`).
     format: int = 1
     #: As the last run has left it.
@@ -262,6 +264,7 @@ def to_api(record: JobRecord) -> dict[str, Any]:
         "Stage": record.stage.value,
         "Start": _start_to_api(record),
         "Cutover": _cutover_to_api(record),
+        "Growing": record.growing_shown,
         "Skipped": [_skipped_to_api(each) for each in record.skipped],
         "Progress": record.progress.as_dict(),  # names of tables in it may well hold the word password
     }

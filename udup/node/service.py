@@ -200,7 +200,7 @@ class Control:
         return stored.job_modify_index if stored.carried_out else 0
 
     def _known(self) -> Known:
-        return Known(self._node, frozenset(record.id for record in self._reads.jobs("")[0]))
+        return Known(self._node, self._reads.ids())
 
     def delete(self, job_id: str, *, purge: bool = False) -> Written:
         return self._written(DeleteJob(job_id, purge), PURGE_SECONDS if purge else ASK_SECONDS)
