@@ -24,7 +24,7 @@ _TEXTS = frozenset({"Unsupported", "Divergence"})
 _DOES = re.compile(
     r"\b(run|resume|start the job|give the job|leave|add|write|look|compare|load|take|make|set|put|post|choose|drop|"
     r"rename|name|upgrade|rewrite|change|grant|alter|see that|start it again)\b"
-    r"|\b(UNKNOWN|DAMAGED|NEW_COPY|FULL_COPY|COMPARE_AND_COPY|WITHOUT_GTID|PASS_OVER|REPORT)\b",
+    r"|\b(UNKNOWN|DAMAGED|NEW_COPY|COPY_AGAIN|FULL_COPY|COMPARE_AND_COPY|WITHOUT_GTID|PASS_OVER|REPORT)\b",
     re.IGNORECASE,
 )
 

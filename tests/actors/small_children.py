@@ -64,6 +64,7 @@ class Info:
     address: str = "somewhere:3306"
     uuid: str = "u"
     folds_names: bool = False
+    version_text: str = ""
 
 
 @dataclass

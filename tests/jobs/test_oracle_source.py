@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -72,13 +73,27 @@ CONFIG = "Tasks[0].Config"
             {f"{CONFIG}.OracleConfig.Scn": "begins without a copy"},
         ),
         (document(BinlogFile="b.1"), {f"{CONFIG}.BinlogFile": "has no meaning for an Oracle source"}),
-        (document() | {"Type": "subscribe"}, {"Tasks[0].Driver": "is Oracle, whose changes", "Tasks[1].Driver": "is"}),
     ],
 )
 def test_what_contradicts_itself_is_told(job: dict[str, Any], faults: dict[str, str]) -> None:
     told = refused(job)
     assert told.keys() == faults.keys()
     assert all(told[where].startswith(problem) for where, problem in faults.items())
+
+
+def test_its_changes_are_delivered_as_messages_too() -> None:
+    job = document() | {"Type": "subscribe"}
+    job["Tasks"][1] = {"Type": "Dest", "Driver": "NATS", "Config": {"Prefix": "ora", "NatsConfig": {"Stream": "ORA"}}}
+    job["Tasks"][0]["Config"]["ConnectionConfig"] |= {"Host": "127.0.0.1", "Port": 1}
+    plan = plan_of(parse_job(job))
+    delivery = plan.target.delivery
+    assert delivery is not None
+    assert Registry().reader(plan.source, delivery).kind
+    assert not Registry().delivery_faults(ORACLE, plan.target.driver, delivery)
+    wrong = replace(plan, target=replace(plan.target, delivery=replace(delivery, values="odd")))
+    checks = [*Registry().validate(wrong, Known())]
+    assert {"experimental", "connection", "options"} <= {check.name for check in checks}
+    assert {check.task for check in checks if check.name == "options" and check.outcome == Outcome.FAIL} == {"Dest"}
 
 
 def test_the_key_is_of_this_driver_alone() -> None:

@@ -25,7 +25,9 @@ from udup.pipeline.transport import link
 _MYSQL = "udup.drivers.mysql."
 
 #: What every server of the simulation is.
-_FACTS = SimpleNamespace(lower_case_table_names=0, folds_names=False, address="sim", uuid="sim", is_mariadb=False)
+_FACTS = SimpleNamespace(
+    lower_case_table_names=0, folds_names=False, address="sim", uuid="sim", version_text="9.7.0", is_mariadb=False
+)
 
 #: Bytes in a message of NATS: so few that some messages of each history are split.
 _MESSAGE_MAX = 24 << 10

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import pytest
 
+from udup.drivers.mysql.client.connection import Connection
 from udup.verify import portable
 
 
@@ -88,7 +91,8 @@ def test_collations_that_stand_for_each_other_are_told_alike(one: str, other: st
 def test_modes_are_compared_by_what_both_families_know() -> None:
     ours, theirs = "STRICT_TRANS_TABLES,NO_AUTO_CREATE_USER", "STRICT_TRANS_TABLES"
     assert portable._mode(ours) == portable._mode(theirs) != portable._mode("")
-    assert portable._mode("ANSI,PIPES_AS_CONCAT,ONLY_FULL_GROUP_BY") == portable._mode("PIPES_AS_CONCAT,ANSI")
+    assert portable._mode("ANSI,PIPES_AS_CONCAT,ANSI_QUOTES") == portable._mode("PIPES_AS_CONCAT,ANSI_QUOTES")
+    assert portable._mode("ANSI,PIPES_AS_CONCAT") != portable._mode("PIPES_AS_CONCAT,ONLY_FULL_GROUP_BY")
 
 
 def test_bytes_are_told_without_the_zeros_that_fill_a_column_up() -> None:
@@ -103,3 +107,12 @@ def test_an_address_is_told_as_the_bytes_that_it_is() -> None:
     assert portable._column(("inet6", "YES", "'::2'", "", None, None, ""), mariadb=True) != portable._column(
         octets, mariadb=False
     )
+
+
+def test_an_index_is_told_by_what_the_engine_makes_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def told(*row: object) -> str:
+        monkeypatch.setattr(portable, "query", lambda *_: [("s", "t", *row)])
+        return "".join(portable._indexes(cast("Connection", None), "%s", ["s"]).values())
+
+    assert told("n", 1, "HASH", "a", 1, 7, "") == told("n", 1, "BTREE", "a", 1, 7, "") != ""
+    assert told("u", 1, "HASH", "a", 0, None, "") == ""  # perhaps a UNIQUE over whole texts

@@ -300,8 +300,8 @@ class Ready:
     """The target is ready to take the log from after this position, or a full copy (None).
 
     `stamps` and `source_uuid` tell the server that was followed before (`pipeline/stamps.py`). `snapshot` is what a
-    destination of messages has of one, `snapshots` how many it has had, `in_part` what it has in part. `ahead` as in
-    `LogPlan`, `apart` as in `CheckpointState`.
+    destination of messages has of one, `snapshots` how many it has had, `in_part` what it has in part. `server` is the
+    target's version, as its server says it. `ahead` as in `LogPlan`, `apart` as in `CheckpointState`.
     """
 
     run: int
@@ -312,12 +312,22 @@ class Ready:
     snapshot: str = ""
     snapshots: int = 0
     in_part: InPart = field(default_factory=InPart)
+    server: str = ""
     ahead: str = ""
     apart: str = ""
 
     @classmethod
     def of(cls, run: int, ready: TargetReady) -> Ready:
-        told = ready.stamps, ready.source_uuid, ready.snapshot, ready.snapshots, ready.in_part, ready.ahead, ready.apart
+        told = (
+            ready.stamps,
+            ready.source_uuid,
+            ready.snapshot,
+            ready.snapshots,
+            ready.in_part,
+            ready.server,
+            ready.ahead,
+            ready.apart,
+        )
         return cls(run, ready.start_after, ready.info, *told)
 
 

@@ -72,6 +72,7 @@ def extractor_settings(job: Job, run: Run) -> ExtractorSettings:
         snapshots=run.target.snapshots if run.target else 0,
         in_part=run.target.in_part if run.target else InPart(),
         ahead=run.target.ahead if run.target else "",
+        target=run.target.server if run.target else "",
         wishes=tuple((each.number, each.tables) for each in job.record.wishes),
         to_other_node=run.is_guest and run.packs,
         compresses=spec.compresses(between_nodes=run.is_guest) and run.packs,

@@ -52,6 +52,7 @@ class BeginExtract(Said, frozen=True, tag="extract"):
     in_part: tuple[str, str] = ("", "")
     copy_first: tuple[str, ...] = ()
     ahead: str = ""
+    target: str = ""
     reads_packed: bool = False
 
 

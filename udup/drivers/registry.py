@@ -89,7 +89,10 @@ def _mysql_rows(endpoint: Endpoint, plan: DeliveryPlan) -> RecordReader:
 
 def _validate_delivery(plan: JobPlan, known: Known) -> list[Check]:
     """Return every check of a job that delivers messages: of its source, and of its sink."""
-    checks = subscription.validate(plan)
+    return _with_sink(plan, subscription.validate(plan))
+
+
+def _with_sink(plan: JobPlan, checks: list[Check]) -> list[Check]:
     try:
         destination = Registry().destination(plan.target)
     except Refused as refused:
@@ -100,6 +103,18 @@ def _validate_delivery(plan: JobPlan, known: Known) -> list[Check]:
 
 def _validate_oracle(plan: JobPlan, known: Known) -> list[Check]:
     return [*of_oracle.validate_source(Registry().source(plan.source), plan), *validate_target(plan)]
+
+
+def _oracle_delivery_faults(
+    plan: JobPlan, source: SourceLook | None, target: ServerInfo | None, start_after: str | None, known: Known
+) -> list[Fault]:
+    found = of_oracle.start_faults(plan, source, target, start_after, known)
+    return found if source is None else [*found, *subscription.option_faults(plan)]
+
+
+def _validate_oracle_delivery(plan: JobPlan, known: Known) -> list[Check]:
+    of_source = of_oracle.validate_source(Registry().source(plan.source), plan)
+    return _with_sink(plan, [*of_source, *subscription.option_checks(plan)])
 
 
 _SOURCES: Mapping[str, Callable[[End], Source]] = {
@@ -125,20 +140,28 @@ _DESTINATIONS: Mapping[str, Callable[[DeliveryPlan], Destination]] = {NATS: _nat
 #: What a job to a sink loads, the client library among it.
 _LOADED_LATE = tuple(f"udup.drivers.messages.{name}" for name in ("sinks", "nats.destination", "kafka.destination"))
 
-_READERS: Mapping[str, Callable[[Endpoint, DeliveryPlan], RecordReader]] = {MYSQL: _mysql_rows}
+#: Rows travel as events of MySQL's, whatever database they come from.
+_READERS: Mapping[str, Callable[[Endpoint, DeliveryPlan], RecordReader]] = {MYSQL: _mysql_rows, ORACLE: _mysql_rows}
 
 #: What speaks against a plan of messages without a server: how values look, by source; all else, by sink.
-_VALUES: Mapping[str, Callable[[DeliveryPlan], list[Fault]]] = {MYSQL: subscription.value_faults}
+_VALUES: Mapping[str, Callable[[DeliveryPlan], list[Fault]]] = {
+    MYSQL: subscription.value_faults,
+    ORACLE: subscription.value_faults,
+}
 
 _SINKS: Mapping[str, Callable[[DeliveryPlan], list[Fault]]] = {NATS: _nats_faults, KAFKA: _kafka_faults}
 
 _DELIVERED = _Pair(subscription.start_faults, subscription.warnings, _validate_delivery)
+
+_DELIVERED_FROM_ORACLE = _Pair(_oracle_delivery_faults, of_oracle.warnings, _validate_oracle_delivery)
 
 _PAIRS: Mapping[tuple[str, str], _Pair] = {
     (MYSQL, MYSQL): _Pair(start.start_faults, start.warnings, validate),
     (MYSQL, NATS): _DELIVERED,
     (MYSQL, KAFKA): _DELIVERED,
     (ORACLE, MYSQL): _Pair(of_oracle.start_faults, of_oracle.warnings, _validate_oracle),
+    (ORACLE, NATS): _DELIVERED_FROM_ORACLE,
+    (ORACLE, KAFKA): _DELIVERED_FROM_ORACLE,
 }
 
 

@@ -313,13 +313,14 @@ class StartRows(Wire, tag="start", frozen=True):
 
     `offsets`: the target reads +00:00 behind a TIMESTAMP (MySQL 8.0.19). `loaders`: so many load them, one each of the
     first slots; 0: as many as there are readers. `texts`: the target keeps documents as the texts that they are printed
-    as (MariaDB's JSON).
+    as (MariaDB's JSON). `history`: it takes what rows were as well, and rows of today have this for their end.
     """
 
     method: str
     offsets: bool = False
     loaders: int = 0
     texts: bool = False
+    history: str = ""
 
 
 class CopyStands(Wire, tag="stands", frozen=True):

@@ -32,13 +32,14 @@ class TableVerdict:
     table: tuple[str, str]
     source: TableSum | None
     target: TableSum | None
+    compared: str = ""  # of a table that keeps its history, what of it was
 
     @property
     def equal(self) -> bool:
         return self.source is not None and self.source == self.target
 
     def __str__(self) -> str:
-        name = ".".join(self.table)
+        name = ".".join(self.table) + (f" ({self.compared})" if self.compared else "")
         if self.source is None or self.target is None:
             return f"{name}: not comparable"
         if self.equal:
@@ -149,11 +150,22 @@ def _verdicts(
     chosen = conditions(source, common, selection)
     alike = ours.dialect == theirs.dialect
     with TableSums(source, signed_zeros=alike) as sources, TableSums(target, signed_zeros=alike) as targets:
-        sums = [(sources.submit(table, chosen.get(table, "")), targets.submit(table)) for table in common]
+        sums = []
+        for table in common:
+            history = table in ours.versioned & theirs.versioned
+            left = sources.submit(table, chosen.get(table, ""), history=history)
+            sums.append((left, targets.submit(table, history=history), _compared(table, ours, theirs)))
         return [
-            TableVerdict(table, left_sum.result(), right_sum.result())
-            for table, (left_sum, right_sum) in zip(common, sums, strict=True)
+            TableVerdict(table, left.result(), right.result(), compared)
+            for table, (left, right, compared) in zip(common, sums, strict=True)
         ]
+
+
+def _compared(table: Name, ours: Definitions, theirs: Definitions) -> str:
+    """Return what is compared of a table WITH SYSTEM VERSIONING, "" for others."""
+    if table in ours.versioned & theirs.versioned:
+        return "with its history"
+    return "rows of today" if table in ours.versioned | theirs.versioned else ""
 
 
 def _differing(ours: Definitions, theirs: Definitions) -> list[Difference]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from udup.drivers.mysql.client.connection import Connection, query
 from udup.drivers.mysql.client.names import qualified, quote
@@ -21,6 +21,8 @@ from udup.drivers.mysql.client.session_setup import enter
 from udup.drivers.mysql.client.sessions import PRINTED
 from udup.verify.dictionary import Name, read_dictionary
 from udup.verify.portable import read_portable
+
+_MARIADB = "MariaDB"
 
 _COUNTER = re.compile(r"(?<=\n\)) (?P<engine>ENGINE=\w+) AUTO_INCREMENT=(?P<counter>\d+)")
 _COLUMN_COLLATION = re.compile(r"( CHARACTER SET \w+) COLLATE \w+")
@@ -39,7 +41,8 @@ _SHOWN = {
 @dataclass(frozen=True)
 class Definitions:
     """What was found in some schemas: each kind's texts by name, the tables' AUTO_INCREMENT counters (where there is
-    one), the dictionary's rows by view, and the names of the events that are enabled.
+    one), the dictionary's rows by view, the names of the events that are enabled and of the tables that keep their
+    history, and MariaDB's sequences, each with its next number.
 
     `dialect` is what the texts are written in; those of another one are compared in the `portable` form.
     """
@@ -52,9 +55,13 @@ class Definitions:
     objects: dict[str, dict[Name, str]]
     dictionary: dict[str, dict[Name, str]]
     enabled_events: frozenset[Name]
+    versioned: frozenset[Name] = frozenset()
+    sequences: dict[Name, str] = field(default_factory=dict)
 
     def pairs(self, other: Definitions) -> Iterator[tuple[str, dict[Name, str], dict[Name, str]]]:
         """(kind, texts here, texts there) for every kind of thing that has a statement to make it."""
+        if self.dialect.startswith(_MARIADB) and other.dialect.startswith(_MARIADB):
+            yield "SEQUENCE", self.sequences, other.sequences
         if self.dialect != other.dialect:
             for kind in sorted(self.portable.keys() | other.portable.keys()):
                 yield kind, self.portable.get(kind, {}), other.portable.get(kind, {})
@@ -95,6 +102,8 @@ def read_definitions(connection: Connection, schemas: Sequence[str]) -> Definiti
         objects={kind: _objects(connection, names[kind], kind) for kind in _SHOWN},
         dictionary=read_dictionary(connection, existing),
         enabled_events=frozenset(names["ENABLED EVENT"]),
+        versioned=frozenset(names["SYSTEM VERSIONED"]),
+        sequences={name: _sequence(connection, name) for name in names["SEQUENCE"]},
     )
 
 
@@ -102,7 +111,7 @@ def _dialect(connection: Connection) -> str:
     """What the server prints definitions in: each series of MariaDB, MySQL before 8.0, and MySQL since."""
     series = ".".join(str(number) for number in connection.version[:2])
     if connection.is_mariadb:
-        return f"MariaDB {series}"
+        return f"{_MARIADB} {series}"
     return "MySQL" if connection.version >= (8, 0, 0) else f"MySQL {series}"
 
 
@@ -118,7 +127,11 @@ def _existing(connection: Connection, schemas: Sequence[str]) -> list[str]:
 
 
 _LISTS = {
-    "BASE TABLE": "TABLE_SCHEMA, TABLE_NAME FROM information_schema.TABLES WHERE TABLE_TYPE = 'BASE TABLE'",
+    "BASE TABLE": (
+        "TABLE_SCHEMA, TABLE_NAME FROM information_schema.TABLES WHERE TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED')"
+    ),
+    "SYSTEM VERSIONED": "TABLE_SCHEMA, TABLE_NAME FROM information_schema.TABLES WHERE TABLE_TYPE = 'SYSTEM VERSIONED'",
+    "SEQUENCE": "TABLE_SCHEMA, TABLE_NAME FROM information_schema.TABLES WHERE TABLE_TYPE = 'SEQUENCE'",
     "VIEW": "TABLE_SCHEMA, TABLE_NAME FROM information_schema.VIEWS WHERE TRUE",
     "PROCEDURE": "ROUTINE_SCHEMA, ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_TYPE = 'PROCEDURE'",
     "FUNCTION": "ROUTINE_SCHEMA, ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_TYPE = 'FUNCTION'",
@@ -148,3 +161,9 @@ def _objects(connection: Connection, names: Sequence[tuple[str, str]], kind: str
 def _show(connection: Connection, kind: str, quoted: str, columns: tuple[int, ...]) -> str:
     (row,) = query(connection, f"SHOW CREATE {kind} {quoted}")
     return "\n".join(str(row[column]) for column in columns)
+
+
+def _sequence(connection: Connection, name: tuple[str, str]) -> str:
+    """Return how a sequence is made, and from where it goes on."""
+    [(number, cycle)] = query(connection, f"SELECT next_not_cached_value, cycle_count FROM {qualified(*name)}")
+    return f"{_show(connection, 'SEQUENCE', qualified(*name), (1,))}\nnext {number}, cycle {cycle}"

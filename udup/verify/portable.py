@@ -38,9 +38,16 @@ _OCTETS: Mapping[str, Callable[[str], bytes]] = {
     "inet4": lambda text: ipaddress.IPv4Address(text).packed,
 }
 
-#: Words of a sql_mode that one family alone has.
+#: Words of a sql_mode that one family alone has, and those that stand for others beside them.
 _OWN_MODES = frozenset(
-    {"NO_AUTO_CREATE_USER", "TIME_TRUNCATE_FRACTIONAL", "TIME_ROUND_FRACTIONAL", "EMPTY_STRING_IS_NULL"}
+    {
+        "ANSI",
+        "TRADITIONAL",
+        "NO_AUTO_CREATE_USER",
+        "TIME_TRUNCATE_FRACTIONAL",
+        "TIME_ROUND_FRACTIONAL",
+        "EMPTY_STRING_IS_NULL",
+    }
     | {"SIMULTANEOUS_ASSIGNMENT", "IGNORE_BAD_TABLE_OPTIONS", "NO_KEY_OPTIONS", "NO_FIELD_OPTIONS", "NO_TABLE_OPTIONS"}
 )
 
@@ -94,8 +101,7 @@ def _rule(value: object) -> str:
 
 
 def _mode(value: object) -> str:
-    words = {word for word in str(value).split(",") if word} - _OWN_MODES
-    return ",".join(sorted(words - {"ONLY_FULL_GROUP_BY"} if "ANSI" in words else words))
+    return ",".join(sorted({word for word in str(value).split(",") if word} - _OWN_MODES))
 
 
 def _expression(value: object) -> str:
@@ -165,7 +171,7 @@ _QUESTIONS = (
         "TABLE_SCHEMA, TABLE_NAME, PARTITION_ORDINAL_POSITION, SUBPARTITION_ORDINAL_POSITION, PARTITION_NAME,"
         " SUBPARTITION_NAME, PARTITION_METHOD, SUBPARTITION_METHOD, PARTITION_EXPRESSION, SUBPARTITION_EXPRESSION,"
         " PARTITION_DESCRIPTION",
-        "PARTITIONS WHERE PARTITION_NAME IS NOT NULL",
+        "PARTITIONS WHERE PARTITION_NAME IS NOT NULL AND PARTITION_METHOD <> 'SYSTEM_TIME'",
         "TABLE_SCHEMA",
         (*(_name,) * 6, *(_expression,) * 3),
     ),
@@ -208,8 +214,8 @@ _INDEXES = (
     " INDEX_COMMENT FROM information_schema.STATISTICS WHERE TABLE_SCHEMA IN ({})"
 )
 
-#: Kinds of indexes that one family alone has, besides those on expressions: a UNIQUE over whole texts is a HASH.
-_OWN_INDEXES = frozenset({"HASH", "VECTOR"})
+#: MariaDB says HASH of every index that was made USING HASH, and of a UNIQUE over whole texts, which it alone has.
+_HASH = "HASH"
 
 _COLUMNS = (
     "SELECT c.TABLE_SCHEMA, c.TABLE_NAME, t.TABLE_TYPE, c.ORDINAL_POSITION, c.COLUMN_NAME, c.COLUMN_TYPE,"
@@ -254,10 +260,12 @@ def _indexes(connection: Connection, marks: str, schemas: Sequence[str]) -> dict
     own: set[tuple[Name, str]] = set()
     for schema, table, index, place, kind, column, *values in query(connection, _INDEXES.format(marks), *schemas):
         name = (str(schema), str(table))
-        of_engine = "SE_SPECIFIC" if kind == "NONE" else kind  # as MySQL 5 says it
+        is_unique = str(values[0]) == "0"
+        # MySQL says what the engine makes of it, and MySQL 5 says NONE of what the engine alone knows.
+        of_engine = {"NONE": "SE_SPECIFIC", _HASH: "BTREE"}.get(str(kind), kind)
         said = ", ".join(_name(_text(value)) for value in (place, of_engine, column, *values))
         gathered.setdefault(name, {}).setdefault(str(index), []).append(said)
-        if column is None or kind in _OWN_INDEXES:
+        if column is None or kind == "VECTOR" or (kind == _HASH and is_unique):
             own.add((name, str(index)))
     return {
         name: "\n".join(
@@ -323,9 +331,9 @@ def _default(value: object, extra: str, *, mariadb: bool) -> str:
 
     Of an expression is told that it is one: each server prints it in its own way.
     """
-    if value is None or (mariadb and value == "NULL"):
-        return "none"
     text = str(value)
+    if value is None or (mariadb and (value == "NULL" or "nextval(" in text)):
+        return "none"  # as on a target without sequences
     if not mariadb and (literal := _EXPRESSED.fullmatch(text)):
         text, extra = literal[1], ""  # MySQL has no other default of a TEXT
     if _NOW.fullmatch(text.lower()):

@@ -28,8 +28,10 @@ from typing import Any
 from udup.base.endpoint import Endpoint
 from udup.base.errors import UdupError
 from udup.drivers.mysql.client.connection import Connection, connect, query
+from udup.drivers.mysql.client.dictionary_columns import with_known_columns
 from udup.drivers.mysql.client.names import qualified, quote
 from udup.drivers.mysql.client.sessions import SUMS
+from udup.drivers.mysql.mariadb.history import ENDS_OF_TODAY, read_periods
 
 #: Tables compared at once on each side.
 TABLES_AT_ONCE = 2
@@ -70,27 +72,31 @@ class TableSums:
         while not self._sessions.empty():
             self._sessions.get().close()
 
-    def submit(self, table: tuple[str, str], condition: str = "") -> Future[TableSum]:
-        """Have a table summed; `condition` is SQL of the rows that count, "" for all of them."""
-        return self._pool.submit(self._sum, table, condition)
+    def submit(self, table: tuple[str, str], condition: str = "", *, history: bool = False) -> Future[TableSum]:
+        """Have a table summed; `condition` is SQL of the rows that count, "" for all of them.
 
-    def _sum(self, table: tuple[str, str], condition: str) -> TableSum:
+        `history`: with what its rows were, each with from when and until when.
+        """
+        return self._pool.submit(self._sum, table, condition, history)
+
+    def _sum(self, table: tuple[str, str], condition: str, history: bool) -> TableSum:
         session = connect(self._endpoint, SUMS) if self._sessions.empty() else self._sessions.get()
         try:
-            digest = _digest(session, table, signed_zeros=self._signed_zeros)
-            return _table_sum(session, self._endpoint, table, condition, digest)
+            digest = _digest(session, table, signed_zeros=self._signed_zeros, history=history)
+            rows = f"{qualified(*table)} FOR SYSTEM_TIME ALL" if history else qualified(*table)
+            return _table_sum(session, self._endpoint, table, f"{rows}{_where(condition)}", digest)
         finally:
             self._sessions.put(session)
 
 
 def _table_sum(
-    connection: Connection, endpoint: Endpoint, table: tuple[str, str], condition: str, digest: str
+    connection: Connection, endpoint: Endpoint, table: tuple[str, str], chosen: str, digest: str
 ) -> TableSum:
     rows, digested, xor, total = query(
         connection,
         f"SELECT COUNT(*), COUNT(d), CONCAT(HEX(BIT_XOR({_part(17)})), ' ', HEX(BIT_XOR({_part(33)}))),"
         f" COALESCE(SUM({_part(1)}), 0)"
-        f" FROM (SELECT {digest} AS d FROM {_rows(table, condition)}) AS digests",
+        f" FROM (SELECT {digest} AS d FROM {chosen}) AS digests",
     )[0]
     if rows != digested:
         raise UdupError(
@@ -106,7 +112,11 @@ def _part(start: int) -> str:
 
 
 def _rows(table: tuple[str, str], condition: str) -> str:
-    return f"{qualified(*table)} WHERE {condition}" if condition else qualified(*table)
+    return f"{qualified(*table)}{_where(condition)}"
+
+
+def _where(condition: str) -> str:
+    return f" WHERE {condition}" if condition else ""
 
 
 def samples(
@@ -140,9 +150,13 @@ def _digests(endpoint: Endpoint, table: tuple[str, str], condition: str = "") ->
     return counts
 
 
-def _digest(connection: Connection, table: tuple[str, str], *, signed_zeros: bool = True) -> str:
+def _digest(connection: Connection, table: tuple[str, str], *, signed_zeros: bool = True, history: bool = False) -> str:
     """The SQL expression of one row's digest."""
     parts = ", ".join(_canonical(name, kind, signed_zeros=signed_zeros) for name, kind in _columns(connection, table))
+    if history:
+        start, end = map(quote, read_periods(connection, table[0])[table[1]])
+        ends = ", ".join(f"'{each}'" for each in ENDS_OF_TODAY)
+        parts += f", '|', CAST({start} AS CHAR), '|', IF({end} IN ({ends}), 'today', CAST({end} AS CHAR))"
     return f"SHA2(CONCAT({parts}), 256)"
 
 
@@ -166,11 +180,14 @@ def _canonical(name: str, kind: str, *, signed_zeros: bool = True) -> str:
 def _columns(connection: Connection, table: tuple[str, str]) -> list[tuple[str, str]]:
     rows: list[Any] = query(
         connection,
-        "SELECT COLUMN_NAME, DATA_TYPE FROM information_schema.COLUMNS"
-        " WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s ORDER BY ORDINAL_POSITION",
+        with_known_columns(
+            connection,
+            "SELECT COLUMN_NAME, DATA_TYPE, GENERATION_EXPRESSION FROM information_schema.COLUMNS"
+            " WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s ORDER BY ORDINAL_POSITION",
+        ),
         *table,
     )
-    return [(str(name), str(kind).lower()) for name, kind in rows]
+    return [(str(name), str(kind).lower()) for name, kind, made in rows if made not in ("ROW START", "ROW END")]
 
 
 def _key(connection: Connection, table: tuple[str, str]) -> list[str]:

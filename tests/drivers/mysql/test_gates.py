@@ -248,9 +248,9 @@ def test_what_keeps_the_server_closed_over_a_restart_and_what_lifts_it_can_be_ru
         gates.old.close(5)
     name = "read_only" if for_udup else "super_read_only"
     kept = "SELECT VARIABLE_VALUE FROM performance_schema.persisted_variables WHERE VARIABLE_NAME = %s"
-    keep, lift = gates.old.how_to_keep_closed(for_udup=for_udup)
+    keep, lift = gates.old.how_to_keep_closed(found.found, for_udup=for_udup)
     with closing(connect(old_server.endpoint)) as connection:
-        query(connection, keep)
+        query(connection, keep.removeprefix("you run ").removesuffix(" there"))
         assert query(connection, kept, name) == [("ON",)] and not gates.application_writes()
         assert gates.old.look().closed is not for_udup, "who could write still can"
         query(connection, lift)

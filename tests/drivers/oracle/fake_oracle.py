@@ -142,6 +142,9 @@ class FakeOracle:
     threads: int = 1
     string_size: str = "STANDARD"
     pdb: str = ""
+    incarnation: int = 1
+    role: str = "PRIMARY"
+    open_mode: str = "READ WRITE"
     tables: dict[tuple[str, str], TableIn] = field(default_factory=dict)
     present: dict[tuple[str, str], dict[str, Row]] = field(default_factory=dict)
     shown: list[Shown] = field(default_factory=list)

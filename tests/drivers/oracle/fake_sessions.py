@@ -22,12 +22,9 @@ class Error(Exception):
 _CONTENTS = re.compile(
     re.escape(f"SELECT {COLUMNS} FROM V$LOGMNR_CONTENTS WHERE SCN > :first AND SCN <= :last")
     + r"(?P<pdb> AND \(SRC_CON_NAME = :pdb OR OPERATION_CODE = 34\))?"
-    + re.escape(
-        " AND (OPERATION_CODE IN (6, 7, 34, 36) OR (OPERATION_CODE IN"
-        " (1, 2, 3, 9, 10, 11, 27, 29, 68, 70, 71, 91, 92, 93, 255)"
-    )
+    + re.escape(" AND (OPERATION_CODE IN (6, 7, 34, 36) OR (OPERATION_CODE NOT IN (0, 5, 6, 7, 25, 34, 36)")
     + r"(?: AND SEG_OWNER IN \((?P<owners>:owner\d+(?:, :owner\d+)*)\))?"
-    + re.escape(") OR (OPERATION_CODE = 5 AND INFO NOT LIKE 'INTERNAL DDL%'))")
+    + re.escape(") OR (OPERATION_CODE = 5 AND (INFO IS NULL OR INFO NOT LIKE 'INTERNAL DDL%')))")
 )
 _SNAPSHOT = re.compile(r'SELECT (.+) FROM "([^"]+)"\."([^"]+)" AS OF SCN :scn')
 _READS = {
@@ -95,6 +92,8 @@ def _answer(connection: FakeConnection, sql: str, binds: dict[str, Any]) -> list
     if server.pdb and sql == f'ALTER SESSION SET CONTAINER = "{server.pdb}"':
         connection.container = server.pdb
         return []
+    if sql == statements.CONTAINER_NAME:
+        return [(connection.container or statements.ROOT,)]
     if sql == statements.OPEN_TRANSACTIONS:
         return _open_transactions(connection)
     if sql in _DATABASE:
@@ -134,8 +133,12 @@ def _fill_flush_table(server: FakeOracle) -> list[tuple[Any, ...]]:
 
 _DATABASE: dict[str, Callable[[FakeOracle], list[tuple[Any, ...]]]] = {
     statements.DATABASE: lambda server: [
-        (server.dbid, server.resetlogs, server.log_mode, server.minimal, server.all_logged, server.forced)
+        (
+            *(server.dbid, server.resetlogs, server.log_mode, server.minimal, server.all_logged, server.forced),
+            *("YES" if server.pdb else "NO", server.role, server.open_mode),
+        )
     ],
+    statements.INCARNATION: lambda server: [(server.incarnation,)],
     statements.VERSION: lambda server: [("Oracle Database in Memory",)],
     statements.THREADS: lambda server: [(number, "OPEN", "PUBLIC") for number in range(server.threads)],
     statements.STRING_SIZE: lambda server: [(server.string_size,)],

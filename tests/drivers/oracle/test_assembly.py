@@ -174,7 +174,7 @@ def test_where_a_user_begins_a_transaction_must_be_seen_from_its_start() -> None
 
 
 def test_too_much_that_is_not_committed_is_refused() -> None:
-    with pytest.raises(Unsupported, match="wait in memory"):
+    with pytest.raises(Unsupported, match=r"wait for their COMMIT.*from SCN 0 on"):
         taken(*[row(scn, Code.INSERT) for scn in range(200)], of=assembly(open_bytes=1000))
 
 

@@ -11,7 +11,7 @@ from udup.drivers.oracle.checks import NEVER_RUN, source_checks, start_faults, w
 from udup.drivers.oracle.dictionary import OracleFacts
 from udup.pipeline.checks import Outcome
 from udup.pipeline.ownership import Known
-from udup.pipeline.ports import ApplyMode, End, JobPlan, Scope, SourceLook
+from udup.pipeline.ports import ApplyMode, DeliveryPlan, End, JobPlan, Scope, SourceLook
 from udup.pipeline.selection.selection import NameRule, SchemaRule, Selection
 
 GOOD = OracleFacts(
@@ -65,6 +65,7 @@ def test_what_the_log_needs_is_checked_unless_the_job_is_a_copy_alone(facts: Ora
         replace(PLAN, fill_existing=True),
         replace(PLAN, target=replace(PLAN.target, apply_mode=ApplyMode.CONVERTED)),
         replace(PLAN, scope=Scope(Selection(), kept_users=frozenset())),
+        replace(PLAN, target=replace(PLAN.target, delivery=DeliveryPlan("p", {"include.query": "true"}))),
         replace(PLAN, scope=Scope(Selection((SchemaRule("A", tables=(NameRule("T", where="ID > 1"),)),)))),
         replace(PLAN, scope=Scope(Selection((SchemaRule("A", tables=(NameRule("T", columns=(("A", "B"),)),)),)))),
     ],

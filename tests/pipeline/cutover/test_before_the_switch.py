@@ -94,6 +94,44 @@ def test_somebody_who_writes_in_spite_of_the_word_given_is_noticed_before_the_sw
     assert "somebody still writes" in world.cutover.text
 
 
+def test_accounts_that_a_closed_source_lets_write_are_refused_unless_somebody_vouches_for_them(make: Make) -> None:
+    world = make(**ALL)
+    world.old.writes_on = ("'app'@'%'",)
+    world.run_to_the_end()
+    assert_undone(world)
+    assert "'app'@'%'" in world.cutover.text and "--writes-stopped" in world.cutover.text
+    assert world.cutover.found is None, "nothing was changed"
+    vouched = make(**ALL, writes_stopped=True)
+    vouched.old.writes_on = ("'app'@'%'",)
+    vouched.run_to_the_end()
+    assert_cut_over(vouched)
+    assert "'app'@'%'" in vouched.cutover.step(StepName.CHECK).text
+    assert "'app'@'%'" in vouched.cutover.step(StepName.FREEZE).text
+
+
+def test_what_such_an_account_writes_in_spite_of_that_is_noticed_before_the_switch(make: Make) -> None:
+    world = make(**ALL, writes_stopped=True)
+    world.old.writes_on = ("'app'@'%'",)
+
+    def writes() -> None:  # as only those can whom a closed server does not stop
+        world.old.log.prepare("x6", lambda writing: writing.insert(TABLE, "late"))
+        world.old.log.end("x6", commit=True)
+
+    world.points.before["target_gate.raise_counters"] = writes
+    world.run_to_the_end()
+    assert_undone(world)
+    assert "somebody still writes" in world.cutover.text and "although it is read-only" in world.cutover.text
+
+
+@pytest.mark.parametrize("call", ["source_gate.close", "target_gate.raise_counters"])
+def test_an_account_that_is_let_write_meanwhile_is_noticed_before_the_switch(make: Make, call: str) -> None:
+    world = make(**ALL)
+    world.points.before[call] = lambda: setattr(world.old, "writes_on", ("'app'@'%'",))
+    world.run_to_the_end()
+    assert_undone(world)
+    assert "lets these accounts write although it is read-only: 'app'@'%'" in world.cutover.text
+
+
 def test_a_source_that_was_opened_again_is_noticed_before_the_switch(make: Make) -> None:
     world = make(**ALL)
 
@@ -188,7 +226,7 @@ def test_that_a_restart_opens_the_old_source_is_told_with_what_keeps_it_closed(
     world = make(source_read_only=True, reverse=reverse)
     world.run_to_the_end()
     text = world.cutover.text
-    assert f"once it is started again, unless you run {keep}" in text and "open it for good" in text
+    assert f"once it is started again, unless you {keep}" in text and "open it for good" in text
 
 
 def test_a_prepared_transaction_is_listed_and_refused(make: Make) -> None:

@@ -70,7 +70,7 @@ class FakeSourceGate:
         server = self._server
         with server.visit("gate", "SourceGate.look"):
             found = {_WRITERS: server.writers.value}
-            return GateLook(server.writers is Writers.NOBODY, found, server.runs_events)
+            return GateLook(server.writers is Writers.NOBODY, found, server.runs_events, server.writes_on)
 
     def close(self, seconds: float) -> None:
         server = self._server
@@ -86,8 +86,11 @@ class FakeSourceGate:
     def how_to_restore(self, found: Mapping[str, str]) -> str:
         return f"open it for {found.get(_WRITERS, Writers.ALL)}"
 
-    def how_to_keep_closed(self, *, for_udup: bool) -> tuple[str, str]:
-        return f"keep it closed for {'all but Udup' if for_udup else 'all'}", "open it for good"
+    def how_to_keep_closed(self, found: Mapping[str, str], *, for_udup: bool) -> tuple[str, str]:
+        return f"you keep it closed for {'all but Udup' if for_udup else 'all'}", "open it for good"
+
+    def who_writes_on(self, found: Mapping[str, str]) -> str:
+        return "its owner"
 
     def unfinished(self) -> list[str]:
         with self._server.visit("gate", "SourceGate.unfinished"):

@@ -48,6 +48,7 @@ class FakeInfo:
     address: str
     uuid: str
     folds_names: bool = False
+    version_text: str = ""
 
 
 @dataclass
@@ -94,6 +95,7 @@ class FakeServer:
         self.counters: dict[TableName, int] = {}
         self.events: dict[tuple[str, str], bool] = {}  # whether it is enabled
         self.runs_events = True
+        self.writes_on: tuple[str, ...] = ()  # who can write to it although it is closed
         self.triggers: dict[tuple[str, str], str] = {}  # the table of each
         self.refused_triggers: set[str] = set()  # names of those that it does not take
         self.hides_triggers = False  # from the job's account

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 
 from udup.base.errors import UdupError, Unsupported
 from udup.drivers.mysql.rows.errors import Unfit
@@ -35,28 +36,39 @@ class _Problem(ValueError):
     """Why a change cannot be carried."""
 
 
-class Carrier:
-    """`records` of what was committed. `numbers` are those of the job's objects, and grow with it.
+@dataclass(frozen=True)
+class Surroundings:
+    """What a run knows beside its log. `names` are those of the job's objects by their numbers, and grow with it.
 
-    So do the temporary tables, `left_out`.
+    So do the temporary tables, `left_out`. `began_at`: the source's SCN when the run began, behind the reading of the
+    names. `floor`: up to which SCN of its COMMIT a table's log is left out, for its rows came otherwise. `unknown`: the
+    SCN of the last change of a table that the dictionary has no more, 0 for none. `tells`: every row is wanted, also
+    those of tables that are dropped later. `notes` are of tables that the target has more of.
     """
 
-    def __init__(
-        self,
-        progress: Progress,
-        scope: Scope,
-        look_up: LookUp,
-        numbers: set[int],
-        left_out: set[Name],
-        notes: AheadNotes | None = None,
-    ) -> None:
-        """`notes` are of tables that the target has more of: they leave that out."""
-        self._notes = notes or AheadNotes()
-        self._left_out = left_out
+    names: dict[int, Name]
+    left_out: set[Name]
+    began_at: int = 0
+    floor: Callable[[str, str], int] = lambda owner, name: 0
+    unknown: Callable[[], int] = lambda: 0
+    tells: bool = False
+    notes: AheadNotes = field(default_factory=AheadNotes)
+
+
+class Carrier:
+    """`records` of what was committed.
+
+    LogMiner shows a table by the name that it has now. In the log's order it may have had another one, or another table
+    had this name: so a number is known by one name until a definition says otherwise. What was renamed before this run
+    began is not known so: rows of before may have been carried under the new name.
+    """
+
+    def __init__(self, progress: Progress, scope: Scope, look_up: LookUp, surroundings: Surroundings) -> None:
         self._progress = progress
         self._scope = scope
         self._look_up = look_up
-        self._numbers = numbers
+        self._around = surroundings
+        self._names, self._left_out = surroundings.names, surroundings.left_out
         self._tables: dict[Name, EventTable] = {}
         self._announced: set[bytes] = set()
         self._count = 0
@@ -66,19 +78,18 @@ class Carrier:
         gtid = f"{self._progress.source}:{committed.scn}"
         definitions = [item for item in committed.items if item.code == Code.DDL]
         rows = [item for item in committed.items if item.code != Code.DDL]
-        part = self._notes.of(self._progress.source, committed.scn)
-        if part is not None:
-            rows = [item for item in rows if not part.leaves_out(item.owner, item.table)]
-            definitions = [item for item in definitions if not part.leaves_out(item.owner, item.table)]
+        part = self._around.notes.of(self._progress.source, committed.scn)
         try:
             if part is not None and any(part.cuts(item.owner, item.table) for item in (*rows, *definitions)):
                 raise _Problem("of a table that it changes some rows were copied before it and others after it")
             if definitions and (rows or len(definitions) > 1):
                 raise _Problem("it has definitions and rows, or several definitions, at one SCN")
             if definitions:
-                yield from self._define(definitions[0], committed.scn, microseconds)
+                if self._is_told(definitions[0], committed.scn):
+                    yield from self._define(definitions[0], committed.scn, microseconds)
             else:
-                yield from self._change(rows, committed.scn, microseconds)
+                told = [row for row in rows if self._is_told(row, committed.scn)]
+                yield from self._change(told, committed.scn, microseconds)
         except (_Problem, BadRedo, RowProblem, NoFit, Unfit, UnknownDdl) as error:
             xids = ", ".join(committed.xids)
             raise Unsupported(
@@ -86,6 +97,11 @@ class Carrier:
             ) from error
         except UdupError as error:
             raise error.about(gtid) from error
+
+    def _is_told(self, row: LogRow, scn: int) -> bool:
+        """Return whether the target has not got it already."""
+        name = row.owner, row.table
+        return scn > self._around.floor(*name) and not self._around.notes.ahead(self._progress.source, scn, *name)
 
     # ---- Rows ----
 
@@ -104,28 +120,29 @@ class Carrier:
     def _read(self, row: LogRow) -> tuple[EventTable, Verb, Change] | None:
         """Return a row's change; None if the job leaves its kind out."""
         verb = _VERBS[Code(row.code)]
-        left_out = self._scope.sql_filter
+        left_out, shown = self._scope.sql_filter, (row.owner, row.table)
         if {Verb.INSERT: left_out.inserts, Verb.UPDATE: left_out.updates, Verb.DELETE: left_out.deletes}[verb]:
             return None
         try:
             change = parse_redo(row.sql)
             if (change.verb, change.owner, change.table) != (verb, row.owner, row.table):
                 raise BadRedo(f"it is {verb.value} of {row.owner}.{row.table} by its row, and not by its statement")
-            table = self._table(row.owner, row.table)
+            known = self._names.setdefault(row.data_obj, shown) if row.data_obj else shown
+            table = self._table(known, shown)
             return table, verb, table.mapped.images(change)
         except (BadRedo, RowProblem) as error:
-            shown = row.sql if len(row.sql) <= _SHOWN else row.sql[:_SHOWN] + " …"
-            raise _Problem(f"{error}, in the redo at SCN {row.scn}: {shown}") from error
+            sql = row.sql if len(row.sql) <= _SHOWN else row.sql[:_SHOWN] + " …"
+            raise _Problem(f"{error}, in the redo at SCN {row.scn}: {sql}") from error
 
-    def _table(self, owner: str, name: str) -> EventTable:
-        found = self._tables.get((owner, name))
+    def _table(self, name: Name, shown: Name) -> EventTable:
+        """Return a table by the name that it has in the log's order; the dictionary has it as it is shown."""
+        found = self._tables.get(name)
         if found is None:
-            mapped = self._mapped(owner, name)
+            mapped = self._mapped(*shown)
             if mapped.lobs:
-                raise _Problem(f"{owner}.{name} has LOBs ({', '.join(mapped.lobs)}), whose redo is not carried")
+                raise _Problem(f"{'.'.join(name)} has LOBs ({', '.join(mapped.lobs)}), whose redo is not carried")
             self._count += 1
-            found = EventTable.of(mapped, self._scope.selection.renamed_table(owner, name), self._count)
-            self._tables[owner, name] = found
+            found = self._tables[name] = EventTable.of(mapped, self._scope.selection.renamed_table(*name), self._count)
         return found
 
     def _mapped(self, owner: str, name: str) -> MappedTable:
@@ -134,7 +151,8 @@ class Carrier:
             raise _Problem(
                 f"{owner}.{name} is not in the source's dictionary any more, by which its redo is understood"
             )
-        self._numbers |= table.numbers
+        for number in table.numbers:
+            self._names.setdefault(number, (owner, name))
         try:
             return MappedTable(table)
         except NoFit as error:
@@ -151,7 +169,9 @@ class Carrier:
         self._tables.pop((row.owner, row.table), None)
         self._announced.clear()
         verb, actions = (ddl.action.value, ()) if " TABLE" in ddl.action.value else ("ALTER TABLE", (ddl.action.value,))
-        if self._scope.sql_filter.drops(verb, actions):
+        is_left_out = self._scope.sql_filter.drops(verb, actions)
+        self._check_known(row, ddl.action, scn, keeps_rows=is_left_out or self._around.tells)
+        if is_left_out:
             return
         selection = self._scope.selection
         renamed = selection.renamed_table(row.owner, row.table)
@@ -161,13 +181,37 @@ class Carrier:
                 raise _Problem(f"{row.owner}.{row.table} is renamed to {ddl.names[0]}, which is not in the job")
             if (row.owner, ddl.names[0]) in self._left_out:
                 raise _Problem(f"{row.owner}.{row.table} is renamed to {ddl.names[0]}, which was a temporary table")
-            if self._notes.ahead(self._progress.source, scn, row.owner, ddl.names[0]):
+            new_name = row.owner, ddl.names[0]
+            if self._around.notes.ahead(self._progress.source, scn, *new_name):
                 raise _Problem(f"{row.owner}.{row.table} is renamed to {ddl.names[0]}, which was copied after that")
-            new = selection.renamed_table(row.owner, ddl.names[0])
+            new = selection.renamed_table(*new_name)
+            self._rename((row.owner, row.table), new_name)
         created = self._mapped(row.owner, row.table) if ddl.action is Action.CREATE else None
         sql = statement_of(ddl, renamed, new, created)
         of = self._progress.defined(scn, microseconds)
         yield Definition(of, query_event(renamed[0], sql, microseconds // 1_000_000), sql[:_SHOWN])
+
+    def _check_known(self, row: LogRow, action: Action, scn: int, *, keeps_rows: bool) -> None:
+        """Raise `_Problem` where what came before a definition may not have been understood, as it was made already."""
+        began_at, unknown, table = self._around.began_at, self._around.unknown(), f"{row.owner}.{row.table}"
+        if scn > began_at:
+            return
+        if action in (Action.RENAME, Action.RENAME_COLUMN):
+            raise _Problem(
+                f"{table} was renamed, or a column of it, before this run began (at SCN {began_at}): rows of before may"
+                " have been carried under the new name; compare them"
+            )
+        if action is Action.DROP_TABLE and keeps_rows and unknown:
+            raise _Problem(
+                f"{table} was dropped before this run began (at SCN {began_at}), and changes were passed over of a"
+                f" table that the dictionary has no more, the last at SCN {unknown}: they may be of this one, whose"
+                " rows are to be kept"
+            )
+
+    def _rename(self, old: Name, new: Name) -> None:
+        for number in [number for number, name in self._names.items() if name == old]:
+            self._names[number] = new
+        self._tables.pop(new, None)
 
 
 def _keys_of(changes: Iterable[tuple[EventTable, Verb, Change]]) -> set[int]:

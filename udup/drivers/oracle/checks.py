@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from udup.base.errors import Fault, Refused, UdupError
 from udup.base.tls import SslMode
 from udup.drivers.oracle.dictionary import OracleFacts
-from udup.drivers.oracle.statements import ALL_COLUMNS_LOGGED
+from udup.drivers.oracle.statements import ALL_COLUMNS_LOGGED, ROOT
 from udup.pipeline.checks import SRC, Check, Finding, Outcome, Rule, apply, failed, faults, warned
 from udup.pipeline.ownership import Known
 from udup.pipeline.ports import ApplyMode, JobPlan, ServerInfo, Source, SourceLook
@@ -38,6 +38,32 @@ class _Subject:
 
 def _experimental(_: _Subject) -> Iterator[Finding]:
     yield warned(NEVER_RUN, _PROVE)
+
+
+def _role(subject: _Subject) -> Iterator[Finding]:
+    facts = subject.facts
+    if not facts.is_open_primary:
+        yield failed(
+            f"the database is a {facts.role} that is open {facts.open_mode}: Udup commits there, so that its log is"
+            " written",
+            "name the primary, by a service that follows its role",
+        )
+
+
+def _containers(subject: _Subject) -> Iterator[Finding]:
+    facts = subject.facts
+    if not facts.has_containers:
+        return
+    if not facts.container:
+        yield failed(
+            f"the database has containers, and Pdb names none (the service leads into {facts.service_container})",
+            "write into OracleConfig.Pdb the container whose tables are to be carried",
+        )
+    elif subject.follows and facts.service_container != ROOT:
+        yield failed(
+            f"the service leads into container {facts.service_container or 'unknown'}, and LogMiner works in {ROOT}",
+            "write the root's service into OracleConfig.ServiceName, and give its user the grants with CONTAINER=ALL",
+        )
 
 
 def _archiving(subject: _Subject) -> Iterator[Finding]:
@@ -102,12 +128,14 @@ def _strings(subject: _Subject) -> Iterator[Finding]:
 def _document(subject: _Subject) -> Iterator[Finding]:
     """What a job's document may ask for, and is not carried out for this source."""
     plan = subject.plan
+    options = plan.target.delivery.options if plan.target.delivery is not None else {}
     asked = {
         "Where": plan.scope.selection.filters_rows,
         "ColumnMapFrom": plan.scope.selection.maps_columns,
         "ExpandSyntaxSupport": plan.scope.kept_users is not None,
         "SkipCreateDbTable": plan.fill_existing,
         "ApproveHeterogeneous": plan.target.apply_mode is ApplyMode.CONVERTED,
+        "Options.include.query": options.get("include.query", "").strip().lower() == "true",
         "SslMode, SslCa, SslCert": plan.source.endpoint.tls.mode not in (SslMode.PREFERRED, SslMode.DISABLED),
     }
     for key, is_asked in asked.items():
@@ -118,6 +146,8 @@ def _document(subject: _Subject) -> Iterator[Finding]:
 _RULES = (
     Rule[_Subject]("experimental", lambda subject: "", _experimental),
     Rule[_Subject]("document", lambda subject: "nothing that is not carried out", _document),
+    Rule[_Subject]("database_role", lambda subject: f"{subject.facts.role}, {subject.facts.open_mode}", _role),
+    Rule[_Subject]("container", lambda subject: subject.facts.container or "there are none", _containers),
     Rule[_Subject]("archivelog", lambda subject: subject.facts.log_mode, _archiving),
     Rule[_Subject]("supplemental_logging", lambda subject: subject.facts.minimal_logging, _minimal_logging),
     Rule[_Subject]("force_logging", lambda subject: "YES", _force_logging),

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from udup.base.errors import Side, Unavailable
 from udup.drivers.oracle import statements
 from udup.drivers.oracle.position import source_uuid
 from udup.drivers.oracle.session import Session
@@ -27,7 +28,8 @@ class OracleFacts:
     """A database: `ServerInfo` of the seams, and what the checks ask.
 
     `unlogged`: the job's tables of which not every column is in the redo. `lobs`: those that have LOBs. `tables`: how
-    many the job has that can be carried.
+    many the job has that can be carried. `container`: that of the job, `service_container`: that of the service, ""
+    where it was not asked.
     """
 
     address: str
@@ -44,6 +46,15 @@ class OracleFacts:
     lobs: tuple[str, ...] = ()
     tables: int = 0
     forces_logging: bool = False
+    has_containers: bool = False
+    container: str = ""
+    service_container: str = ""
+    role: str = "PRIMARY"
+    open_mode: str = "READ WRITE"
+
+    @property
+    def version_text(self) -> str:
+        return self.version
 
     @property
     def is_archiving(self) -> bool:
@@ -53,16 +64,21 @@ class OracleFacts:
     def logs_enough(self) -> bool:
         return self.minimal_logging in (_YES, "IMPLICIT")
 
+    @property
+    def is_open_primary(self) -> bool:
+        return self.role == "PRIMARY" and self.open_mode == "READ WRITE"
+
 
 def read_facts(session: Session) -> OracleFacts:
     place = session.place
-    dbid, resetlogs, log_mode, minimal, every, forced = session.one(statements.DATABASE)
+    dbid, resetlogs, log_mode, minimal, every, forced, containers, role, mode = session.one(statements.DATABASE)
+    incarnation = int(session.one(statements.INCARNATION)[0] or 0) if place.pdb else 0
     threads = [row for row in session.query(statements.THREADS) if str(row[2]) in ("PUBLIC", "PRIVATE")]
     versions = session.query(statements.VERSION)
     sizes = session.query(statements.STRING_SIZE)
     return OracleFacts(
         f"{place.endpoint.host}:{place.endpoint.port}/{place.service}",
-        source_uuid(int(dbid), int(resetlogs), place.pdb),
+        source_uuid(int(dbid), int(resetlogs), place.pdb, incarnation),
         place.endpoint.user,
         str(versions[0][0]) if versions else "",
         str(log_mode),
@@ -71,7 +87,25 @@ def read_facts(session: Session) -> OracleFacts:
         len(threads),
         str(sizes[0][0]) if sizes else "",
         forces_logging=str(forced) == _YES,
+        has_containers=str(containers) == _YES,
+        container=place.pdb,
+        role=str(role),
+        open_mode=str(mode),
     )
+
+
+def read_service_container(session: Session) -> str:
+    """Return the container that the service leads into, on a session that has not left it."""
+    return str(session.one(statements.CONTAINER_NAME)[0] or "")
+
+
+def check_open_primary(facts: OracleFacts) -> None:
+    """Raise `Unavailable` for a standby, which a switchover has made of it: it may be the primary again."""
+    if not facts.is_open_primary:
+        raise Unavailable(
+            f"the source {facts.address} is a {facts.role} that is open {facts.open_mode}: name the primary, by a"
+            " service that follows its role"
+        ).of(Side.SOURCE)
 
 
 @dataclass

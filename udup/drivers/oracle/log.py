@@ -9,13 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 
 from udup.base import logs, runtime
 from udup.base.errors import Transient, Unsupported
 from udup.base.remedies import NEW_COPY
 from udup.drivers.mysql.binlog.gtid import GtidSet
-from udup.drivers.oracle.carrying import Carrier
-from udup.drivers.oracle.dictionary import OracleFacts, read_facts, read_table, read_tables, read_wanted
+from udup.drivers.oracle.carrying import Carrier, Surroundings
+from udup.drivers.oracle.dictionary import (
+    OracleFacts,
+    check_open_primary,
+    read_facts,
+    read_table,
+    read_tables,
+    read_wanted,
+)
 from udup.drivers.oracle.events import format_description
 from udup.drivers.oracle.logminer.assembly import Assembly
 from udup.drivers.oracle.mining import Miner, Window, check_not_behind, prepare_flush
@@ -24,6 +32,7 @@ from udup.drivers.oracle.reading import Reading
 from udup.drivers.oracle.session import OpenClient, Place, connect
 from udup.drivers.oracle.snapshot import ended_by
 from udup.drivers.oracle.tables import OracleTable
+from udup.drivers.oracle.telling.joining import JoiningTables
 from udup.drivers.oracle.told import Told
 from udup.pipeline.ports import LogPlace, LogPlan, Recognised
 from udup.pipeline.positions import AheadNotes
@@ -46,6 +55,7 @@ class RedoChanges:
         self._closed = runtime.Event()
         self._miner: Miner | None = None
         self._reading: Reading | None = None
+        self._joining: JoiningTables | None = None
         self._at = ("", 0)
 
     def begin(self) -> Recognised:
@@ -54,20 +64,28 @@ class RedoChanges:
         with closing(connect(self._open_client, self._place, container=True)) as session:
             facts = read_facts(session)
             wanted = read_wanted(session, selection)
-            numbers = {number for table in read_tables(session, selection) for number in table.numbers}
+            tables = read_tables(session, selection)
+            names = {number: (table.owner, table.name) for table in tables for number in table.numbers}
         executed = GtidSet.parse(plan.start_after)
         progress = Progress(facts.uuid, executed)
         if progress.resume < 1:
             raise Unsupported(f"the job's position {plan.start_after!r} says no SCN to go on from; {NEW_COPY}")
         with closing(connect(self._open_client, self._place)) as session:
+            check_open_primary(facts)
             prepare_flush(session)
-            check_not_behind(session, progress.highest)
+            began_at = check_not_behind(session, progress.highest)
         self._told.begin(executed)
-        notes = AheadNotes.of_json(plan.ahead, GtidSet.parse, folds=plan.scope.fold_names)
-        carrier = Carrier(progress, plan.scope, self._look_up, numbers, wanted.left_out, notes)
+        self._joining = JoiningTables(self._open_client, self._place, plan) if plan.tells else None
+        floor = self._joining.floor if self._joining is not None else _no_floor
         begun_at = progress.begin if progress.begins_unknown else 0
-        assembly = Assembly(wanted, numbers.__contains__, left_out=wanted.left_out, begun_at=begun_at)
-        self._reading = Reading(progress, assembly, carrier.records, horizon=lambda: self._horizon(begun_at))
+        schemas = {table.owner for table in tables}
+        assembly = Assembly(wanted, names.__contains__, left_out=wanted.left_out, schemas=schemas, begun_at=begun_at)
+        notes = AheadNotes.of_json(plan.ahead, GtidSet.parse, folds=plan.scope.fold_names)
+        known = names, wanted.left_out, began_at, floor
+        around = Surroundings(*known, lambda: assembly.unknown, tells=plan.tells, notes=notes)
+        carrier = Carrier(progress, plan.scope, self._look_up, around)
+        horizon = partial(self._horizon, begun_at)
+        self._reading = Reading(progress, assembly, carrier.records, horizon=horizon, in_order=plan.tells)
         self._miner = Miner(self._open_client, self._place, progress.resume, _owners(selection))
         if self._closed.is_set():
             self._miner.close()
@@ -99,6 +117,8 @@ class RedoChanges:
         for record in self._reading.introduction():
             self._told.note(record)
             yield record
+        if self._joining is not None:
+            yield from self._joining.begin()
         while True:
             if self._closed.is_set():
                 raise Transient("the run has ended")
@@ -106,6 +126,8 @@ class RedoChanges:
             if window is not None:
                 yield from self._records(self._reading, window)
                 self._at = (self._miner.log, window.to)
+                if window.is_last and self._joining is not None and self._joining.is_at_work:
+                    yield from self._joining.read(window.to)
             if window is None or window.is_last:
                 yield None
                 self._closed.wait(IDLE_SECONDS)
@@ -130,6 +152,10 @@ class RedoChanges:
         self._closed.set()
         if self._miner is not None:
             self._miner.close()
+
+
+def _no_floor(owner: str, name: str) -> int:
+    return 0
 
 
 def _owners(selection: Selection) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from udup.base import runtime
 from udup.base.errors import Refused, Transient, UdupError, Unavailable, Unsupported
@@ -101,7 +102,8 @@ class Miner:
         self._add(logs)
         self._session.run(statements.START_LOGMNR, first=self._after, last=to)
         count = 0
-        for values in self._session.rows(self._contents, first=self._after, last=to, **self._binds):
+        binds: dict[str, Any] = {"first": self._after, "last": to, **self._binds}
+        for values in self._session.rows(self._contents, **binds):
             row = row_of(values)
             if not self._after < row.scn <= to:
                 raise Unsupported(
@@ -150,13 +152,14 @@ def write_out(session: Session, scn: int) -> None:
     session.commit()
 
 
-def check_not_behind(session: Session, scn: int) -> None:
-    """Raise `Unsupported` if the source has not come to an SCN, at which it was once."""
+def check_not_behind(session: Session, scn: int) -> int:
+    """Return the source's SCN; raise `Unsupported` if it has not come to one at which it was once."""
     if (now := source_time(session).scn) < scn:
         raise Unsupported(
             f"the source {session.place} is at SCN {now}, and the job has what was committed at {scn}: it was set back,"
             f" as by a copy of its disks. {COPY_AGAIN}"
         )
+    return now
 
 
 def prepare_flush(session: Session) -> None:

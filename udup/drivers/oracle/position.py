@@ -43,9 +43,10 @@ _REMEMBERED = 4096
 _KEYS = 200_000
 
 
-def source_uuid(dbid: int, resetlogs_scn: int, container: str = "") -> str:
+def source_uuid(dbid: int, resetlogs_scn: int, container: str = "", incarnation: int = 0) -> str:
     """Return what tells one incarnation of a database, or of a container in it, from every other."""
-    return str(uuid.uuid5(_NAMESPACE, f"{dbid}/{resetlogs_scn}/{container}"))
+    of_container = f"{container}/{incarnation}" if container else ""
+    return str(uuid.uuid5(_NAMESPACE, f"{dbid}/{resetlogs_scn}/{of_container}"))
 
 
 def position_at(source: str, scn: int, resume: int) -> str:
@@ -124,14 +125,14 @@ class Progress:
         self._keys.update(dict.fromkeys(keys, self._sequence))
         if len(self._keys) > _KEYS:
             self._keys, self._keys_forgotten = {}, self._sequence
-        return self._id(self.source, scn, needed, committed_us, committed_us)
+        return self._id(self.source, scn, needed, committed_us)
 
     def defined(self, scn: int, committed_us: int) -> TransactionId:
         """Return the ID of a definition: it is behind everything, and everything behind it."""
         self._told = scn
         self._commits.clear()
         self._sequence += 1
-        return self._id(self.source, scn, self._sequence - 1, committed_us, committed_us)
+        return self._id(self.source, scn, self._sequence - 1, committed_us)
 
     def resumes(self, scn: int, now_us: int) -> tuple[TransactionId, str] | None:
         """Return what has the place to begin again advance to an SCN, and what is told with it; None for nothing."""
@@ -139,11 +140,15 @@ class Progress:
             return None
         number, self.resume, self._resume_told = self.resume + 1, scn, scn
         self._sequence += 1
-        of = self._id(f"{self.source}:{RESUME}", number, self._sequence - 1, now_us, 0)
+        of = self._id(f"{self.source}:{RESUME}", number, self._sequence - 1, now_us)
         return of, f"{self.source}:{RESUME}:{number + 1}-{scn}" if number < scn else ""
 
-    def _id(self, source: str, number: int, needed: int, committed_us: int, original_us: int) -> TransactionId:
-        order = CommitOrder(needed, self._sequence, committed_us, self._sequence == 1, original_us)
+    def _id(self, source: str, number: int, needed: int, committed_us: int) -> TransactionId:
+        """Return an ID without `original_us`: a time does not tell a transaction here, as it is the server's own.
+
+        Where its clock is put forward or back (DST), redo that is read again has another time in UTC.
+        """
+        order = CommitOrder(needed, self._sequence, committed_us, self._sequence == 1)
         return TransactionId(source, number, order)
 
 

@@ -29,8 +29,11 @@ class Reading:
         *,
         resume_seconds: float = RESUME_SECONDS,
         horizon: Callable[[], int] = lambda: 0,
+        in_order: bool = False,
     ) -> None:
-        """`horizon` is asked where reading begins at an SCN of the user's: the SCN by which all that was open there has
+        """`in_order`: the target takes one record after the other, so that the place to begin again may follow them.
+
+        `horizon` is asked where reading begins at an SCN of the user's: the SCN by which all that was open there has
         ended, 0 as long as something of it is open.
         """
         self._progress = progress
@@ -39,6 +42,7 @@ class Reading:
         self._resume_seconds = resume_seconds
         self._advanced = runtime.now() - resume_seconds
         self._horizon = horizon
+        self._in_order = in_order
 
     def introduction(self) -> Iterator[Record]:
         if noted := self._progress.introduction():
@@ -76,7 +80,10 @@ class Reading:
             return
         self._advanced = runtime.now()
         of, skipped = advance
-        yield Transaction(of, b"")
+        if self._in_order:
+            yield Skipped(of.gtid, 0)
+        else:
+            yield Transaction(of, b"")
         if skipped:
             yield Skipped(skipped, 0)
 

@@ -7,7 +7,7 @@ Errors of the client do not leave this file: each becomes one of Udup's, by its 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
@@ -74,7 +74,7 @@ class Session:
 
     def query(self, sql: str, **binds: object) -> list[tuple[Any, ...]]:
         """Return all rows of an answer."""
-        return list(self.rows(sql, **binds))
+        return list(self._rows(sql, FETCH_ROWS, binds))
 
     def one(self, sql: str, **binds: object) -> tuple[Any, ...]:
         """Return the first row; raise `Transient` if there is none."""
@@ -83,19 +83,22 @@ class Session:
             raise Transient(f"the source {self.place} has answered {sql[:80]!r} … with nothing")
         return rows[0]
 
-    def rows(self, sql: str, **binds: object) -> Iterator[tuple[Any, ...]]:
-        """Yield the rows of an answer as they come."""
+    def rows(self, sql: str, *, fetched: int = FETCH_ROWS, **binds: object) -> Iterator[tuple[Any, ...]]:
+        """Yield the rows of an answer as they come, so many fetched at once."""
+        return self._rows(sql, fetched, binds)
+
+    def _rows(self, sql: str, fetched: int, binds: Mapping[str, object]) -> Iterator[tuple[Any, ...]]:
         with self._told(sql):
             cursor = self._connection.cursor()
-            cursor.arraysize = FETCH_ROWS
-            cursor.execute(sql, binds)
+            cursor.arraysize = fetched
+            cursor.execute(sql, dict(binds))
         try:
             while True:
                 with self._told(sql):
-                    fetched = cursor.fetchmany(FETCH_ROWS)
-                if not fetched:
+                    found = cursor.fetchmany(fetched)
+                if not found:
                     return
-                yield from fetched
+                yield from found
         finally:
             with suppress(self._client.Error):
                 cursor.close()
@@ -166,11 +169,11 @@ def connect(open_client: OpenClient, place: Place, *, container: bool = False) -
 
 _CODE = re.compile(r"\b(ORA|DPY|DPI)-0*(\d+)")
 
-#: The server is away, goes, or comes; or this session was ended.
+#: The server is away, goes, or comes, or has become a standby (16000); or this session was ended.
 _AWAY = {
     ("ORA", code)
     for code in (28, 1033, 1034, 1089, 1090, 1092, 3113, 3114, 3135, 12170, 12514, 12516, 12518, 12519, 12520, 12528)
-} | {("ORA", code) for code in (12537, 12541, 12543, 12545, 12547, 12570, 12571)}
+} | {("ORA", code) for code in (12537, 12541, 12543, 12545, 12547, 12570, 12571, 16000)}
 
 #: Faults of the client that are of the way to the server.
 _AWAY_CLIENT = {("DPY", code) for code in (1001, 4011, 4024, 6000, 6001, 6002, 6003, 6005)}

@@ -9,7 +9,7 @@ A row's text is what MySQL's own source sends: fields by commas, strings as QUOT
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from decimal import Decimal
 from typing import Any
@@ -25,8 +25,8 @@ from udup.drivers.oracle.dictionary import read_facts, read_tables
 from udup.drivers.oracle.literals import NoFit
 from udup.drivers.oracle.mining import prepare_flush, write_out
 from udup.drivers.oracle.position import position_at
-from udup.drivers.oracle.session import OpenClient, Place, Session, connect
-from udup.drivers.oracle.tables import MappedTable, RowProblem
+from udup.drivers.oracle.session import FETCH_ROWS, OpenClient, Place, Session, connect
+from udup.drivers.oracle.tables import MappedTable, OracleTable, RowProblem
 from udup.pipeline.checks import SRC
 from udup.pipeline.ports import Piece, Scope
 from udup.pipeline.records import PIECE_BYTES, CopyPlan, CopyTable, CopyTotals, StartRows
@@ -38,6 +38,9 @@ CHUNK_ROWS = 20_000
 
 #: Tries to see where the oldest open transaction began: of one that begins now that may not be known for a moment.
 _TRIES, _TRY_SECONDS = 20, 0.2
+
+#: Rows with LOBs that are fetched at once: all of them are in memory.
+LOB_ROWS = 8
 
 #: Times and texts of them are quoted; numbers are not.
 _ESCAPES = ((b"\\", b"\\\\"), (b"'", b"\\'"), (b"\0", b"\\0"), (b"\x1a", b"\\Z"))
@@ -112,21 +115,12 @@ class OracleCopy:
         table = self._tables[number]
         chunks = _Chunks(number, emit, self._chunk_rows, self._stopped)
         try:
-            for values in self._rows(session, table):
+            for values in rows_of(session, table, self._scn):
                 chunks.add(_text(table, values))
             chunks.end()
         except (RowProblem, NoFit) as error:
-            raise Unsupported(
-                f"a row of {table.table} cannot be copied: {error}; change it, or leave the table out",
-                table=str(table.table),
-            ) from error
+            raise unreadable(table, error) from error
         return CopyTotals(number, chunks.number, chunks.rows)
-
-    def _rows(self, session: Session, table: MappedTable) -> Iterator[tuple[Any, ...]]:
-        names = table.mapped.items()
-        expressions = [each.read.format(c=statements.quoted(name)) for name, each in names]
-        select = statements.snapshot_select(table.table.owner, table.table.name, expressions)
-        return session.rows(select, scn=self._scn)
 
     def stop(self) -> None:
         """Have all readers end, from any thread."""
@@ -198,19 +192,29 @@ def _field(value: Value, metadata: bytes) -> bytes:
     return format(value, "f").encode() if isinstance(value, Decimal) else repr(value).encode()
 
 
+def rows_of(session: Session, table: MappedTable, scn: int) -> Iterator[tuple[Any, ...]]:
+    """Yield the rows of a table as of an SCN, each as the values that its columns' expressions give."""
+    names = table.mapped.items()
+    expressions = [each.read.format(c=statements.quoted(name)) for name, each in names]
+    select = statements.snapshot_select(table.table.owner, table.table.name, expressions)
+    return session.rows(select, fetched=LOB_ROWS if table.lobs else FETCH_ROWS, scn=scn)
+
+
+def unreadable(table: MappedTable, error: Exception) -> Unsupported:
+    """Return what is told of a row that cannot be carried."""
+    return Unsupported(
+        f"a row of {table.table} cannot be copied: {error}; change it, or leave the table out", table=str(table.table)
+    )
+
+
 def open_copy(
     open_client: OpenClient, place: Place, scope: Scope, *, chunk_rows: int | None, waits: Waits | None = None
 ) -> OracleCopy:
     """Return a copy of everything in the scope as of an SCN; `Refused` names all that cannot be carried."""
     waits = waits or Waits(Side.SOURCE)
-    with (
-        closing(connect(open_client, place)) as root,
-        closing(connect(open_client, place, container=True)) as session,
-    ):
-        prepare_flush(root)
+    with closing(connect(open_client, place, container=True)) as session:
         with waits.on(WaitKind.STATEMENT, statement="looking at open transactions"):
-            resume, scn = moment(session)
-        write_out(root, scn)
+            resume, scn = written_moment(session, open_client)
         facts = read_facts(session)
         found, faults = mapped_tables(session, scope, f"Src {place}")
         if faults:
@@ -243,6 +247,15 @@ def moment(session: Session) -> tuple[int, int]:
     raise Transient(f"the source {session.place} does not say where its open transactions began (V$TRANSACTION)")
 
 
+def written_moment(session: Session, open_client: OpenClient) -> tuple[int, int]:
+    """Return the same, where the log was written up to it: an SCN that only a server's memory has may come again."""
+    with closing(connect(open_client, session.place)) as root:
+        prepare_flush(root)
+        found = moment(session)
+        write_out(root, found[1])
+    return found
+
+
 def ended_by(session: Session, scn: int) -> int:
     """Return an SCN by which all has ended that was open at another; 0 if something of it is open, or may be."""
     count, first = session.one(statements.OPEN_TRANSACTIONS)
@@ -253,19 +266,35 @@ def ended_by(session: Session, scn: int) -> int:
 
 def mapped_tables(session: Session, scope: Scope, where: str) -> tuple[list[MappedTable], list[Fault]]:
     """Return the job's tables as the target gets them, and a fault for each that it cannot get."""
-    found, faults = [], []
-    for table in read_tables(session, scope.selection):
-        entry = f'{{"TableSchema": "{table.owner}", "Tables": [{{"TableName": "{table.name}"}}]}}'
-        try:
-            mapped = MappedTable(table)
-        except NoFit as error:
-            faults.append(Fault(where, f"table {table}: {error}", f"leave it out: ReplicateIgnoreDb with {entry}", SRC))
-            continue
-        found.append(mapped)
+    found, faults = _mapped(read_tables(session, scope.selection), where)
+    for mapped in found:
         for key in mapped.long_keys():
-            problem = f"table {table}: its key {key} is too long: MySQL's have 3072"
-            faults.append(Fault(where, problem, f"leave it out: ReplicateIgnoreDb with {entry}", SRC))
+            problem = f"table {mapped.table}: its key {key} is too long: MySQL's have 3072"
+            faults.append(Fault(where, problem, _leave_out(mapped.table), SRC))
     return found, faults
+
+
+def mapped_or_refused(tables: Iterable[OracleTable], place: Place) -> list[MappedTable]:
+    """Return these tables with their types; `Refused` with a fault for each that cannot be carried."""
+    found, faults = _mapped(tables, f"Src {place}")
+    if faults:
+        raise Refused(faults)
+    return found
+
+
+def _mapped(tables: Iterable[OracleTable], where: str) -> tuple[list[MappedTable], list[Fault]]:
+    found, faults = [], []
+    for table in tables:
+        try:
+            found.append(MappedTable(table))
+        except NoFit as error:
+            faults.append(Fault(where, f"table {table}: {error}", _leave_out(table), SRC))
+    return found, faults
+
+
+def _leave_out(table: OracleTable) -> str:
+    entry = f'{{"TableSchema": "{table.owner}", "Tables": [{{"TableName": "{table.name}"}}]}}'
+    return f"leave it out: ReplicateIgnoreDb with {entry}"
 
 
 def _quote(name: str) -> str:

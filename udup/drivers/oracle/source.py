@@ -13,12 +13,19 @@ from udup.base.errors import Fault, Refused, Transient, Unsupported
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.oracle import statements
 from udup.drivers.oracle.clock import source_time
-from udup.drivers.oracle.dictionary import OracleFacts, logs_all_columns, read_facts, read_tables
+from udup.drivers.oracle.dictionary import (
+    OracleFacts,
+    logs_all_columns,
+    read_facts,
+    read_service_container,
+    read_tables,
+)
 from udup.drivers.oracle.log import RedoChanges
 from udup.drivers.oracle.logs import NotArchived, log_of, needed_logs
 from udup.drivers.oracle.position import RESUME, position_at, prefix
 from udup.drivers.oracle.session import OpenClient, Place, Session, connect, oracledb_client
-from udup.drivers.oracle.snapshot import OracleCopy, mapped_tables, moment, open_copy
+from udup.drivers.oracle.snapshot import OracleCopy, mapped_tables, open_copy, written_moment
+from udup.drivers.oracle.telling.reading import open_reading
 from udup.drivers.oracle.told import Told
 from udup.pipeline.checks import SRC
 from udup.pipeline.ports import (
@@ -74,6 +81,9 @@ class OracleSource:
         with closing(self._session()) as session:
             facts = read_facts(session)
             found, faults = mapped_tables(session, scope, f"Src {facts.address}")
+            if facts.has_containers:
+                with closing(self._root()) as root:
+                    facts = replace(facts, service_container=read_service_container(root))
             unlogged: tuple[str, ...] = ()
             if not facts.logs_all_columns:
                 unlogged = tuple(str(each.table) for each in found if not logs_all_columns(session, each.table))
@@ -92,7 +102,7 @@ class OracleSource:
         with closing(self._session()) as session:
             uuid = read_facts(session).uuid
             if not point.gtid and not point.file:
-                resume, scn = moment(session)
+                resume, scn = written_moment(session, self._open_client)
                 return Beginning(position_at(uuid, scn, resume), uuid)
         with closing(self._root()) as session:
             if point.file != SCN or point.gtid:
@@ -136,7 +146,7 @@ class OracleSource:
     def open_reading(
         self, scope: Scope, plan: ReadingPlan, *, readers: int, waits: Waits | None = None
     ) -> SnapshotReading:
-        raise Unsupported("a subscription cannot have an Oracle source yet: name a MySQL or MariaDB server as its Dest")
+        return open_reading(self._open_client, self._place, scope, plan)
 
     def open_log(self, plan: LogPlan) -> ChangeLog:
         return RedoChanges(self._open_client, self._place, plan, self._told)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from udup.drivers.oracle.logminer.rows import COLUMNS
 
 #: How values are printed, in redo and snapshot: `types.py` reads nothing else. SYYYY has a minus in front of years BC,
-#: which YYYY prints like those AD.
+#: which YYYY prints like those AD; a year is of the calendar, which a logon trigger may have set to another one.
 SESSION = (
+    "ALTER SESSION SET NLS_CALENDAR = 'GREGORIAN'",
     "ALTER SESSION SET NLS_DATE_FORMAT = 'SYYYY-MM-DD HH24:MI:SS'",
     "ALTER SESSION SET NLS_TIMESTAMP_FORMAT = 'SYYYY-MM-DD HH24:MI:SS.FF9'",
     "ALTER SESSION SET NLS_TIMESTAMP_TZ_FORMAT = 'SYYYY-MM-DD HH24:MI:SS.FF9 TZH:TZM'",
@@ -20,9 +21,17 @@ CONTAINER = "ALTER SESSION SET CONTAINER = {}"
 # ---- The database ----
 
 DATABASE = (
-    "SELECT DBID, RESETLOGS_CHANGE#, LOG_MODE, SUPPLEMENTAL_LOG_DATA_MIN, SUPPLEMENTAL_LOG_DATA_ALL, FORCE_LOGGING"
-    " FROM V$DATABASE"
+    "SELECT DBID, RESETLOGS_CHANGE#, LOG_MODE, SUPPLEMENTAL_LOG_DATA_MIN, SUPPLEMENTAL_LOG_DATA_ALL, FORCE_LOGGING,"
+    " CDB, DATABASE_ROLE, OPEN_MODE FROM V$DATABASE"
 )
+
+#: The container that a session is in; "" where there are none.
+CONTAINER_NAME = "SELECT SYS_CONTEXT('USERENV', 'CON_NAME') FROM DUAL"
+ROOT = "CDB$ROOT"
+
+#: A container that was set back by itself (point-in-time recovery, flashback) is another incarnation of the container,
+#: and not of the database. Asked in the container.
+INCARNATION = "SELECT MAX(BEGIN_RESETLOGS_SCN) FROM V$PDB_INCARNATION WHERE STATUS = 'CURRENT'"
 VERSION = "SELECT BANNER FROM V$VERSION"
 THREADS = "SELECT THREAD#, STATUS, ENABLED FROM V$THREAD"
 STRING_SIZE = "SELECT VALUE FROM V$PARAMETER WHERE NAME = 'max_string_size'"
@@ -80,10 +89,11 @@ START_LOGMNR = (
 )
 END_LOGMNR = "BEGIN SYS.DBMS_LOGMNR.END_LOGMNR(); END;"
 
+#: Beside the ends of transactions and DDL whatever is not known to change no row: INTERNAL is 0, SELECT_FOR_UPDATE 25.
 _CONTENTS = (
     f"SELECT {COLUMNS} FROM V$LOGMNR_CONTENTS WHERE SCN > :first AND SCN <= :last{{container}} AND"
-    " (OPERATION_CODE IN (6, 7, 34, 36) OR (OPERATION_CODE IN (1, 2, 3, 9, 10, 11, 27, 29, 68, 70, 71, 91, 92, 93, 255)"
-    "{owners}) OR (OPERATION_CODE = 5 AND INFO NOT LIKE 'INTERNAL DDL%'))"
+    " (OPERATION_CODE IN (6, 7, 34, 36) OR (OPERATION_CODE NOT IN (0, 5, 6, 7, 25, 34, 36){owners})"
+    " OR (OPERATION_CODE = 5 AND (INFO IS NULL OR INFO NOT LIKE 'INTERNAL DDL%')))"
 )
 
 #: The owner that LogMiner names for tables which the dictionary does not have.

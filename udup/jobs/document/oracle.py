@@ -12,7 +12,7 @@ from udup.jobs.document import values
 from udup.jobs.document.keys import join
 from udup.jobs.document.model import Model
 from udup.jobs.document.refusals import asks_for_nothing
-from udup.jobs.words import Driver, JobType, TaskType
+from udup.jobs.words import Driver, TaskType
 
 #: The key, and the `file` of a start that is an SCN.
 KEY, SCN = "OracleConfig", "SCN"
@@ -60,9 +60,6 @@ def faults(job: dict[str, Any]) -> Iterator[Fault]:
         if not is_source(task):
             continue
         path = f"Tasks[{place}]"
-        if job.get("Type") == JobType.SUBSCRIBE:
-            problem = "is Oracle, whose changes are not delivered as messages yet"
-            yield Fault(join(path, "Driver"), problem, f"write {Driver.MYSQL!s}, or carry them into a database")
         config = task.get("Config")
         if isinstance(config, dict):
             yield from _of_config(config, join(path, "Config"))

@@ -34,6 +34,11 @@ class TargetReady:
     ahead: str = ""
     apart: str = ""
 
+    @property
+    def server(self) -> str:
+        """Return the target's version, as its server says it."""
+        return self.info.version_text
+
     @classmethod
     def at(cls, state: CheckpointState | None, info: ServerInfo) -> TargetReady:
         if state is None:

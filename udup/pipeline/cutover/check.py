@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from udup.base.errors import Fault, Refused
+from udup.base.errors import Fault, Refused, UdupError
 from udup.base.long_text import some_of
 from udup.pipeline.checks import DEST, SRC, Check, Outcome
 from udup.pipeline.cutover.host import CutoverSettings
@@ -20,6 +20,12 @@ from udup.pipeline.ports import CutoverNeeds, Drivers, GateLook, ScheduledEvent,
 
 #: Names and transactions that are listed in a message.
 _LISTED = 10
+
+#: What helps against accounts that write to a read-only server.
+_VOUCH = (
+    "take that from them and have them connect again, or lock them; or say --writes-stopped as well, your word that"
+    " none of them writes there: what they write before the switch fails the cut-over, what they write later is lost"
+)
 
 #: Bytes of each thing that is kept with the job, which has room for its own document beside them.
 KEPT_MAX = 1 << 19
@@ -70,16 +76,48 @@ def passed_over(skipped: Sequence[str]) -> str:
     return f"{many} passed over on purpose, so the target lacks {'it' if one else 'them'}: {listed(skipped)}"
 
 
+def frozen_text(options: Options, source: str, look: GateLook) -> str:
+    """Return how the source is that nobody may write to any more; raise if it is not."""
+    if look.closed and (why := lets_write(options, source, look)):
+        raise UdupError(why)
+    if look.closed:
+        by = "by Udup" if options.source_read_only else "as it was found"
+        if not look.besides:
+            return f"nobody can write to {source}: it is read-only {by}"
+        names = listed(look.besides)
+        return f"{source} is read-only {by}, but for these, of whom you say that they do not write: {names}"
+    if options.source_read_only:
+        raise UdupError(f"{source} is not read-only although that was set: somebody sets it otherwise")
+    if not options.writes_stopped:
+        raise UdupError(f"{source} can be written to")
+    return f"{source} can be written to; you say that nothing does"
+
+
 def still_written(options: Options, source: str, look: GateLook, written: str) -> str:
     """Return what is wrong with a source to which nobody may write any more, "" if nothing is.
 
     `written` is what it has executed beyond what is known.
     """
-    if look.closed:
+    if look.closed and not look.besides:
         return ""  # what it still executes nobody has written: FLUSH, the end of a XA transaction
+    if look.closed and (why := lets_write(options, source, look)):
+        return why
+    if look.closed:
+        return f"{_still(source, written)}, although it is read-only" if written else ""
     if options.source_read_only or not options.writes_stopped:
         return f"{source} is not read-only any more: it was started again, or somebody opened it"
-    return f"somebody still writes to {source}: {shortened(written, 200)} came after the rest" if written else ""
+    return _still(source, written) if written else ""
+
+
+def _still(source: str, written: str) -> str:
+    return f"somebody still writes to {source}: {shortened(written, 200)} came after the rest"
+
+
+def lets_write(options: Options, source: str, look: GateLook) -> str:
+    """Return who can write to a closed source all the same, "" where the operator vouches for them, or it is nobody."""
+    if not look.besides or options.writes_stopped:
+        return ""
+    return f"{source} lets these accounts write although it is read-only: {listed(look.besides)}"
 
 
 class Checking:
@@ -102,7 +140,7 @@ class Checking:
         events = tuple(self._source.events(scope))
         lacking = () if blind else tuple(lacking_triggers(self._source, self._target, scope))
         checks += self._target.checks(needs, events, lacking)
-        faults = list(self._faults_of_jobs(closed=look.closed, blind=blind))
+        faults = list(self._faults_of_jobs(look, blind=blind))
         faults += self._faults_of_sizes(events, lacking)
         faults += self._faults_of_events(look, events)
         counters = self._source.counters(scope)
@@ -114,14 +152,19 @@ class Checking:
         if faults:
             raise Refused(faults)
         warnings = [check.found for check in checks if check.outcome is Outcome.WARN and check.name == "cutover"]
+        if look.besides and (look.closed or self._options.source_read_only):
+            names = listed(look.besides)
+            warnings.append(f"a read-only source lets these write, and you say that they do not: {names}")
         if self._settings.skipped:
             warnings.append(f"{passed_over(self._settings.skipped)}; compare the tables before: udup job status")
         return Found(look.closed, len(counters), events, lacking, tuple(warnings))
 
-    def _faults_of_jobs(self, *, closed: bool, blind: bool) -> Iterator[Fault]:
+    def _faults_of_jobs(self, look: GateLook, *, blind: bool) -> Iterator[Fault]:
         """`blind`: the account may not ask the source for everything, as is told already."""
-        job, source = self._plan.job, self._drivers.source(self._plan.source)
+        job, source, closed = self._plan.job, self._drivers.source(self._plan.source), look.closed
         where = f"Src {source.where}"
+        if (closed or self._options.source_read_only) and (why := lets_write(self._options, "it", look)):
+            yield Fault(where, why, _VOUCH, SRC)
         if not (closed or self._options.source_read_only or self._options.writes_stopped):
             yield Fault(
                 where,
@@ -163,7 +206,7 @@ class Checking:
 
     def _faults_of_events(self, look: GateLook, events: tuple[ScheduledEvent, ...]) -> Iterator[Fault]:
         """Of a source that stays open: what its events write there after the switch, nobody brings over."""
-        stays_open = not (look.closed or self._options.source_read_only)
+        stays_open = not (look.closed or self._options.source_read_only)  # a closed one runs none that write
         if self._options.enable_events and stays_open and look.runs_events and events:
             yield Fault(
                 f"Src {self._drivers.source(self._plan.source).where}",

@@ -44,7 +44,7 @@ from udup.base import runtime
 from udup.base.errors import Failure, Fault, Refused, Superseded, UdupError, Unavailable
 from udup.pipeline.cutover import texts
 from udup.pipeline.cutover.asking import CHECK_SECONDS, COUNTERS_SECONDS, ask
-from udup.pipeline.cutover.check import Checking, listed, still_written
+from udup.pipeline.cutover.check import Checking, frozen_text, listed, still_written
 from udup.pipeline.cutover.fence import Fence
 from udup.pipeline.cutover.host import AbortWanted, CutoverSettings, Host, NameTaken
 from udup.pipeline.cutover.level import ask_level, late_on
@@ -172,15 +172,7 @@ class CutoverEngine:
         options = self._cutover.options
         if options.source_read_only:
             await ask(self._source_gate.close, min(options.timeout_s, CLOSE_SECONDS))
-        look = await ask(self._source_gate.look)
-        if look.closed:
-            by = "by Udup" if options.source_read_only else "as it was found"
-            return f"nobody can write to {self._source.where}: it is read-only {by}", {}
-        if options.source_read_only:
-            raise UdupError(f"{self._source.where} is not read-only although that was set: somebody sets it otherwise")
-        if not options.writes_stopped:
-            raise UdupError(f"{self._source.where} can be written to")
-        return f"{self._source.where} can be written to; you say that nothing does", {}
+        return frozen_text(options, self._source.where, await ask(self._source_gate.look)), {}
 
     async def _level(self, end: float | None = None) -> _Outcome:
         """Wait until the target is level, for as long as `--timeout` says, or until `end`."""
@@ -295,7 +287,7 @@ class CutoverEngine:
             await self._note(name, StepState.DONE, text, **changes)
         dry_run, where = self._cutover.options.dry_run, (self._source.where, self._target.where, self._job)
         cutover = self._cutover if dry_run else self._cutover.with_(opening=await self._opening())
-        keeping = self._source_gate.how_to_keep_closed(for_udup=cutover.options.reverse)
+        keeping = self._source_gate.how_to_keep_closed(cutover.found or {}, for_udup=cutover.options.reverse)
         told = texts.done_text(cutover, *where, keeping, self._settings.skipped)
         cutover = cutover.with_(state=CutoverState.DONE, text=told)
         await self._keep(texts.with_plan(cutover, *where) if dry_run else cutover)
@@ -369,7 +361,8 @@ class CutoverEngine:
             except NameTaken:
                 way_back, incarnation = await self._free_name(), runtime.new_id().replace("-", "")
                 await self._keep(self._cutover.with_(way_back=way_back, way_back_incarnation=incarnation))
-        return texts.way_back_text(self._cutover, self._source.where, self._target.where), {}
+        besides = self._source_gate.who_writes_on(self._cutover.found or {})
+        return texts.way_back_text(self._cutover, self._source.where, self._target.where, besides), {}
 
     # ---- The record ----
 

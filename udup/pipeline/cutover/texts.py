@@ -26,7 +26,7 @@ def _dry_run_texts(cutover: Cutover, source: str, target: str, job: str) -> dict
     names = listed(events_of(cutover.events)) or "no event"
     triggers = listed(triggers_of(cutover.triggers)) or f"no trigger: {LACKS_NO_TRIGGER}"
     if options.source_read_only:
-        freeze = f"would make {source} read-only for everybody"
+        freeze = f"would make {source} read-only" + ("" if options.writes_stopped else " for everybody")
     else:
         freeze = f"would look that {source} is read-only" + (", or take your word" if options.writes_stopped else "")
     texts = {
@@ -47,13 +47,13 @@ def _dry_run_texts(cutover: Cutover, source: str, target: str, job: str) -> dict
     return texts
 
 
-def way_back_text(cutover: Cutover, source: str, target: str) -> str:
-    """Return what comes of the step `reverse`."""
+def way_back_text(cutover: Cutover, source: str, target: str, besides: str) -> str:
+    """Return what comes of the step `reverse`. `besides`: who can write to the old source as well as Udup."""
     events = listed(events_of(cutover.events))
     off = f"; its events were disabled there: {events}" if events else ""
     return (
         f"job {cutover.way_back} brings what is written to {target} back to"
-        f" {source}, which only Udup and accounts with CONNECTION_ADMIN or SUPER can write to{off}"
+        f" {source}, which only Udup and {besides} can write to{off}"
     )
 
 
@@ -150,7 +150,7 @@ def done_text(
         events = listed(events_of(cutover.events))
         parts.append(f"events that ran on the source are disabled on the target: {events}")
     keep, lift = keeping
-    opened = f"{source} is open for everybody once it is started again, unless you run {keep} there"
+    opened = f"{source} is open for everybody once it is started again, unless {keep}"
     if options.reverse:
         parts.append(f"job {cutover.way_back} brings changes back: udup job status {cutover.way_back}")
         parts.append(f"{opened}, and {lift} before applications go back to it")

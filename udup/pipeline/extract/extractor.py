@@ -321,6 +321,7 @@ class Extractor:
             wishes=settings.wishes,
             in_part=settings.in_part,
             ahead=settings.ahead,
+            target=settings.target,
             silent=self._source_is_silent,
         )
         self._log = log = self._source.open_log(plan)

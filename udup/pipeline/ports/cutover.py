@@ -31,12 +31,14 @@ class CutoverNeeds:
 class GateLook:
     """Who may write to a server now. `found` is what `restore` brings back, in the driver's own words.
 
-    `runs_events`: events that are enabled there run.
+    `runs_events`: events that are enabled there run. `besides`: who can write to it although it is closed, for people;
+    not the account by which it was asked.
     """
 
     closed: bool
     found: Mapping[str, str]
     runs_events: bool = True
+    besides: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -120,11 +122,15 @@ class SourceGate(Protocol):
         """Return what a person runs for the same, "" for nothing."""
         ...
 
-    def how_to_keep_closed(self, *, for_udup: bool) -> tuple[str, str]:
-        """Return what a person runs so that a restart does not open a closed server, and what undoes that.
+    def how_to_keep_closed(self, found: Mapping[str, str], *, for_udup: bool) -> tuple[str, str]:
+        """Return what a person does so that a restart does not open a closed server ("you run …"), and what undoes it.
 
         `for_udup`: one that `open_for_udup` has opened. Nothing is asked of the server.
         """
+        ...
+
+    def who_writes_on(self, found: Mapping[str, str]) -> str:
+        """Return who can write beside Udup to a server that `open_for_udup` has opened; nothing is asked of it."""
         ...
 
     def unfinished(self) -> list[str]:

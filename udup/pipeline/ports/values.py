@@ -49,6 +49,11 @@ class ServerInfo(Protocol):
         """Whether it keeps the names of tables in lower case."""
         ...
 
+    @property
+    def version_text(self) -> str:
+        """Its version as it says it, "" where there is none: what the driver of the other end may go by."""
+        ...
+
 
 class ApplyMode(StrEnum):
     """How rows get to a target: as the events of the log, by statements, or as the account's privileges allow.
@@ -204,9 +209,10 @@ class LogPlan:
     `snapshot` is what the destination has of a snapshot, whose rows are left out of the log where they were read later,
     and `snapshots` how many tries of one there were: tables that have come into the scope since come in one more.
     `wishes` are tables (`schema.table` on the source) whose rows are to come again, each time with its number.
-    `in_part` are transactions behind `start_after` that the log must have. `ahead` are notes, as `AheadNotes.to_json`
-    writes them, of tables that the target has more of: that is left out of the log. `silent` is called, on the thread
-    that reads, while the source says nothing, not even that there is nothing, with for how many seconds already.
+    `in_part` are transactions behind `start_after` that the log must have. `target` is the target's version, in its
+    server's words, "" for a destination of messages. `ahead` are notes, as `AheadNotes.to_json` writes them, of tables
+    that the target has more of: that is left out of the log. `silent` is called, on the thread that reads, while the
+    source says nothing, not even that there is nothing, with for how many seconds already.
     """
 
     job: str
@@ -222,6 +228,7 @@ class LogPlan:
     wishes: tuple[tuple[int, tuple[str, ...]], ...] = ()
     in_part: InPart = field(default_factory=InPart)
     ahead: str = ""
+    target: str = ""
     silent: Callable[[float], None] = field(default=lambda _: None, compare=False, repr=False)
 
 

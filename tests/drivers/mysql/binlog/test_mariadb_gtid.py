@@ -9,7 +9,7 @@ import pytest
 from udup.base.long_text import cut_set
 from udup.base.transaction_names import origin_and_number, transaction_name
 from udup.drivers.mysql.binlog.gtid import Gtid, GtidSet
-from udup.drivers.mysql.mariadb.gtids import as_octets, from_octets, split_gtid
+from udup.drivers.mysql.mariadb.gtids import as_octets, from_octets
 from udup.drivers.mysql.mariadb.places import resume_places
 
 UUID = "aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa"
@@ -58,7 +58,6 @@ def test_a_transaction_is_named_as_its_users_write_it() -> None:
     assert transaction_name(UUID, 42) == f"{UUID}:42"
     assert origin_and_number("0-1-42") == ("0-1", 42)
     assert origin_and_number(f"{UUID}:tag:42") == (f"{UUID}:tag", 42)
-    assert split_gtid("0-1-42") == (0, 1, 42)
 
 
 def test_domain_and_server_travel_in_the_place_of_a_uuid() -> None:

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+from typing import cast
+
 import pytest
 
-from udup.drivers.mysql.ddl.ignored import ignores, keeps_end, without_ignored
+from udup.base.errors import Unsupported
+from udup.drivers.mysql.apply import fitted_ddl
+from udup.drivers.mysql.binlog.query import parse_query
+from udup.drivers.mysql.client.connection import Connection
+from udup.drivers.mysql.ddl.classify import classify_query
+from udup.drivers.mysql.ddl.ignored import ignores, says_no_end, without_ignored
 from udup.drivers.mysql.mariadb.collations import Server
 
 _OLD, _NEW = Server.of("5.6.24-log"), Server.of("9.7.4")
@@ -47,9 +55,33 @@ def test_only_what_the_source_passed_over_and_the_target_would_not() -> None:
     assert without_ignored(sql, 0, Server.of("11.8.9-MariaDB"), _NEW) == sql
 
 
-def test_an_end_that_an_old_server_keeps_is_told() -> None:
-    assert keeps_end("ALTER EVENT e ON SCHEDULE EVERY 3 HOUR STARTS '2030-01-01' DO SELECT ENDS FROM t", 0, _OLD, _NEW)
-    assert not keeps_end("ALTER EVENT e ON SCHEDULE EVERY 3 HOUR ENDS '2031-01-01'", 0, _OLD, _NEW)
-    assert not keeps_end("ALTER EVENT e ON SCHEDULE AT '2031-01-01'", 0, _OLD, _NEW)
-    assert not keeps_end("ALTER EVENT e RENAME TO f", 0, _OLD, _NEW)
-    assert not keeps_end("ALTER EVENT e ON SCHEDULE EVERY 3 HOUR", 0, _NEW, _NEW)
+def test_a_schedule_without_an_end_is_told_from_others() -> None:
+    assert says_no_end("ALTER EVENT e ON SCHEDULE EVERY 3 HOUR STARTS '2030-01-01' DO SELECT ENDS FROM t", 0)
+    assert not says_no_end("ALTER EVENT e ON SCHEDULE EVERY 3 HOUR ENDS '2031-01-01'", 0)
+    assert not says_no_end("ALTER EVENT e ON SCHEDULE AT '2031-01-01'", 0)
+    assert not says_no_end("ALTER EVENT e RENAME TO f", 0)
+
+
+_MARIADB = Server.of("11.8.9-MariaDB")
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "has_end", "told"),
+    [
+        (_OLD, _NEW, True, "the source keeps the end"),
+        (_MARIADB, _NEW, True, "the source keeps the end"),
+        (_NEW, _MARIADB, True, "the target keeps the end"),
+        (_NEW, _MARIADB, False, ""),
+        (_NEW, _NEW, True, ""),
+        (_OLD, _MARIADB, True, ""),
+    ],
+)
+def test_an_end_that_one_server_alone_keeps_stops_the_job(
+    monkeypatch: pytest.MonkeyPatch, source: Server, target: Server, has_end: bool, told: str
+) -> None:
+    monkeypatch.setattr(fitted_ddl, "server_of", lambda _: target)
+    monkeypatch.setattr(fitted_ddl, "query", lambda _, sql, *names: [(1,)] * (has_end and names == ("s", "e")))
+    front = bytes(19 + 4 + 4) + b"\x01" + bytes(2) + bytes(2) + b"s\0"
+    event = parse_query(front + b"ALTER EVENT e ON SCHEDULE EVERY 3 HOUR", has_crc=False)
+    with pytest.raises(Unsupported, match=told) if told else nullcontext():
+        fitted_ddl.check_end(cast("Connection", None), event, classify_query(event), source)

@@ -54,6 +54,15 @@ ITEMS = [
     ("`a` int, CONSTRAINT `CONSTRAINT_1` CHECK (`a` > 1)", M118, MYSQL, "`a` int, CHECK (`a` > 1)"),
     ("`a` int, CONSTRAINT `mine` CHECK (`a` > 1)", M118, MYSQL, "`a` int, CONSTRAINT `mine` CHECK (`a` > 1)"),
     ("`g` geomcollection", MYSQL, M118, "`g` GEOMETRYCOLLECTION"),
+    (
+        r"`g` text GENERATED ALWAYS AS (concat(`a`,_utf8mb4'é',_utf8mb4'\'\\',_utf8mb3'x',_binary'\\',_latin1'\n')) STORED",
+        MYSQL,
+        M118,
+        r"`g` text GENERATED ALWAYS AS (concat(`a`,'é','\'\\',_utf8mb3'x',x'5c','\n')) STORED",
+    ),
+    ("`a` int, CHECK ((`a` <> _utf8mb4'中'))", MYSQL, M105, "`a` int, CHECK ((`a` <> '中'))"),
+    ("`a` varchar(9) DEFAULT _utf8mb4'é'", MYSQL, M118, "`a` varchar(9) DEFAULT _utf8mb4'é'"),
+    ("`_utf8mb4` enum('é')", MYSQL, M118, "`_utf8mb4` enum('é')"),
     ("`u` uuid DEFAULT uuid_v7()", M118, MYSQL, "`u` BINARY(16)"),
     ("`u` uuid NOT NULL DEFAULT uuid()", M118, M105, "`u` BINARY(16) NOT NULL"),
     ("`i` inet6 DEFAULT NULL, `j` inet4", M118, MYSQL, "`i` BINARY(16) DEFAULT NULL, `j` BINARY(4)"),
@@ -110,11 +119,17 @@ def test_options_of_a_table(options: str, source: Server, target: Server, wanted
     assert " ".join(fitted.sql.split()) == f"CREATE TABLE `t` (`a` int) {wanted}"
 
 
+def test_utf8mb4_by_itself_is_what_the_session_took_it_for() -> None:
+    sql = "CREATE TABLE t (a VARCHAR(9) CHARACTER SET utf8mb4, b VARCHAR(9) CHARACTER SET latin1)"
+    of_session = fit_statement(sql, 0, "s", MYSQL, M118, of_utf8mb4="utf8mb4_general_ci").sql
+    assert of_session == sql.replace("SET utf8mb4", "SET utf8mb4 COLLATE utf8mb4_general_ci")
+
+
 #: What the target cannot have, with the column.
 REFUSED = [
     ("`a` varchar(3) CHARACTER SET gb18030", "", MYSQL, M118, "s.t, column a: the target has no character set gb18030"),
-    ("`a` text /*M!100301 COMPRESSED*/", "", M118, MYSQL, "s.t, column a: a COMPRESSED column"),
-    ("`a` int", "WITH SYSTEM VERSIONING", M118, MYSQL, "s.t: SYSTEM VERSIONING"),
+    ("`a` text AS (_latin1'é')", "", MYSQL, M118, "s.t, column a: a string of the character set latin1"),
+    ("`a` int, CHECK (`a` <> _utf16 x'005C')", "", MYSQL, M118, "s.t: a string of the character set utf16"),
     ("`a` int, UNIQUE KEY `u` (`a`,`p` WITHOUT OVERLAPS)", "", M118, MYSQL, "s.t: a key WITHOUT OVERLAPS"),
     ("`a` int", "SEQUENCE=1", M118, MYSQL, "s.t: a SEQUENCE"),
 ]
@@ -223,3 +238,24 @@ def test_a_collation(name: str, source: Server, target: Server, wanted: str, exa
 
 def test_a_character_set_that_mariadb_lacks_has_no_collation_there() -> None:
     assert fit_collation("gb18030_bin", MYSQL, M118) is None
+
+
+def test_an_older_mysql_gets_utf8mb3_under_its_older_names() -> None:
+    """And nothing else of a statement of MySQL's changes: a character set alone gets no collation."""
+    older = Server.of("8.0.22")
+    create = (
+        "CREATE TABLE `t` (`a` varchar(9) CHARACTER SET utf8mb3 COLLATE utf8mb3_bin DEFAULT 'COLLATE utf8mb3_bin',"
+        " `b` int /*!80023 INVISIBLE */, `c` varchar(9) CHARACTER SET utf8mb4) DEFAULT CHARSET=utf8mb3"
+        " COLLATE=utf8mb3_general_ci"
+    )
+    wanted = create.replace("COLLATE utf8mb3_bin DEFAULT", "COLLATE utf8_bin DEFAULT").replace("=utf8mb3_g", "=utf8_g")
+    assert fit_table("s", "t", create, MYSQL, older).sql == wanted
+    schema = "CREATE DATABASE `s` /*!40100 DEFAULT CHARACTER SET utf8mb3 COLLATE utf8mb3_bin */ /*!80016 DEFAULT ENCRYPTION='N' */"
+    assert fit_statement(schema, 0, "s", MYSQL, older).sql == schema.replace("utf8mb3_bin", "utf8_bin")
+    view = (
+        "CREATE VIEW `v` AS SELECT _utf8mb3'a' COLLATE utf8mb3_unicode_ci AS `x`, a COLLATE utf8mb4_0900_bin FROM `t`"
+    )
+    assert fit_statement(view, 0, "s", MYSQL, older).sql == view.replace("utf8mb3_unicode", "utf8_unicode")
+    assert fit_table("s", "t", create, MYSQL, Server.of("8.0.30")).sql == create
+    assert fit_table("s", "t", create, Server.of("8.0.29"), older).sql == create
+    assert fit_collation("utf8mb3_general_ci", M118, older) == fit_collation("utf8mb3_general_ci", MYSQL, older)

@@ -17,10 +17,10 @@ from udup.drivers.mysql.ddl.classify import classify
 from udup.drivers.mysql.ddl.query_classifier import QueryClassifier
 from udup.drivers.mysql.mariadb.events import MariaEvent, gtid_list, inflated, parse_gtid, status_to_mysql
 from udup.drivers.mysql.mariadb.log import Translation
+from udup.drivers.mysql.mariadb.modes import to_mysql, words_of
 from udup.drivers.mysql.mariadb.passed import PASSED, parse_passed
 from udup.drivers.mysql.mariadb.reading import Reading
 from udup.drivers.mysql.mariadb.sequences import without_sequence
-from udup.drivers.mysql.mariadb.sql_modes import to_mariadb, to_mysql
 from udup.drivers.mysql.rows.codec import RowCodecs
 from udup.drivers.mysql.stream.assembly import Assembler
 from udup.pipeline.records import Definition, Skipped, Transaction, XaEnd
@@ -285,8 +285,11 @@ def test_modes_are_translated_by_name() -> None:
     assert to_mysql(strict | rounds | 1 << 28) == strict
     own = to_mysql(empty_is_null | rounds)
     assert own == 1 << 48, "a bit that MySQL does not use"
-    for mode in (strict, strict | rounds, empty_is_null, 1 << 33 | 1 << 9 | rounds):
-        assert to_mariadb(to_mysql(mode)) == mode
+    assert words_of(to_mysql(1 << 33 | 1 << 9 | 1 << 4 | rounds | 1)) == [
+        *("REAL_AS_FLOAT", "IGNORE_BAD_TABLE_OPTIONS", "SIMULTANEOUS_ASSIGNMENT", "ORACLE"),
+    ]
+    common = sum(1 << bit for bit in (*range(4), *range(5, 8), *range(18, 28), *range(29, 32)))
+    assert to_mysql((1 << 35) - 1) & ((1 << 33) - 1) == common
 
 
 def test_start_transaction_stands_in_front_of_the_partitions() -> None:

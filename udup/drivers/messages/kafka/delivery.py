@@ -36,6 +36,7 @@ class KafkaInfo:
     address: str
     uuid: str
     folds_names: bool = False
+    version_text: str = ""
 
 
 class KafkaDelivery:

@@ -77,6 +77,7 @@ class ServerFound:
     address: str
     uuid: str
     folds_names: bool = False
+    version_text: str = ""
 
 
 class Connection:

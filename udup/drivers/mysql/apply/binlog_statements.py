@@ -42,12 +42,12 @@ class LargeStatements:
                     f" SET GLOBAL max_allowed_packet = {min(1 << 30, 1 << (len(event) * 2).bit_length())}"
                 )
             if self._size + len(event) > self._limit and self._rows_at >= 0:
-                yield self._statement()
+                yield from self._statement()
             self._add(event)
         if last and not self._splitter.is_empty:
             raise Transient("a large transaction arrived with a piece missing")
         if last and self._rows_at >= 0:
-            yield self._statement()
+            yield from self._statement()
 
     def _add(self, event: bytes) -> None:
         if event[4] == EventType.TABLE_MAP:
@@ -59,14 +59,19 @@ class LargeStatements:
         self._piece.append(event)
         self._size += len(event)
 
-    def _statement(self) -> bytes:
-        """What is gathered as one BINLOG; its last rows event ends the statement, the next begins with the maps."""
+    def _statement(self) -> Iterator[bytes]:
+        """Yield what is gathered as one BINLOG, if any of it is for the server.
+
+        Its last rows event ends the statement, the next begins with the maps.
+        """
         piece = self._piece
         piece[self._rows_at] = ending_statement(piece[self._rows_at])
         self._piece = list(self._maps.values())
         self._size = sum(map(len, self._piece))
         self._rows_at = -1
-        return binlog_statement(self._rows_of(piece))
+        rows = self._rows_of(piece)
+        if rows:
+            yield binlog_statement(rows)
 
 
 def binlog_statement(*events: bytes) -> bytes:

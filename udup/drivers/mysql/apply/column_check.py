@@ -25,7 +25,7 @@ from udup.drivers.mysql.client.dictionary_columns import with_collations
 from udup.drivers.mysql.client.names import quote
 from udup.drivers.mysql.dictionary.defaults import default_of
 from udup.drivers.mysql.mariadb.collations import Server
-from udup.drivers.mysql.mariadb.columns import as_bytes, compared_by_name
+from udup.drivers.mysql.mariadb.columns import as_bytes, as_logged, compared_by_name, hidden_columns
 from udup.drivers.mysql.mariadb.numbers import collation_name
 from udup.drivers.mysql.mariadb.rewriting import columns_there
 
@@ -187,7 +187,10 @@ def _moved(ours: Sequence[ColumnDefinition], theirs: Sequence[TargetColumn]) -> 
 
 def target_columns(connection: Connection, schema: str, table: str) -> list[TargetColumn]:
     rows = query(connection, with_collations(connection, _COLUMNS_SQL), schema, table)
-    return [column_of(as_bytes(row) if connection.is_mariadb else row) for row in rows]
+    if not connection.is_mariadb:
+        return [column_of(row) for row in rows]
+    rows = [*rows, *hidden_columns(connection, schema, table)] if rows else []
+    return [as_logged(column_of(as_bytes(row))) for row in rows]
 
 
 def column_of(row: Any) -> TargetColumn:

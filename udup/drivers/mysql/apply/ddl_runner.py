@@ -15,7 +15,7 @@ from udup.base.errors import Transient, UdupError
 from udup.drivers.mysql.apply import intents
 from udup.drivers.mysql.apply.claims import Claims
 from udup.drivers.mysql.apply.ddl_state import State, has_run, state_of, why_unknown
-from udup.drivers.mysql.apply.fitted_ddl import fitted_ddl
+from udup.drivers.mysql.apply.fitted_ddl import check_end, fitted_ddl
 from udup.drivers.mysql.apply.ownership import DDL_PLACE, hold, same_server, see_version
 from udup.drivers.mysql.apply.run_ddl import MYSQL, Attempt, finish_ddl, run_ddl, shown_of
 from udup.drivers.mysql.apply.tablespaces import housed
@@ -30,6 +30,7 @@ from udup.drivers.mysql.ddl.statement import Kind, Statement
 from udup.drivers.mysql.load.stale_views import StaleView, retry_stale_views, stale_views
 from udup.drivers.mysql.mariadb import once
 from udup.drivers.mysql.mariadb.collations import server_of
+from udup.drivers.mysql.mariadb.not_there import of_sequences
 from udup.drivers.mysql.statements.plan import left_out_by
 from udup.pipeline.records import Definition
 
@@ -212,7 +213,12 @@ class DdlRunner:
 
     def _fitted(self, control: Connection, statement: Statement, event: QueryEvent) -> QueryEvent | None:
         """Return the statement in the target's words; None if nothing of it is left. `Unsupported` if there is none."""
-        fitted, told = fitted_ddl(event, statement, self.source, server_of(control))
+        target = server_of(control)
+        if self.source.is_mariadb and not target.is_mariadb and (told_of := of_sequences(control, statement)):
+            self.told += [each for each in [told_of] if each not in self.told]
+            return None
+        check_end(control, event, statement, self.source)
+        fitted, told = fitted_ddl(event, statement, self.source, target)
         self.told += [each for each in told if each not in self.told]
         return fitted
 

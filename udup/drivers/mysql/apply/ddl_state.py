@@ -100,7 +100,7 @@ def _state(connection: Connection, statement: Statement, named: frozenset[str]) 
     match statement.kind:
         case Kind.DATABASE_DDL:
             return State({schema: _schema(connection, schema) for schema in statement.schemas})
-        case Kind.TABLE_DDL | Kind.VIEW_DDL:
+        case Kind.TABLE_DDL | Kind.VIEW_DDL | Kind.SEQUENCE:
             names = [*statement.objects, *(name for move in statement.moves for name in move)]
             found = {f"{each.schema}.{each.name}": _table(connection, each.schema, each.name) for each in names}
             blind = [name for name, (_, is_seen) in found.items() if not is_seen]

@@ -1,4 +1,4 @@
-"""A definition of the log in the words of a target of the other family."""
+"""A definition of the log in the words of a target of the other family, or of an older one."""
 
 from __future__ import annotations
 
@@ -6,11 +6,15 @@ from dataclasses import replace
 
 from udup.base.errors import Unsupported
 from udup.drivers.mysql.binlog.query import QueryEvent
-from udup.drivers.mysql.ddl.ignored import ignores, keeps_end, without_ignored
+from udup.drivers.mysql.client.connection import Connection, query
+from udup.drivers.mysql.ddl.ignored import ignores, keeps_end, says_no_end, without_ignored
 from udup.drivers.mysql.ddl.sqltokens import codec_of, decoded
 from udup.drivers.mysql.ddl.statement import Kind, Statement
-from udup.drivers.mysql.mariadb.collations import Server
+from udup.drivers.mysql.mariadb.collations import Server, server_of
 from udup.drivers.mysql.mariadb.definitions import fit_statement, needs_fitting
+from udup.drivers.mysql.mariadb.numbers import collation_name
+
+_HAS_END = "SELECT 1 FROM information_schema.EVENTS WHERE EVENT_SCHEMA = %s AND EVENT_NAME = %s AND ENDS IS NOT NULL"
 
 
 def fitted_ddl(
@@ -37,7 +41,9 @@ def fitted_ddl(
     text, exact = decoded(event.sql, codec)
     schema = next(iter(statement.objects), None)
     named = schema.schema if schema is not None else event.schema.decode("utf-8", "replace")
-    fitted = fit_statement(text, variables.sql_mode or 0, named, source, target)
+    number = variables.default_collation_for_utf8mb4
+    of_utf8mb4 = (number and collation_name(number, source)) or ""
+    fitted = fit_statement(text, variables.sql_mode or 0, named, source, target, of_utf8mb4=of_utf8mb4)
     if fitted.refusals:
         told = "; ".join(map(str, fitted.refusals))
         raise Unsupported(told)
@@ -46,15 +52,27 @@ def fitted_ddl(
     return replace(event, sql=fitted.sql.encode(exact)), fitted.notices
 
 
+def check_end(connection: Connection, event: QueryEvent, statement: Statement, source: Server) -> None:
+    """Raise `Unsupported` for ALTER EVENT that leaves an end as it was on one of the two servers alone."""
+    keeps = keeps_end(source)
+    if statement.verb != "ALTER EVENT" or keeps is keeps_end(server_of(connection)):
+        return
+    variables = event.variables()
+    text, _ = decoded(event.sql, codec_of(variables.charset.client) if variables.charset else "utf-8")
+    schema, name = statement.objects[0]
+    if says_no_end(text, variables.sql_mode or 0) and query(connection, _HAS_END, schema, name):
+        one, other = ("source", "target") if keeps else ("target", "source")
+        raise Unsupported(
+            f"ALTER EVENT … ON SCHEDULE EVERY without ENDS: the {one} keeps the end that the event {schema}.{name} has,"
+            f" and the {other} takes it away; have the event on the target be like the source's by hand, and skip the"
+            " statement"
+        )
+
+
 def _without_ignored(event: QueryEvent, statement: Statement, source: Server, target: Server) -> QueryEvent | None:
     """Return it without what the source has passed over; None if nothing is left."""
     variables = event.variables()
     text, exact = decoded(event.sql, codec_of(variables.charset.client) if variables.charset else "utf-8")
-    if statement.verb == "ALTER EVENT" and keeps_end(text, variables.sql_mode or 0, source, target):
-        raise Unsupported(
-            "ALTER EVENT … ON SCHEDULE EVERY without ENDS: the source keeps the end that the event had, and the target"
-            " would not; run it on the target by hand, with ENDS, and skip the statement"
-        )
     kept = without_ignored(text, variables.sql_mode or 0, source, target)
     if not kept:
         return None

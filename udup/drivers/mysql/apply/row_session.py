@@ -307,7 +307,7 @@ class RowSession:
 
     def remedy(self, schema: str, table: str) -> str:
         """What to do about a row of this table that was not found, beyond comparing; empty if nothing is known."""
-        if not self._rows.applies_apart_whole:
+        if not (self._rows.applies_apart_whole or self._connection.is_mariadb):
             return ""  # a statement finds rows by any index, and without one
         try:
             self._rows.leave()

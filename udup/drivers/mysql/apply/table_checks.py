@@ -17,6 +17,8 @@ from udup.drivers.mysql.columns.plans import check_converted
 from udup.drivers.mysql.dictionary.engines import is_non_transactional
 from udup.drivers.mysql.mariadb.collations import Server
 from udup.drivers.mysql.mariadb.generated import check_generated
+from udup.drivers.mysql.mariadb.sequence_values import check_sequence
+from udup.drivers.mysql.mariadb.sequences import is_sequence
 from udup.drivers.mysql.statements.plan import triggers_of, with_triggers
 
 
@@ -42,6 +44,9 @@ class TableChecks:
         """
         name = table_name(table_map)
         try:
+            if connection.is_mariadb and is_sequence(table_map, has_crc=has_crc):
+                check_sequence(connection, name)
+                return None
             engine = engine_of(connection, name.schema, name.table)
             if engine == "memory":
                 note_memory_tables(connection, self.job, [str(name)])

@@ -71,7 +71,10 @@ class StatusVariables:
 
 @dataclass(frozen=True)
 class QueryEvent:
-    """One Query event. `schema` and `sql` are bytes as the client sent them, `timestamp` is in seconds."""
+    """One Query event. `schema` and `sql` are bytes as the client sent them, `timestamp` is in seconds.
+
+    `lasted`: seconds that the statement took until it was logged.
+    """
 
     timestamp: int
     thread_id: int
@@ -79,6 +82,7 @@ class QueryEvent:
     schema: bytes
     sql: bytes
     status: bytes
+    lasted: int = 0
 
     def variables(self) -> StatusVariables:
         """Return the status variables; `Unsupported` for a code that this version does not know."""
@@ -87,7 +91,7 @@ class QueryEvent:
 
 def parse_query(event: bytes, *, has_crc: bool) -> QueryEvent:
     """Return the parts of a Query event."""
-    thread_id, _, schema_length, error_code, status_length = _FIXED.unpack_from(event, HEADER_SIZE)
+    thread_id, lasted, schema_length, error_code, status_length = _FIXED.unpack_from(event, HEADER_SIZE)
     status_start = HEADER_SIZE + _FIXED.size
     schema_start = status_start + status_length
     schema_end = schema_start + schema_length
@@ -98,6 +102,7 @@ def parse_query(event: bytes, *, has_crc: bool) -> QueryEvent:
         schema=bytes(event[schema_start:schema_end]),
         sql=bytes(event[schema_end + 1 : -CRC_SIZE if has_crc else None]),
         status=bytes(event[status_start:schema_start]),
+        lasted=lasted,
     )
 
 

@@ -192,8 +192,12 @@ def _collations(pair: Pair) -> Iterator[Finding]:
 
 
 def _knows(known: frozenset[str], name: str) -> bool:
-    """Return whether a name is one of these: servers from 8.0.30 on know utf8mb3's by their old names, too."""
-    return name in known or (name.startswith("utf8_") and f"utf8mb3_{name.removeprefix('utf8_')}" in known)
+    """Return whether a name is one of these, where utf8mb3's have the older or the newer name (MySQL 8.0.30).
+
+    Newer servers know both; for older ones the names in definitions are put back (`mariadb/collations.py`).
+    """
+    language = name.removeprefix("utf8mb3_") if name.startswith("utf8mb3_") else name.removeprefix("utf8_")
+    return name in known or (language != name and not known.isdisjoint({f"utf8_{language}", f"utf8mb3_{language}"}))
 
 
 def _newer_columns(pair: Pair) -> Iterator[Finding]:

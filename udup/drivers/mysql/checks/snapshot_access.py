@@ -17,7 +17,10 @@ from udup.drivers.mysql.snapshot.snapshot import sees_commits
 from udup.pipeline.checks import SRC, Finding, failed, warned
 from udup.pipeline.selection.selection import Selection
 
-_TABLES = "SELECT TABLE_SCHEMA, TABLE_NAME, ENGINE FROM information_schema.TABLES WHERE TABLE_TYPE = 'BASE TABLE'"
+_TABLES = (
+    "SELECT TABLE_SCHEMA, TABLE_NAME, ENGINE FROM information_schema.TABLES"
+    " WHERE TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED')"
+)
 
 #: Said where nothing has to be done.
 _LET_IT = "nothing has to be done; docs/managed-mysql.md says what that lock waits for, and who waits for it"

@@ -53,10 +53,13 @@ def missing_for_routines(facts: ServerFacts) -> list[str]:
 
 
 def versioned_tables(connection: Connection, facts: ServerFacts, selection: Selection) -> Iterator[str]:
-    """Yield the job's tables that keep what their rows were."""
+    """Yield the job's tables whose history is by transactions: what changes them is logged as statements alone."""
     if not facts.is_mariadb:
         return
-    sql = "SELECT TABLE_SCHEMA, TABLE_NAME FROM information_schema.TABLES WHERE TABLE_TYPE = 'SYSTEM VERSIONED'"
+    sql = (
+        "SELECT TABLE_SCHEMA, TABLE_NAME FROM information_schema.COLUMNS"
+        " WHERE GENERATION_EXPRESSION = 'ROW START' AND DATA_TYPE = 'bigint'"
+    )
     for schema, table in query(connection, sql):
         if selection.wants(str(schema), str(table)):
             yield f"{schema}.{table}"

@@ -76,7 +76,7 @@ class SourceTables:
     sees_commits: bool = True
     filters: tuple[FilterProblem, ...] = ()
     maps: tuple[MapProblem, ...] = ()
-    versioned: tuple[str, ...] = ()  # MariaDB's tables that keep what their rows were
+    versioned: tuple[str, ...] = ()  # MariaDB's tables that keep what their rows were by transactions
 
 
 def read_tables(connection: Connection, facts: ServerFacts, selection: Selection, *, full_copy: bool) -> SourceTables:
@@ -139,7 +139,7 @@ def _read_tables(connection: Connection, selection: Selection) -> Iterator[Sourc
     rows = query(
         connection,
         "SELECT TABLE_SCHEMA, TABLE_NAME, ENGINE, DATA_LENGTH FROM information_schema.TABLES"
-        " WHERE TABLE_TYPE = 'BASE TABLE'"
+        " WHERE TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED')"
         " ORDER BY TABLE_SCHEMA, TABLE_NAME",
     )
     for schema, name, engine, size in rows:
@@ -306,9 +306,9 @@ def _filtered(tables: SourceTables) -> str:
 def _versioned(tables: SourceTables) -> Iterator[Finding]:
     if tables.versioned:
         yield failed(
-            f"{some_of(tables.versioned, _SHOWN)}: WITH SYSTEM VERSIONING, whose rows of the past are not carried yet",
-            "leave the table out (ReplicateIgnoreDb), or ALTER TABLE … DROP SYSTEM VERSIONING, which removes what its"
-            " rows were",
+            f"{some_of(tables.versioned, _SHOWN)}: WITH SYSTEM VERSIONING by transactions (BIGINT), which the source"
+            " logs as statements",
+            "leave the table out (ReplicateIgnoreDb), or make its period of TIMESTAMP(6)",
         )
 
 

@@ -35,7 +35,7 @@ def start_faults(
     seen = _facts(source.info)
     position = None if plan.copy_alone else start_after
     found = _of_source(plan, seen, position, starting=True)
-    return [*source.faults, *faults(f"Src {seen.address}", found), *_option_faults(plan)]
+    return [*source.faults, *faults(f"Src {seen.address}", found), *option_faults(plan)]
 
 
 def warnings(plan: JobPlan, source: ServerInfo, target: ServerInfo) -> list[str]:
@@ -49,23 +49,23 @@ def validate(plan: JobPlan) -> list[Check]:
     """Return every check of the source; nothing is written."""
     look = look_at_source(plan)
     if look.facts is None:
-        return [*look.checks, *_option_checks(plan)]
+        return [*look.checks, *option_checks(plan)]
     start_after = None if plan.copy_alone else look.start_after
     checks = [*look.checks, *_of_source(plan, look.facts, start_after), *look.begins]
     if look.tables is not None:
         tables = [look.tables] if isinstance(look.tables, Check) else table_checks(look.tables)
         checks += [each for each in tables if each.name not in _REPLACED]
         checks += column_checks(plan, look.facts)
-    return [*checks, *_option_checks(plan)]
+    return [*checks, *option_checks(plan)]
 
 
-def _option_checks(plan: JobPlan) -> list[Check]:
-    wrong = _option_faults(plan)
+def option_checks(plan: JobPlan) -> list[Check]:
+    wrong = option_faults(plan)
     found = [Check(DEST, "options", Outcome.FAIL, f"{each.where}: {each.problem}", each.remedy) for each in wrong]
     return found or [Check(DEST, "options", Outcome.PASS, "each is known")]
 
 
-def _option_faults(plan: JobPlan) -> list[Fault]:
+def option_faults(plan: JobPlan) -> list[Fault]:
     """Return what is wrong with the options that say how values look, and which are told."""
     delivery = plan.target.delivery or DeliveryPlan("")
     return [*_query_faults(plan, delivery), *value_faults(delivery)]

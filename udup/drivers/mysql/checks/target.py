@@ -15,6 +15,7 @@ from udup.drivers.mysql.checks.binlog_access import binlog_access, setting_needs
 from udup.drivers.mysql.client.facts import ServerFacts
 from udup.drivers.mysql.client.names import quote
 from udup.drivers.mysql.mariadb.row_settings import row_settings
+from udup.drivers.mysql.mariadb.writers import READ_ONLY_ADMIN, admin_privileges
 from udup.pipeline.checks import DEST, Check, Finding, Outcome, Rule, apply, failed, faults, warned
 from udup.pipeline.selection.schemas import UDUP_SCHEMA
 from udup.pipeline.selection.selection import Selection
@@ -147,7 +148,7 @@ def _read_only(side: TargetSide) -> Iterator[Finding]:
     if facts.is_on("super_read_only"):
         yield failed("super_read_only is ON", "SET PERSIST super_read_only = OFF")
     elif facts.is_on("read_only") and not is_admin(facts):
-        privilege = "READ_ONLY ADMIN" if facts.is_mariadb else "CONNECTION_ADMIN"
+        privilege = READ_ONLY_ADMIN if facts.is_mariadb else "CONNECTION_ADMIN"
         yield failed(
             f"read_only is ON, and {facts.account} has not {privilege}",
             f"GRANT {privilege} ON *.* TO {facts.account}, or {facts.setting('read_only = OFF')}",
@@ -156,7 +157,7 @@ def _read_only(side: TargetSide) -> Iterator[Finding]:
 
 def is_admin(facts: ServerFacts) -> bool:
     """Whether the account may write to a server that is read-only, unless it is so for everybody."""
-    return _any(facts, *(("READ_ONLY ADMIN",) if facts.is_mariadb else ("CONNECTION_ADMIN", "SUPER")))
+    return _any(facts, *(admin_privileges(facts.version) if facts.is_mariadb else ("CONNECTION_ADMIN", "SUPER")))
 
 
 def _binlog_format(side: TargetSide) -> Iterator[Finding]:

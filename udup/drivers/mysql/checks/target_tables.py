@@ -109,7 +109,7 @@ def read_present(connection: Connection, names: Iterable[tuple[str, str]]) -> di
         listed = ", ".join(["%s"] * len(some))
         sql = (
             "SELECT TABLE_SCHEMA, TABLE_NAME FROM information_schema.TABLES"
-            f" WHERE TABLE_TYPE = 'BASE TABLE' AND TABLE_SCHEMA IN ({listed})"
+            f" WHERE TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED') AND TABLE_SCHEMA IN ({listed})"
         )
         for schema, name in query(connection, sql, *some):
             if (schema, name) in wanted:

@@ -213,6 +213,7 @@ LOADER = Session(
         "unique_checks": "OFF",
         "lock_wait_timeout": "60",
         "max_error_count": str(LISTED_WARNINGS),
+        "system_versioning_insert_history": "ON",  # of MariaDB: rows are of the past or of today as they say
         "character_set_client": "binary",
         "collation_connection": "binary",
         "character_set_results": "binary",

@@ -23,15 +23,20 @@ _OLD = {
 _OLD_BITS = sum(1 << bit for bit in _OLD)
 _MAXDB = 1 << 12
 
+#: ANSI stands for others beside it; since 5.7.5 for this one too, which it would bring along.
+_ANSI, _FULL_GROUP_BY = (18, "ANSI"), (5, "ONLY_FULL_GROUP_BY")
+
 
 def known_bits(sql_mode: int) -> int:
     """Return an sql_mode as a Query event has it without what servers of today refuse."""
-    return sql_mode & ~_OLD_BITS
+    known = sql_mode & ~_OLD_BITS
+    return known if known & 1 << _FULL_GROUP_BY[0] else known & ~(1 << _ANSI[0])
 
 
 def known_words(sql_mode: str) -> str:
     """Return the same of one by its words."""
-    return ",".join(word for word in sql_mode.split(",") if word.upper() not in _OLD.values())
+    words = [word for word in sql_mode.split(",") if word.upper() not in _OLD.values()]
+    return ",".join(words if _FULL_GROUP_BY[1] in words else [word for word in words if word != _ANSI[1]])
 
 
 def has_other_types(sql_mode: int | str, text: str) -> bool:

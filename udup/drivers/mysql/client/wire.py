@@ -5,8 +5,7 @@ clear, and may send what no server sends: results without end, lengths that are 
 connection of Udup is a `Wire`:
 
 * A request for a file is answered in `load_local` alone, from memory. Anywhere else the connection is closed (2068).
-* A password is given by the methods of `PLAIN_PLUGINS`, which never send it in clear but over TLS. Those of
-  `CLEAR_PLUGINS` get it only where the server's certificate was verified.
+* A password never goes in clear but over TLS, to a server whose certificate was verified (`login.py`).
 * Opening a connection has a time limit as a whole. Packets, errors, columns, rows and results are counted.
 * No silence is taken for work: while nothing comes or goes, the server is asked what it does (`silence.py`).
 * What cannot be read ends the connection with an error of MySQL's family, never with an IndexError.
@@ -17,8 +16,6 @@ The numbers of the errors are those that MySQL's own client has for the same.
 from __future__ import annotations
 
 import re
-import socket
-import ssl
 import struct
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -30,18 +27,10 @@ from pymysql.protocol import MysqlPacket
 
 from udup.base import runtime
 from udup.drivers.mysql.client import silence
-from udup.drivers.mysql.client.line import Line, lost
+from udup.drivers.mysql.client.line import lost
+from udup.drivers.mysql.client.login import Login
 from udup.drivers.mysql.client.results import CountedResult, Understood
 from udup.drivers.mysql.client.silence import Ask
-
-#: Methods of logging in that keep the password from who listens: a digest, or RSA where there is no TLS.
-PLAIN_PLUGINS = frozenset({"mysql_native_password", "caching_sha2_password", "sha256_password"})
-
-#: Methods that send the password as it is.
-CLEAR_PLUGINS = frozenset({"mysql_clear_password"})
-
-#: Seconds for the login, beyond those for the connection itself, as a multiple of these.
-LOGIN_TIMES = 2
 
 #: Packets of a login, and bytes of one. A server needs 6 and some hundred bytes.
 LOGIN_PACKETS, LOGIN_BYTES = 64, 64 << 10
@@ -73,7 +62,7 @@ class Malformed(pymysql.err.OperationalError):
         super().__init__(CR.CR_MALFORMED_PACKET, f"malformed packet from the server: {problem}")
 
 
-class Wire(Line):
+class Wire(Login):
     """PyMySQL's connection with its packet layer taken over.
 
     `answer_seconds`: for one command's whole answer to arrive; None: only as PyMySQL's `read_timeout` says. `ask`:
@@ -82,7 +71,6 @@ class Wire(Line):
 
     _result: Any
     _next_seq_id: int
-    _auth_plugin_name: str
 
     def __init__(
         self,
@@ -103,16 +91,6 @@ class Wire(Line):
         # PyMySQL itself is never told that it may send files: it only announces that LOAD DATA LOCAL will be used.
         flags = client_flag | (CLIENT.LOCAL_FILES if local_infile else 0)
         super().__init__(client_flag=flags, local_infile=False, **options)
-
-    @property
-    def encrypted(self) -> bool:
-        """Whether the connection goes over TLS."""
-        return isinstance(self._sock, ssl.SSLSocket)
-
-    @property
-    def verified(self) -> bool:
-        """Whether it goes over TLS to a server whose certificate was looked at."""
-        return self.encrypted and self._sock.context.verify_mode == ssl.CERT_REQUIRED
 
     @contextmanager
     def holding(self, size: int) -> Iterator[None]:
@@ -164,53 +142,6 @@ class Wire(Line):
             yield
         finally:
             self._answer_seconds, self._deadline = before, None
-
-    # ---- Opening ----
-
-    def connect(self, sock: socket.socket | None = None) -> None:
-        """Open it, all in all within a time limit."""
-        limit = LOGIN_TIMES * (self.connect_timeout or 1)
-        asked = self._read_timeout, self._write_timeout
-        # These hold for TLS's handshake and for writing; reading goes by the deadline.
-        self._read_timeout = self._write_timeout = limit
-        self._deadline, self._logging_in, self._login_packets = None, True, 0
-        try:
-            super().connect(sock)
-        finally:
-            self._read_timeout, self._write_timeout = asked
-            self._deadline, self._logging_in = None, False
-
-    def _get_server_information(self) -> None:
-        self._deadline = runtime.now() + (self._read_timeout or 0)
-        with self._understood():
-            super()._get_server_information()  # type: ignore[misc]
-        if self._auth_plugin_name not in PLAIN_PLUGINS:
-            # Some servers name a method there that no account has: they ask for the account's own next.
-            self._auth_plugin_name = ""
-
-    def _request_authentication(self) -> None:
-        with self._understood():
-            super()._request_authentication()  # type: ignore[misc]
-
-    def _process_auth(self, plugin_name: bytes, auth_packet: Any, handler: Any = None) -> Any:
-        """Log in by the method that the server asks for, if it is one to be used."""
-        name = plugin_name.decode("ascii", "replace")
-        if name in CLEAR_PLUGINS and not self.verified:
-            self._end()
-            raise pymysql.err.OperationalError(
-                CR.CR_AUTH_PLUGIN_ERR,
-                f"the server asks for the password in clear ({name}), which is given only over TLS to a server whose "
-                "certificate was verified; write SslMode VERIFY_CA or VERIFY_IDENTITY with SslCa, or give the account "
-                "caching_sha2_password",
-            )
-        if name not in PLAIN_PLUGINS | CLEAR_PLUGINS:
-            self._end()
-            raise pymysql.err.OperationalError(
-                CR.CR_AUTH_PLUGIN_CANNOT_LOAD,
-                f"the server asks for the authentication method {name[:64]!r}, which Udup does not use; give the "
-                f"account one of {', '.join(sorted(PLAIN_PLUGINS))}",
-            )
-        return super()._process_auth(plugin_name, auth_packet, None)  # type: ignore[misc]
 
     # ---- Packets ----
 

@@ -75,7 +75,10 @@ def map_problems(connection: Connection, selection: Selection) -> list[MapProble
 
 
 def _mapped(connection: Connection, selection: Selection) -> list[Name]:
-    sql = "SELECT TABLE_SCHEMA, TABLE_NAME FROM information_schema.TABLES WHERE TABLE_TYPE = 'BASE TABLE' ORDER BY 1, 2"
+    sql = (
+        "SELECT TABLE_SCHEMA, TABLE_NAME FROM information_schema.TABLES"
+        " WHERE TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED') ORDER BY 1, 2"
+    )
     rows = [(str(schema), str(table)) for schema, table in query(connection, sql)]
     return [name for name in rows if selection.columns_of(*name) != ((),)]
 

@@ -7,6 +7,9 @@ waits for a second only, lets everybody go on, and tries again.
 Whoever waits there may be left behind by a client that died, and close the server later than somebody else has opened
 it. So all of this is done under a named lock of the server, which the one left behind holds until it has ended. In a
 cluster the connection has the place of the job's cut-over besides (`place.py`).
+
+MariaDB has no super_read_only: `read_only` closes it for all but some accounts (`mariadb/writers.py`). Its scheduler
+is turned off with that, since events of those accounts' would go on writing.
 """
 
 from __future__ import annotations
@@ -23,8 +26,12 @@ from udup.drivers.mysql.client.facts import read_global
 from udup.drivers.mysql.client.sessions import closing_session
 from udup.drivers.mysql.cutover.in_the_way import InTheWay
 from udup.drivers.mysql.cutover.place import CutoverPlace
+from udup.drivers.mysql.mariadb.writers import READ_ONLY_ADMIN
 
 READ_ONLY, SUPER_READ_ONLY, EVENT_SCHEDULER = "read_only", "super_read_only", "event_scheduler"
+
+#: Beside them in what was found: whose server it is, where that is not MySQL.
+SERVER, MARIADB = "server", "MariaDB"
 
 _LOCK = "udup.cutover"
 
@@ -41,11 +48,15 @@ _OPENING_SECONDS = 10.0
 def read(connection: Connection) -> dict[str, str]:
     """Return the settings as they are: `ON` or `OFF`, and the scheduler's own words."""
     found = read_global(connection, READ_ONLY, SUPER_READ_ONLY, EVENT_SCHEDULER)
-    return {
-        READ_ONLY: _word(found.get(READ_ONLY)),
-        SUPER_READ_ONLY: _word(found.get(SUPER_READ_ONLY)),  # MySQL 5.7.8
-        EVENT_SCHEDULER: found.get(EVENT_SCHEDULER, ""),
-    }
+    own = {SERVER: MARIADB} if connection.is_mariadb else {SUPER_READ_ONLY: _word(found.get(SUPER_READ_ONLY))}
+    return {READ_ONLY: _word(found.get(READ_ONLY)), EVENT_SCHEDULER: found.get(EVENT_SCHEDULER, ""), **own}
+
+
+def is_closed(found: Mapping[str, str]) -> bool:
+    """Return whether nobody can write, but for the accounts that nothing keeps from writing to a MariaDB."""
+    if found.get(SERVER) == MARIADB:
+        return found[READ_ONLY] == "ON" and found[EVENT_SCHEDULER] != "ON"
+    return found[SUPER_READ_ONLY] == "ON"
 
 
 def _word(value: object) -> str:
@@ -55,7 +66,10 @@ def _word(value: object) -> str:
 def close(endpoint: Endpoint, seconds: float, place: CutoverPlace | None = None) -> None:
     """Make the server read-only for everybody; `Contended` names who is in the way."""
     with _alone(endpoint, place) as connection:
-        _close(connection, "SET GLOBAL super_read_only = ON", endpoint, seconds)
+        if connection.is_mariadb and read(connection)[EVENT_SCHEDULER] == "ON":
+            query(connection, "SET GLOBAL event_scheduler = OFF")
+        name = READ_ONLY if connection.is_mariadb else SUPER_READ_ONLY
+        _close(connection, f"SET GLOBAL {name} = ON", endpoint, seconds)
 
 
 def _close(connection: Connection, statement: str, endpoint: Endpoint, seconds: float) -> None:
@@ -90,26 +104,40 @@ def restoring(found: Mapping[str, str]) -> list[str]:
         statements.append("SET GLOBAL super_read_only = OFF")
     if found.get(READ_ONLY) == "OFF":
         statements.append("SET GLOBAL read_only = OFF")
+    if found.get(SERVER) == MARIADB and found.get(EVENT_SCHEDULER) == "ON":
+        statements.append("SET GLOBAL event_scheduler = ON")
     return statements
 
 
-def keeping_closed(*, for_udup: bool) -> tuple[str, str]:
-    """Return the statement that outlives a restart, and what undoes it."""
+def keeping_closed(found: Mapping[str, str], *, for_udup: bool) -> tuple[str, str]:
+    """Return what outlives a restart, and what undoes it."""
+    if found.get(SERVER) == MARIADB:
+        return "you write read_only = ON into its option file", "take that out of it"
     name = READ_ONLY if for_udup else SUPER_READ_ONLY
-    return f"SET PERSIST {name} = ON", f"RESET PERSIST {name}"
+    return f"you run SET PERSIST {name} = ON there", f"RESET PERSIST {name}"
+
+
+def who_writes_on(found: Mapping[str, str]) -> str:
+    """Return who can write to a server that is open for Udup alone, beside Udup."""
+    return (
+        f"accounts with {READ_ONLY_ADMIN}"
+        if found.get(SERVER) == MARIADB
+        else "accounts with CONNECTION_ADMIN or SUPER"
+    )
 
 
 @contextmanager
 def opened_for_admins(
     endpoint: Endpoint, found: Mapping[str, str], place: CutoverPlace | None = None
 ) -> Iterator[None]:
-    """Open the server for accounts with CONNECTION_ADMIN or SUPER, with no event running until the end of it."""
+    """Open the server for accounts that a read-only one lets write, with no event running until the end of it."""
     with _alone(endpoint, place) as connection:
         if found.get(EVENT_SCHEDULER) == "ON":
             query(connection, "SET GLOBAL event_scheduler = OFF")
         if read(connection)[READ_ONLY] == "OFF":
             _close(connection, "SET GLOBAL read_only = ON", endpoint, _OPENING_SECONDS)
-        query(connection, "SET GLOBAL super_read_only = OFF")
+        if not connection.is_mariadb:
+            query(connection, "SET GLOBAL super_read_only = OFF")
         yield
         if found.get(EVENT_SCHEDULER) == "ON":
             query(connection, "SET GLOBAL event_scheduler = ON")

@@ -19,6 +19,7 @@ from udup.drivers.mysql.client.xa_recover import recover
 from udup.drivers.mysql.cutover import events as event_states
 from udup.drivers.mysql.cutover import read_only, source_triggers
 from udup.drivers.mysql.cutover.place import CutoverPlace
+from udup.drivers.mysql.mariadb.writers import READ_ONLY_ADMIN, admin_privileges, writers_on
 from udup.pipeline.checks import SRC, Check, Outcome
 from udup.pipeline.ports import Counter, CutoverNeeds, GateLook, ScheduledEvent, Scope, Trigger
 from udup.pipeline.selection.schemas import UDUP_SCHEMA
@@ -64,7 +65,7 @@ _SHOWN = 5
 
 _COUNTERS = (
     "SELECT TABLE_SCHEMA, TABLE_NAME, AUTO_INCREMENT FROM information_schema.TABLES"
-    " WHERE TABLE_TYPE = 'BASE TABLE' AND AUTO_INCREMENT IS NOT NULL ORDER BY 1, 2"
+    " WHERE TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED') AND AUTO_INCREMENT IS NOT NULL ORDER BY 1, 2"
 )
 
 
@@ -96,8 +97,9 @@ class MySQLSourceGate:
     def look(self) -> GateLook:
         with self._connected("asking who may write") as connection:
             found = read_only.read(connection)
+            besides = writers_on(connection) if connection.is_mariadb else ()
         runs_events = found[read_only.EVENT_SCHEDULER] == "ON"
-        return GateLook(found[read_only.SUPER_READ_ONLY] == "ON", found, runs_events)
+        return GateLook(read_only.is_closed(found), found, runs_events, besides)
 
     def close(self, seconds: float) -> None:
         read_only.close(self.endpoint, seconds, self._place)
@@ -108,8 +110,11 @@ class MySQLSourceGate:
     def how_to_restore(self, found: Mapping[str, str]) -> str:
         return "; ".join(read_only.restoring(found))
 
-    def how_to_keep_closed(self, *, for_udup: bool) -> tuple[str, str]:
-        return read_only.keeping_closed(for_udup=for_udup)
+    def how_to_keep_closed(self, found: Mapping[str, str], *, for_udup: bool) -> tuple[str, str]:
+        return read_only.keeping_closed(found, for_udup=for_udup)
+
+    def who_writes_on(self, found: Mapping[str, str]) -> str:
+        return read_only.who_writes_on(found)
 
     def unfinished(self) -> list[str]:
         with self._connected("asking for XA transactions") as connection:
@@ -177,8 +182,11 @@ def _has_rows(connection: Connection, table: str, job: str) -> bool:
 
 def _privileges(facts: ServerFacts, needs: CutoverNeeds) -> Iterator[Check]:
     """`XA_RECOVER_ADMIN` always: XA transactions are what a read-only server lets commit."""
+    if facts.is_mariadb:
+        yield from _privileges_of_mariadb(facts, needs)
+        return
     wanted: list[tuple[str, tuple[str, ...]]] = []
-    if not facts.is_mariadb and facts.version >= ROLES:  # with which the dynamic privileges came
+    if facts.version >= ROLES:  # with which the dynamic privileges came
         wanted.append(("XA_RECOVER_ADMIN", ()))
     if (needs.freeze or needs.reverse) and read_only.SUPER_READ_ONLY not in facts.variables:
         found = f"{facts.version_text} of the source {facts.address} has no super_read_only: who has SUPER would go on"
@@ -192,9 +200,27 @@ def _privileges(facts: ServerFacts, needs: CutoverNeeds) -> Iterator[Check]:
             found = f"{facts.account} has not {privilege} on the source {facts.address}"
             remedy = f"GRANT {privilege} ON *.* TO {facts.account}"
             if privilege == "SYSTEM_VARIABLES_ADMIN":
-                found += ", so Udup cannot make it read-only" if needs.freeze else ", so Udup cannot open it for itself"
+                found += _so_it_cannot(needs)
                 remedy += _NOT_GRANTED
             yield Check(SRC, CHECK, Outcome.FAIL, found, remedy)
+
+
+def _so_it_cannot(needs: CutoverNeeds) -> str:
+    return ", so Udup cannot make it read-only" if needs.freeze else ", so Udup cannot open it for itself"
+
+
+def _privileges_of_mariadb(facts: ServerFacts, needs: CutoverNeeds) -> Iterator[Check]:
+    """One privilege closes it, and writes to it when it is closed; another turns its scheduler off."""
+    if not (needs.freeze or needs.reverse):
+        return
+    front = f"on the source {facts.address}"
+    if not any(facts.privileges.has(each) for each in admin_privileges(facts.version)):
+        found = f"{facts.account} has not {READ_ONLY_ADMIN} {front}{_so_it_cannot(needs)}"
+        yield Check(SRC, CHECK, Outcome.FAIL, found, facts.grant(READ_ONLY_ADMIN) + _NOT_GRANTED)
+    if facts.value(read_only.EVENT_SCHEDULER).upper() == "ON" and not facts.privileges.has("SUPER"):
+        found = f"{facts.account} has not SUPER {front}, whose event_scheduler is ON: its events could go on writing"
+        remedy = f"SET GLOBAL event_scheduler = OFF there, or {facts.grant('SUPER')}"
+        yield Check(SRC, CHECK, Outcome.FAIL, found, remedy)
 
 
 def _triggers_in_the_way(connection: Connection, facts: ServerFacts, selection: Selection) -> Iterator[Check]:
@@ -210,7 +236,12 @@ def _triggers_in_the_way(connection: Connection, facts: ServerFacts, selection: 
 
 
 def _sight_of_xa(connection: Connection, facts: ServerFacts) -> Iterator[Check]:
-    """Whether XA transactions that have begun can be seen: they could commit on the read-only server."""
+    """Whether XA transactions that have begun can be seen: they could commit on the read-only server.
+
+    A read-only MariaDB lets them be prepared, which is seen, and not be committed (run on 10.5, 10.11 and 11.8).
+    """
+    if facts.is_mariadb:
+        return
     if not facts.is_on("performance_schema"):
         found = f"performance_schema is OFF on the source {facts.address}: XA transactions that have begun are not seen"
         yield Check(SRC, CHECK, Outcome.WARN, found, "make sure that no application uses XA there")

@@ -188,7 +188,7 @@ class _Reader(WordReader):
             case "USER" | "ROLE":
                 return Statement(Kind.ACCOUNT, label)
             case "SEQUENCE":
-                return Statement(Kind.SEQUENCE, label)
+                return Statement(Kind.SEQUENCE, label, self.dropped() if verb == "DROP" else self.named())
         if noun in _SERVER_OBJECTS:
             return Statement(Kind.SERVER_OBJECT, label)
         raise UnexpectedWordError(f"{verb} of {noun or self.words[self.at - 1].text!r}")
@@ -283,6 +283,8 @@ class _Reader(WordReader):
         while self.at < len(self.words):
             if self.accept("REFERENCES"):
                 parents.append(self.name(name.schema))  # not the session's default: seen on 9.7
+            elif self.takes_number():
+                self.name()
             elif self.peek() == "UNION":
                 merged += self.merged()
             elif self.accept("START", "TRANSACTION"):
@@ -295,6 +297,10 @@ class _Reader(WordReader):
         return Statement(
             Kind.TABLE_DDL, "CREATE TABLE", (name,), sources, atomic_select=atomic_select, merged=tuple(merged)
         )
+
+    def takes_number(self) -> bool:
+        """Pass what stands before the name of a sequence from which a number is taken; return whether it stood here."""
+        return self.accept("NEXTVAL", "(") or self.accept("LASTVAL", "(") or self.accept("NEXT", "VALUE", "FOR")
 
     def passed_in_mariadb(self) -> None:
         """Pass IF EXISTS or IF NOT EXISTS where MariaDB alone has it."""
@@ -315,6 +321,9 @@ class _Reader(WordReader):
             if word == "REFERENCES":
                 self.at += 1
                 parents.append(self.name(name.schema))  # not the session's default: seen on 9.7
+            elif self.takes_number():
+                depth += self.words[self.at - 1].upper == "("
+                self.name()
             elif depth == 0 and word == "RENAME":
                 new_names = self.renamed_to()
                 names += new_names

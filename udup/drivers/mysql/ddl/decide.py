@@ -52,20 +52,24 @@ _SKIPPED = {
     Kind.TEMPORARY: "temporary tables belong to one session of the source",
     Kind.ACCOUNT: "accounts and grants are not carried",
     Kind.MAINTENANCE: "changes no data",
-    Kind.SEQUENCE: "sequences are not carried; what a statement took from one is in its rows",
     Kind.SERVER_OBJECT: "belongs to the server, in no schema; a table that needs it says so when it is made",
 }
 
 #: Statements whose objects are a list, each for itself.
-_LISTS = frozenset({"DROP TABLE", "DROP VIEW", "RENAME TABLE"})
+_LISTS = frozenset({"DROP TABLE", "DROP VIEW", "DROP SEQUENCE", "RENAME TABLE"})
 
 #: What to do about a statement that is half in the job; the statement stays in the log, so the job needs a new copy.
 _BOTH_IN = "have ReplicateDoDb choose both names and give the job another ID, so that it is copied again"
 
 
-def decide(statement: Statement, selection: Selection) -> StatementDecision:
-    """Return whether the job carries the statement, passes over it, or must stop at it."""
+def decide(statement: Statement, selection: Selection, *, sequences: bool = False) -> StatementDecision:
+    """Return whether the job carries the statement, passes over it, or must stop at it.
+
+    `sequences`: the target has them.
+    """
     kind = statement.kind
+    if kind is Kind.SEQUENCE and not sequences:
+        return StatementDecision(Outcome.SKIP, "the target has no sequences; what was taken from one is in the rows")
     if kind in _SKIPPED:
         return StatementDecision(Outcome.SKIP, _SKIPPED[kind])
     if kind in (Kind.ROLLBACK, Kind.SAVEPOINT):
@@ -78,7 +82,7 @@ def decide(statement: Statement, selection: Selection) -> StatementDecision:
             return _decide_dml(statement, selection)
         case Kind.DATABASE_DDL:
             return _decide_database(statement, selection)
-        case Kind.TABLE_DDL | Kind.VIEW_DDL:
+        case Kind.TABLE_DDL | Kind.VIEW_DDL | Kind.SEQUENCE:
             return _decide_tables(statement, selection)
         case Kind.TRIGGER_DDL:
             return _decide_trigger(statement, selection)

@@ -18,7 +18,8 @@ from udup.drivers.mysql.mariadb.parts import Item, added_columns, parts_of
 _REFERENCES: tuple[Version, Version] = ((9, 0, 0), (10, 5, 0))
 _CHECK: tuple[Version, Version] = ((8, 0, 16), (10, 2, 1))
 
-#: From here on ALTER EVENT with a new schedule takes away the end that the event had (seen on 5.6 and 9.7).
+#: From here on ALTER EVENT with a new schedule takes away the end that the event had (seen on 5.6 and 9.7). No MariaDB
+#: does (seen on 10.5 and 11.8).
 _TAKES_END: Version = (8, 0, 0)
 
 
@@ -49,10 +50,13 @@ def without_ignored(sql: str, sql_mode: int, source: Server, target: Server) -> 
     return parts.text()
 
 
-def keeps_end(sql: str, sql_mode: int, source: Server, target: Server) -> bool:
-    """Return whether an ALTER EVENT leaves an end as it was on the source that a newer server takes away."""
-    if source.is_mariadb or target.is_mariadb or source.version >= _TAKES_END or target.version < _TAKES_END:
-        return False
+def keeps_end(server: Server) -> bool:
+    """Return whether an event keeps its end when ALTER EVENT gives it another schedule without one."""
+    return server.is_mariadb or server.version < _TAKES_END
+
+
+def says_no_end(sql: str, sql_mode: int) -> bool:
+    """Return whether an ALTER EVENT gives it another schedule and no end, which is another thing to other servers."""
     try:
         words = [word.upper for word in tokenize(sql, sql_mode)]
     except UntokenizableError:

@@ -45,6 +45,7 @@ _BESIDE_TABLES = frozenset({Kind.ACCOUNT, Kind.TRIGGER_DDL})
 #: Definitions, which SqlFilter may leave out.
 _DEFINITIONS = frozenset(
     {Kind.DATABASE_DDL, Kind.TABLE_DDL, Kind.VIEW_DDL, Kind.ROUTINE_DDL, Kind.TRIGGER_DDL, Kind.EVENT_DDL}
+    | {Kind.SEQUENCE}
 )
 
 
@@ -60,13 +61,14 @@ class QueryClassifier:
         kept_users: frozenset[str] | None = None,
         row_order: RowOrder | None = None,
         innodb: AsksEngine | None = None,
+        sequences: bool = False,
         left_out: Callable[[], AheadPart | None] = lambda: None,
     ) -> None:
         """`fold_names`: the source stores names in lower case, its SQL may not.
 
         `kept_users`: accounts are carried, but for these users'. `row_order` asks the source how it numbered rows.
-        `innodb`: tables without transactions become InnoDB tables. `left_out` says what the target has already of the
-        transaction that is read.
+        `innodb`: tables without transactions become InnoDB tables. `sequences`: the target has them. `left_out` says
+        what the target has already of the transaction that is read.
         """
         self._ahead = left_out
         self._fold_names = fold_names
@@ -75,6 +77,7 @@ class QueryClassifier:
         self._kept_users = kept_users
         self._row_order = row_order
         self._innodb = innodb
+        self._sequences = sequences
 
     def decide(self, event: bytes, has_crc: bool) -> QueryDecision:
         """Return what to do with a Query event. Raise `Unsupported` for what cannot be carried."""
@@ -95,7 +98,7 @@ class QueryClassifier:
         selection = self._names.selection
         if part is not None:
             selection = less_what_is_ahead(statement, selection, part, shown)
-        decision, details = _decide_statement(statement, selection, self._left_out, shown)
+        decision, details = _decide_statement(statement, selection, self._left_out, shown, sequences=self._sequences)
         if decision.action not in (Action.CARRY, Action.CREATE):
             return decision
         if details.numbers_rows:
@@ -106,7 +109,7 @@ class QueryClassifier:
         """Raise `Unsupported` if the target may number the rows in another order."""
         why = "the source cannot be asked for its engine"
         if self._row_order is not None:
-            why = self._row_order(statement.objects[0], query.timestamp)
+            why = self._row_order(statement.objects[0], query.timestamp, query.lasted)
         if why:
             raise Unsupported(f"{unlike_numbers(statement, why)}: {shown}")
 
@@ -143,10 +146,10 @@ def _shown(query: QueryEvent) -> str:
 
 
 def _decide_statement(
-    statement: Statement, selection: Selection, left_out: SqlFilter, shown: str
+    statement: Statement, selection: Selection, left_out: SqlFilter, shown: str, *, sequences: bool
 ) -> tuple[QueryDecision, StatementDecision]:
     """Return what to do, and for a statement to be carried what is to be changed of it."""
-    details = decide(statement, selection)
+    details = decide(statement, selection, sequences=sequences)
     if statement.kind is Kind.BEGIN:
         return _BEGIN, details
     if statement.kind is Kind.COMMIT:
@@ -177,10 +180,10 @@ def _note_names(statement: Statement, names: Renaming, outside: tuple[ObjectName
     """Follow what the statement makes and takes away, so that two names never become one on the target."""
     inside = [each for each in statement.objects if each not in outside]
     match statement.verb:
-        case "CREATE TABLE" | "CREATE VIEW":
+        case "CREATE TABLE" | "CREATE VIEW" | "CREATE SEQUENCE":
             for each in inside:
                 names.enter(*each, made=True)
-        case "DROP TABLE" | "DROP VIEW":
+        case "DROP TABLE" | "DROP VIEW" | "DROP SEQUENCE":
             for each in inside:
                 names.leave(*each)
         case "CREATE DATABASE":

@@ -13,7 +13,8 @@ class Column:
     `octets` is the most bytes that a value of a string type may have, 0 for other types. `loose` is a FLOAT(M,D) or
     DOUBLE(M,D) that a copy loads without these digits, which it is given back after the rows. `materialized`: generated
     and STORED. `offset`: a TIMESTAMP whose text is to say +00:00, so that it means the same in every time zone.
-    `default` is what a row gets that does not say a value (`defaults.py`), None where that was not asked.
+    `default` is what a row gets that does not say a value (`defaults.py`), None where that was not asked. `ends`: what
+    stands in the place of its largest value, which rows of today have in a table with its history.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Column:
     materialized: bool = False
     offset: bool = False
     default: str | None = None
+    ends: str = ""
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,8 @@ class Table:
     index that holds its values. `engine` is the source's. `condition` is SQL, on the source, of the rows that are in
     the job; "" for all of them, and on the target. `mapped`: `columns` are those of the table's column map, each with
     its new name; () for all of them. `left_out`: what the target's table does not have of the
-    source's, `problem`: why it cannot be made, both for people.
+    source's, `problem`: why it cannot be made, both for people. `period`: the two columns that say from when and until
+    when a row was so (WITH SYSTEM VERSIONING), which are none of `columns` unless it is read `with_history`.
     """
 
     schema: str
@@ -60,6 +63,8 @@ class Table:
     mapped: tuple[tuple[str, str], ...] = ()
     left_out: tuple[str, ...] = ()
     problem: str = ""
+    period: tuple[str, ...] = ()
+    with_history: bool = False
 
     @property
     def stored_columns(self) -> tuple[Column, ...]:
@@ -105,6 +110,21 @@ class Schema:
     create_sql: str
 
 
+@dataclass(frozen=True)
+class NumberSequence:
+    """A MariaDB's SEQUENCE: what stands behind CREATE SEQUENCE and its name, and the next number that it may give.
+
+    `cycle`: how often it began again. `source` is schema.name on the source where the target has it under another name.
+    """
+
+    schema: str
+    name: str
+    options: str
+    number: int = 0
+    cycle: int = 0
+    source: str = ""
+
+
 #: From here on a server of MySQL shows an account as a statement (SHOW CREATE USER).
 SHOWS_ACCOUNTS = (5, 7, 6)
 
@@ -137,3 +157,4 @@ class Catalog:
     tables: tuple[Table, ...]
     objects: tuple[StoredObject, ...]
     accounts: tuple[Account, ...] = ()
+    sequences: tuple[NumberSequence, ...] = ()

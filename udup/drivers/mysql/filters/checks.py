@@ -98,7 +98,10 @@ def _looks(connection: Connection, selection: Selection) -> dict[_Look, list[Nam
 
 def _filtered(connection: Connection, selection: Selection) -> Iterator[tuple[str, str, str]]:
     """Yield the tables that there are and have a filter, and it; "" where there are two."""
-    sql = "SELECT TABLE_SCHEMA, TABLE_NAME FROM information_schema.TABLES WHERE TABLE_TYPE = 'BASE TABLE' ORDER BY 1, 2"
+    sql = (
+        "SELECT TABLE_SCHEMA, TABLE_NAME FROM information_schema.TABLES"
+        " WHERE TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED') ORDER BY 1, 2"
+    )
     for schema, table in query(connection, sql):
         conditions = selection.filters_of(schema, table)
         if conditions != ("",):

@@ -31,11 +31,13 @@ from udup.drivers.mysql.load.copied import CopyNotes
 from udup.drivers.mysql.load.copy_fence import CopyFence
 from udup.drivers.mysql.load.create_table import is_converted, is_merge
 from udup.drivers.mysql.load.filling import FilledTables, Filling, as_filled
-from udup.drivers.mysql.load.fitted import check_engines, fitted_catalog
+from udup.drivers.mysql.load.fitted import check_engines, check_history, fitted_catalog
 from udup.drivers.mysql.load.rehearsal import rehearse
 from udup.drivers.mysql.load.room import Room
 from udup.drivers.mysql.load.stale_views import make_stand_in
 from udup.drivers.mysql.mariadb.collations import Server, server_of
+from udup.drivers.mysql.mariadb.history import end_of_today, with_history
+from udup.drivers.mysql.mariadb.sequence_values import make_sequences, raise_sequences
 from udup.drivers.mysql.statements.plan import left_out
 from udup.pipeline.ports import LoadPlan
 from udup.pipeline.records import CopyPlan, CopyTotals, StartRows
@@ -158,6 +160,8 @@ class MySQLCopyWriter:
         fitted: list[str] = []
         with self._connected(keep=self._filling is None) as connection:
             self._catalog, fitted = fitted_catalog(self._catalog, self._source, server_of(connection), self._room.where)
+            if connection.is_mariadb:
+                check_history(connection, self._catalog.tables, self._room.where, fills=self._filling is not None)
             if connection.is_mariadb and self._filling is None:
                 check_engines(connection, self._catalog.tables, self._room.where)
             self._note_memory_tables(connection)
@@ -166,16 +170,22 @@ class MySQLCopyWriter:
             self._told = [*self._told, *fitted, *_left_out(self._catalog)]
         with self._connected(keep=not self._objects) as connection:
             self._rehearse_objects(connection)
-            texts = connection.is_mariadb
+            texts, history = connection.is_mariadb, self._history(connection)
         load = LoadDetails(
-            self._catalog.tables,
+            tuple(map(with_history, self._catalog.tables)) if history else self._catalog.tables,
             method,
             self._fence.version,
             self._computed.for_loading,
             filled=self._filled,
             converts=self._filling is not None and self._filling.converts,
         )
-        return LoadPlan(StartRows(method, self._computed.offsets, texts=texts), load.encoded())
+        return LoadPlan(StartRows(method, self._computed.offsets, texts=texts, history=history), load.encoded())
+
+    def _history(self, connection: Connection) -> str:
+        """Return what rows of today have for their end, if a table is copied with what its rows were."""
+        if not connection.is_mariadb or not any(table.period for table in self._catalog.tables):
+            return ""
+        return end_of_today(connection.version)
 
     def _note_memory_tables(self, connection: Connection) -> None:
         """Note the tables that a restart of the target's server empties; of those that are there, `FilledTables`."""
@@ -193,11 +203,13 @@ class MySQLCopyWriter:
             self._room.refuse_objects(connection, self._catalog)
             tables = FilledTables(self._room.where, self._room.notes, self._filling, self._log)
             self._filled, self._told = tables.make_room(connection, self._catalog)
+            self._told = [*self._told, *raise_sequences(connection, self._catalog.sequences)]
             return "load" if scalar(connection, "SELECT @@global.local_infile") else "insert"
         if problems := [table.problem for table in self._catalog.tables if table.problem]:
             raise Unsupported("; ".join(problems))
         self._room.make(connection, self._catalog)
         objects.create_schemas(connection, self._catalog.schemas)
+        make_sequences(connection, self._catalog.sequences)
         objects.try_converted_tables(connection, self._catalog.tables)
         self._told = objects.create_tables(connection, self._catalog.tables)
         return "load" if scalar(connection, "SELECT @@global.local_infile") else "insert"

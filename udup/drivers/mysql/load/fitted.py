@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from udup.base.errors import Fault, Refused
 from udup.drivers.mysql.client.connection import Connection, query
-from udup.drivers.mysql.dictionary.catalog import Catalog, Schema, StoredObject, Table
+from udup.drivers.mysql.dictionary.catalog import Catalog, NumberSequence, Schema, StoredObject, Table
 from udup.drivers.mysql.mariadb.collations import Server, fit_collation
 from udup.drivers.mysql.mariadb.definitions import Fitted, fit_statement, fit_table, needs_fitting
 from udup.drivers.mysql.mariadb.generated import REMEDY, WHY, would_be_stale
+from udup.drivers.mysql.mariadb.history import INSERTS_HISTORY
 from udup.drivers.mysql.mariadb.modes import for_mariadb, for_mysql
 from udup.pipeline.checks import DEST
 
-_SEQUENCE = "SEQUENCE"
+#: From here on a sequence may be of another type than BIGINT.
+_TYPED_SEQUENCES = (11, 5, 0)
 
 _QUOTED = re.compile(r"`(?:[^`]|``)*`|'(?:[^'\\]|\\.|'')*'", re.DOTALL)
 _ENGINE = re.compile(r"\) ENGINE=(\w+)")
@@ -53,6 +55,7 @@ def fitted_catalog(catalog: Catalog, source: Server, target: Server, where: str)
         schemas=tuple(map(of_schema, catalog.schemas)),
         tables=tuple(map(of_table, catalog.tables)),
         objects=tuple(_objects(catalog.objects, source, target, note, faults, where)),
+        sequences=tuple(_sequences(catalog.sequences, target, told, faults, where)),
     )
     if faults:
         raise Refused(faults)
@@ -77,6 +80,19 @@ def check_engines(connection: Connection, tables: Iterable[Table], where: str) -
         raise Refused(faults)
 
 
+def check_history(connection: Connection, tables: Iterable[Table], where: str, *, fills: bool) -> None:
+    """Raise `Refused` for tables whose history the target cannot be given."""
+    problem, remedy = "", "leave the table out, or upgrade the target"
+    if connection.version < INSERTS_HISTORY:
+        problem = "its rows of the past (WITH SYSTEM VERSIONING) cannot be copied to a target before MariaDB 10.11"
+    elif fills:
+        problem = "a table WITH SYSTEM VERSIONING is not filled by a copy, since it keeps whatever it held before"
+        remedy = "drop it on the target, and leave the job to make it"
+    faults = [Fault(f"{where}: {each.schema}.{each.name}", problem, remedy, DEST) for each in tables if each.period]
+    if faults and problem:
+        raise Refused(faults)
+
+
 def engine_named(create_sql: str) -> str:
     """Return the engine that a definition names behind its columns, "" for none."""
     found = _ENGINE.findall(_QUOTED.sub("''", create_sql))
@@ -93,16 +109,27 @@ def _objects(
 ) -> Iterable[StoredObject]:
     for stored in objects:
         place = f"{where}: {stored.kind.lower()} {stored.schema}.{stored.name}"
-        if stored.kind == _SEQUENCE and not target.is_mariadb:
-            problem = "the target has no sequences"
-            faults.append(Fault(place, problem, "leave it out of the job (ReplicateIgnoreDb)", DEST))
-            continue
         made = _in_its_session(stored, source, target)
         if isinstance(made, str):
             remedy = "make it again on the source in a session whose settings the target knows too, or leave it out"
             faults.append(Fault(place, made, remedy, DEST))
             continue
         yield replace(made, sql=note(fit_statement(stored.sql, 0, stored.schema, source, target)))
+
+
+def _sequences(
+    sequences: Iterable[NumberSequence], target: Server, told: dict[str, None], faults: list[Fault], where: str
+) -> Iterator[NumberSequence]:
+    """Yield the sequences that the target gets: a MySQL has none, an old MariaDB those of BIGINT."""
+    for each in sequences:
+        place = f"{each.schema}.{each.name}"
+        if not target.is_mariadb:
+            told[f"{place}: a sequence, which the target has none of, is left out"] = None
+        elif each.options.startswith(" as ") and target.version < _TYPED_SEQUENCES:
+            remedy = "make it again on the source without AS, or leave it out (ReplicateIgnoreDb)"
+            faults.append(Fault(f"{where}: {place}", "the target has sequences of BIGINT alone", remedy, DEST))
+        else:
+            yield each
 
 
 def _in_its_session(stored: StoredObject, source: Server, target: Server) -> StoredObject | str:

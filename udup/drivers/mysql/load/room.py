@@ -19,7 +19,9 @@ from udup.drivers.mysql.load.copied import CopyNotes
 
 
 def wanted_tables(catalog: Catalog) -> list[Present]:
-    return [Present(TABLE, table.schema, table.name) for table in catalog.tables]
+    """Return the tables, and sequences, which are tables to the server."""
+    names = [(each.schema, each.name) for each in catalog.tables]
+    return [Present(TABLE, *name) for name in (*names, *((each.schema, each.name) for each in catalog.sequences))]
 
 
 def wanted_objects(catalog: Catalog) -> list[Present]:

@@ -15,7 +15,7 @@ from udup.drivers.mysql.dictionary.present import TABLE, Present
 
 _TABLES = (
     "SELECT TABLE_NAME, ENGINE, UNIX_TIMESTAMP(CREATE_TIME) FROM information_schema.TABLES"
-    " WHERE TABLE_SCHEMA = %s AND TABLE_TYPE = 'BASE TABLE'"
+    " WHERE TABLE_SCHEMA = %s AND TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED')"
 )
 _NUMBERS = "SELECT NAME, TABLE_ID FROM information_schema.INNODB_TABLES WHERE LEFT(NAME, %s) = %s ORDER BY NAME"
 

@@ -49,6 +49,10 @@ class Fit:
 
 #: From here on MariaDB knows utf8mb3 by this name, has uca1400, and takes MySQL's 0900 names.
 _UTF8MB3, _UCA1400, _NAMES_0900 = (10, 6, 0), (10, 10, 1), (11, 4, 5)
+
+#: From here on MySQL calls utf8mb3's collations `utf8mb3_…`, and takes `utf8_…` too; before it knows these alone.
+_UTF8MB3_OF_MYSQL = (8, 0, 30)
+
 _GENERAL1400 = (11, 5, 0)
 
 #: From here on its character sets of Unicode have uca1400 for what names none (character_set_collations).
@@ -126,6 +130,13 @@ def fit_charset(name: str, target: Server) -> str | None:
     if target.is_mariadb and wanted in MYSQL_ALONE:
         return None
     return _called(wanted, target)
+
+
+def renames_utf8mb3(source: Server, target: Server) -> bool:
+    """Return whether two MySQL call utf8mb3's collations otherwise, so that the target does not know the source's."""
+    if source.is_mariadb or target.is_mariadb:
+        return False
+    return target.version < _UTF8MB3_OF_MYSQL <= source.version
 
 
 def default_collation(charset: str, source: Server) -> str:
@@ -210,6 +221,6 @@ def _is_known(name: str, server: Server) -> bool:
 
 def _called(name: str, server: Server) -> str:
     """Return the name with utf8mb3 as this server has it."""
-    if server.is_mariadb and server.version < _UTF8MB3:
+    if server.version < (_UTF8MB3 if server.is_mariadb else _UTF8MB3_OF_MYSQL):
         return re.sub(r"^utf8mb3(?=_|$)", "utf8", name)
     return name

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from udup.drivers.mysql.binlog.table_definition import ColumnDefinition
+from udup.drivers.mysql.binlog.table_definition import ColumnDefinition, ColumnType
+from udup.drivers.mysql.client.connection import Connection, scalar
 from udup.drivers.mysql.mariadb.collations import Server
+from udup.drivers.mysql.mariadb.history import ROW_END, ROW_START
 from udup.drivers.mysql.mariadb.numbers import collation_name
 
 if TYPE_CHECKING:
@@ -17,6 +19,15 @@ if TYPE_CHECKING:
 _BYTES = {"uuid": ("binary", 16), "inet6": ("binary", 16), "inet4": ("binary", 4)}
 
 _DATA_TYPE, _OCTETS = 1, 3
+
+#: In a COLUMN_TYPE, in a comment that MariaDB alone reads.
+_COMPRESSED = " COMPRESSED*/"
+
+_KIND = "SELECT TABLE_TYPE FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s"
+_OWN_PERIOD = (
+    "SELECT COUNT(*) FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s"
+    " AND GENERATION_EXPRESSION IN ('ROW START', 'ROW END')"
+)
 
 #: Numbers of collations in both families: what the one does not know, the other may.
 _FAMILIES = (Server(is_mariadb=True, version=(11, 8, 0)), Server(is_mariadb=False, version=(9, 7, 0)))
@@ -34,6 +45,27 @@ def as_bytes(row: Sequence[Any]) -> tuple[Any, ...]:
     elif data_type == "vector":
         values[_DATA_TYPE] = "varbinary"
     return tuple(values)
+
+
+def as_logged(column: TargetColumn) -> TargetColumn:
+    """Return a column as a log has it: one that is COMPRESSED is of a type of its own."""
+    kind, metadata = column.definition.kind, column.definition.metadata
+    if _COMPRESSED not in column.column_type.upper():
+        return column
+    if kind is ColumnType.BLOB:
+        kind = ColumnType.BLOB_COMPRESSED
+    elif kind is ColumnType.VARCHAR:
+        kind = ColumnType.VARCHAR_COMPRESSED
+        metadata = (int.from_bytes(metadata, "little") + 1).to_bytes(2, "little")
+    return replace(column, definition=replace(column.definition, kind=kind, metadata=metadata))
+
+
+def hidden_columns(connection: Connection, schema: str, table: str) -> Iterator[tuple[Any, ...]]:
+    """Yield the rows that information_schema lacks: the period of a table WITH SYSTEM VERSIONING that names none."""
+    kind = scalar(connection, _KIND, schema, table)
+    if kind == "SYSTEM VERSIONED" and not scalar(connection, _OWN_PERIOD, schema, table):
+        for name in (ROW_START, ROW_END):
+            yield name, "timestamp", "timestamp(6)", None, None, None, 6, "NO", None, None, None, 1, 0, None, ""
 
 
 def compared_by_name(

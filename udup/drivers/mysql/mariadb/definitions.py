@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from udup.drivers.mysql.ddl.sqltokens import UntokenizableError, Word, tokenize
 from udup.drivers.mysql.mariadb import to_mariadb, to_mysql
 from udup.drivers.mysql.mariadb.collations import Server as Server
+from udup.drivers.mysql.mariadb.collations import renames_utf8mb3
 from udup.drivers.mysql.mariadb.names_of_collations import Edit, fit_names
 from udup.drivers.mysql.mariadb.parts import Item, added_columns, in_the_open, parts_of
 from udup.drivers.mysql.mariadb.told import Fitted as Fitted
@@ -25,17 +26,21 @@ def fit_table(schema: str, table: str, create_sql: str, source: Server, target: 
     return fit_statement(create_sql, 0, schema, source, target, table)
 
 
-def fit_statement(sql: str, sql_mode: int, schema: str, source: Server, target: Server, table: str = "") -> Fitted:
-    """Return a definition of the source's log for the target; `sql_mode` in MySQL's bits."""
+def fit_statement(
+    sql: str, sql_mode: int, schema: str, source: Server, target: Server, table: str = "", of_utf8mb4: str = ""
+) -> Fitted:
+    """Return a definition of the source's log for the target; `sql_mode` in MySQL's bits, `of_utf8mb4` as `Fitting`."""
     if not needs_fitting(source, target):
         return Fitted(sql)
-    fitting = Fitting(schema, table, source, target)
+    fitting = Fitting(schema, table, source, target, of_utf8mb4=of_utf8mb4)
     text = in_the_open(sql, sql_mode, is_mariadbs=source.is_mariadb) if fitting.crosses else sql
     try:
         words = tokenize(text, sql_mode)
         parts = parts_of(text, sql_mode)
     except UntokenizableError:
         return Fitted(sql)  # the server says what it does not understand
+    if not (source.is_mariadb or target.is_mariadb):
+        return fitting.done(replaced(text, list(fit_names(words, fitting))))
     fitting.text, fitting.table = text, table or _table_of([word.text for word in words])
     rules = _rules_of(fitting)
     if rules is _TO_MYSQL:
@@ -56,8 +61,11 @@ def fit_statement(sql: str, sql_mode: int, schema: str, source: Server, target: 
 
 
 def needs_fitting(source: Server, target: Server) -> bool:
-    """Return whether definitions have to be looked at: the families differ, or MariaDB goes to an older one."""
-    older = source.is_mariadb and target.version < source.version
+    """Return whether definitions have to be looked at: the families differ, or the target is an older server.
+
+    Of two MySQL only names of collations are others.
+    """
+    older = target.version < source.version if source.is_mariadb else renames_utf8mb3(source, target)
     return source.is_mariadb is not target.is_mariadb or older
 
 

@@ -12,7 +12,7 @@ from enum import IntEnum, IntFlag
 
 from udup.drivers.mysql.binlog.event import HEADER_SIZE, read_lenenc
 from udup.drivers.mysql.binlog.split import EVENT_MAX
-from udup.drivers.mysql.mariadb.sql_modes import to_mysql
+from udup.drivers.mysql.mariadb.modes import to_mysql
 
 _U16 = struct.Struct("<H")
 _U32 = struct.Struct("<I")

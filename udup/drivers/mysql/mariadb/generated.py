@@ -16,7 +16,8 @@ _LOGS_THEM_BEFORE, _COMPUTES_THEM_FROM = (11, 0, 0), (11, 8, 0)
 
 _STORED = (
     "SELECT COLUMN_NAME FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s"
-    " AND COALESCE(GENERATION_EXPRESSION, '') <> '' AND EXTRA LIKE '%%STORED%%' ORDER BY ORDINAL_POSITION"
+    " AND COALESCE(GENERATION_EXPRESSION, '') NOT IN ('', 'ROW START', 'ROW END')"
+    " AND EXTRA LIKE '%%STORED%%' ORDER BY ORDINAL_POSITION"
 )
 
 WHY = "the source does not log the values of stored generated columns, and the target computes none for an update"

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import re
 
-from udup.base.transaction_names import origin_and_number
-
 #: A number that a BIGINT of MySQL's holds, as everything counts with; MariaDB's may have a bit more.
 LAST_NUMBER = (1 << 63) - 2
 
@@ -55,12 +53,6 @@ def domain_of(source: str) -> str:
 def server_of(source: str) -> int:
     """Return the server of `domain-server`; 0 of a domain alone."""
     return int(source.partition("-")[2] or UNKNOWN_SERVER)
-
-
-def split_gtid(text: str) -> tuple[int, int, int]:
-    """Return domain, server and number of one GTID."""
-    source, number = origin_and_number(text)
-    return int(domain_of(source)), server_of(source), number
 
 
 def as_octets(domain: int, server: int) -> bytes:

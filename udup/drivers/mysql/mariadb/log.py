@@ -7,7 +7,8 @@
 * CREATE TABLE … SELECT ends in START TRANSACTION, as MySQL writes it: its rows follow in the same transaction.
 * What stands in `/*M! … */`, which MariaDB alone reads, is in the open.
 * sql_mode is translated by name, status variables of MariaDB's alone are left out.
-* Rows of sequences are nobody's; what was taken from one is in the rows of tables.
+* Rows of sequences are a MariaDB's; for others they are nobody's, what was taken from one is in the rows of tables.
+* Columns that the server keeps for itself are left out, and what else only a MariaDB takes (`row_forms.py`).
 * What a replica does for itself is not passed on: lists of GTIDs, checkpoints, annotations.
 
 The stream begins at the last transaction of each domain before its first gap, so what is executed behind that comes
@@ -23,10 +24,20 @@ from dataclasses import replace
 
 from udup.base.errors import Unsupported
 from udup.base.remedies import NEW_COPY
-from udup.drivers.mysql.binlog.event import CRC_SIZE, HEADER, HEADER_SIZE, EventType, has_checksums, resized
+from udup.drivers.mysql.binlog.event import (
+    CRC_SIZE,
+    HEADER,
+    HEADER_SIZE,
+    EventType,
+    has_checksums,
+    resized,
+    server_version,
+)
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.binlog.query import QueryEvent, parse_query
+from udup.drivers.mysql.client.flavour import version_of
 from udup.drivers.mysql.ddl.sqltokens import codec_of, decoded
+from udup.drivers.mysql.mariadb.collations import Server
 from udup.drivers.mysql.mariadb.events import (
     ExtraFlag,
     GtidFlag,
@@ -40,6 +51,7 @@ from udup.drivers.mysql.mariadb.events import (
 from udup.drivers.mysql.mariadb.gtids import as_octets
 from udup.drivers.mysql.mariadb.parts import in_the_open
 from udup.drivers.mysql.mariadb.passed import passed_event
+from udup.drivers.mysql.mariadb.row_forms import RowForms
 from udup.drivers.mysql.mariadb.sequences import without_sequence
 from udup.drivers.mysql.mariadb.table_maps import in_mysql_form
 
@@ -103,7 +115,10 @@ _ALONE = GtidFlag.STANDALONE | GtidFlag.DDL | GtidFlag.PREPARED_XA | GtidFlag.CO
 class Translation:
     """Feed it the events of a stream in order, each with its CRC if the log has any."""
 
-    def __init__(self, start_after: GtidSet) -> None:
+    def __init__(self, start_after: GtidSet, target: Server | None = None) -> None:
+        """`target`: for whom it is; MySQL's form and nothing else unless that is a MariaDB."""
+        self._target = target or Server.of("")
+        self._forms = RowForms(self._target)
         self.passed = start_after.copy()  # what was left out or sent; a stream that begins again goes on by it
         self._last: dict[int, int] = {}  # by domain: the last number before what comes next
         self._has_crc = True
@@ -128,15 +143,15 @@ class Translation:
         if kind in _APART:
             if kind == EventType.FORMAT_DESCRIPTION:
                 self._has_crc = has_checksums(event)
+                self._forms.write_by(version_of(server_version(event)))
                 self._place = self._before_group = self._commit_id = 0
             return (event,)
         if self._within:
             return ()
-        if kind in _INFLATED or kind in _V1_KINDS:
-            return (self._rows(event),)
+        if kind in _INFLATED or kind in _V1_KINDS or kind in _V2_KINDS:
+            return self._forms.rows(self._rows(event), has_crc=self._has_crc)
         if kind == EventType.TABLE_MAP:
-            table_map = without_sequence(event, has_crc=self._has_crc)
-            return (in_mysql_form(table_map, has_crc=self._has_crc),)
+            return (self._table_map(event),)
         if kind in (EventType.QUERY, MariaEvent.QUERY_COMPRESSED):
             return (self._query(event),)
         return (event,)
@@ -211,6 +226,11 @@ class Translation:
         return place - 1, place
 
     # ---- Events of a transaction ----
+
+    def _table_map(self, event: bytes) -> bytes:
+        if not self._target.is_mariadb:
+            event = without_sequence(event, has_crc=self._has_crc)
+        return self._forms.table_map(in_mysql_form(event, has_crc=self._has_crc), has_crc=self._has_crc)
 
     def _rows(self, event: bytes) -> bytes:
         kind = EventType(_INFLATED.get(event[4], event[4]))

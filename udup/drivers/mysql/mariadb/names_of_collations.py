@@ -65,6 +65,8 @@ def _charset(words: Sequence[Word], named: Word, fitting: Fitting, column: str, 
     if name != named.text.lower() and not named.text.lower().startswith("utf8"):
         yield named.start, named.end, name
     collation = default_collation(named.text, fitting.source)
+    if named.text.lower() == "utf8mb4":
+        collation = fitting.of_utf8mb4 or collation
     if says_all and collation and not any(word.upper == "COLLATE" for word in words):
         fit = fit_collation(collation, fitting.source, fitting.target)
         if fit is not None:

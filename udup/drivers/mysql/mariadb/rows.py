@@ -25,6 +25,7 @@ from udup.drivers.mysql.client.sessions import Session
 from udup.drivers.mysql.mariadb.collations import Server
 from udup.drivers.mysql.mariadb.rewriting import RowRewriting
 from udup.drivers.mysql.mariadb.row_settings import check_row_settings
+from udup.drivers.mysql.mariadb.sequence_values import SequenceValues
 
 
 class MariaRows(EventRows):
@@ -37,6 +38,7 @@ class MariaRows(EventRows):
         self._source = MYSQL
         self._created = False
         self._rewriting = RowRewriting()
+        self._sequences = SequenceValues(connection)
 
     def write_by(self, format_description: bytes) -> None:
         self._format = format_description
@@ -51,7 +53,9 @@ class MariaRows(EventRows):
             return
         try:
             self.begin(mark)
-            execute_raw(self._connection, binlog_statement(self.rows_of(events)) + b";COMMIT", 2)
+            self.enter(context)  # the statement's own is left by now
+            rows = binlog_statement(self.rows_of(events)) + b";" if events else b""
+            execute_raw(self._connection, rows + b"COMMIT", 1 + bool(rows))
         except MySQLError as error:
             if meaning(error) is Meaning.CONTENDED:
                 # A rollback does not undo the table: the next take-over drops it, and then the order may come again.
@@ -59,8 +63,9 @@ class MariaRows(EventRows):
             raise
 
     def rows_of(self, events: Sequence[bytes]) -> bytes:
-        """Return the events with what MariaDB keeps in another type."""
-        return self._rewriting.rewritten(b"".join(events), has_crc=self._with_crc)
+        """Return the events with what MariaDB keeps in another type; what they say of sequences is set."""
+        others = self._sequences.without(b"".join(events), has_crc=self._with_crc)
+        return self._rewriting.rewritten(others, has_crc=self._with_crc)
 
     def begin(self, mark: Mark) -> None:
         super().begin(mark)

@@ -21,6 +21,9 @@ _COLUMNS = (
 )
 _NAMES = b"".join(bytes([len(name)]) + name.encode() for name in _COLUMNS)
 
+#: What is in every TABLE_MAP of one.
+MARK = _COLUMNS[0].encode()
+
 #: The kind of a TABLE_MAP's optional metadata that names columns.
 _NAMED = 4
 
@@ -33,22 +36,27 @@ def without_sequence(table_map: bytes, *, has_crc: bool) -> bytes:
 
     Raise `Unsupported` for one of which it cannot be told.
     """
+    if not is_sequence(table_map, has_crc=has_crc):
+        return table_map
+    return with_names(table_map, _NOWHERE, table_name(table_map).table.encode(), has_crc=has_crc)
+
+
+def is_sequence(table_map: bytes, *, has_crc: bool) -> bool:
+    """Return whether a TABLE_MAP is that of a sequence. Raise `Unsupported` for one of which it cannot be told."""
     event = table_map[:-CRC_SIZE] if has_crc else table_map
     columns, at = read_lenenc(event, behind_names(event))
     types, at = event[at : at + columns], at + columns
     own, last = types[:_OF_ITS_OWN], types[_OF_ITS_OWN:]
     if columns != len(_COLUMNS) or last != _LAST_TYPES or not _NUMBERS.issuperset(own):
-        return table_map
+        return False
     _, at = read_lenenc(event, at)  # such types have no metadata
     if event[at]:
-        return table_map  # a column may be NULL
-    named, names = table_name(event), _names(event, at + 1)
-    if names == _NAMES:
-        return with_names(table_map, _NOWHERE, named.table.encode(), has_crc=has_crc)
+        return False  # a column may be NULL
+    names = _names(event, at + 1)
     if names:
-        return table_map
+        return names == _NAMES
     raise Unsupported(
-        f"{named.schema}.{named.table} has the columns of a sequence, and the log does not name them: SET GLOBAL"
+        f"{table_name(event)} has the columns of a sequence, and the log does not name them: SET GLOBAL"
         " binlog_row_metadata = 'FULL' on the source, and begin behind what is logged now"
     )
 

@@ -29,7 +29,9 @@ class Spelling:
         if not self.is_by_name:
             return str(known_bits(bits))
         words = words_of(bits)
-        made = for_mariadb(words) if self.target.is_mariadb else ",".join(without_own(words))
+        if not self.target.is_mariadb:
+            return f"'{','.join(without_own(words))}'"
+        made = for_mariadb(words, of_mysql=not self.source.is_mariadb)
         return f"'{made}'"
 
     def charset(self, number: int) -> str:

@@ -6,6 +6,7 @@ not enforced, NOT NULL of generated columns, storage options.
 
 from __future__ import annotations
 
+from udup.drivers.mysql.mariadb.introducers import fit_strings
 from udup.drivers.mysql.mariadb.parts import Item
 from udup.drivers.mysql.mariadb.told import Fitting
 
@@ -35,6 +36,7 @@ _HOW = frozenset({"ALGORITHM", "LOCK"})
 def fit_column(item: Item, fitting: Fitting) -> None:
     """Make a column one of MariaDB's."""
     _vector(item, fitting)
+    fit_strings(item, fitting)
     if item.word(item.kind_at) == "GEOMCOLLECTION":
         item.put(item.kind_at, item.kind_at + 1, "GEOMETRYCOLLECTION")
     _generated(item, fitting)
@@ -56,12 +58,14 @@ def fit_item(item: Item, fitting: Fitting) -> None:
     if item.word(at) in ("UNIQUE", "FULLTEXT", "SPATIAL", "KEY", "INDEX", "PRIMARY"):
         _index(item, at, fitting)
     elif item.word(at) == "CHECK":
+        fit_strings(item, fitting)
         _check(item, at, fitting)
     elif first in _HOW:
         item.left_out = True
     elif first == "DROP":
         _drop(item)
     elif first == "ALTER":
+        fit_strings(item, fitting)
         _alter(item, fitting)
     else:
         without_options(item, fitting)

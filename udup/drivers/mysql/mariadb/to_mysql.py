@@ -14,6 +14,7 @@ import uuid
 from collections.abc import Sequence
 
 from udup.drivers.mysql.ddl.sqltokens import Word
+from udup.drivers.mysql.mariadb.history import ROW_END
 from udup.drivers.mysql.mariadb.parts import Item
 from udup.drivers.mysql.mariadb.told import Fitting
 
@@ -43,6 +44,8 @@ _OPTIONS = frozenset(
 _TOLD = frozenset({"PAGE_COMPRESSED", "ENCRYPTED"})
 
 _BY_HAND = "run on the target what it comes to there, then skip the transaction (udup job skip)"
+_BY_SERVER = "have its period in the columns that the server makes (WITH SYSTEM VERSIONING), or leave the table out"
+_NO_HISTORY = "its rows of the past (SYSTEM VERSIONING) are left out on the target, which keeps those of today alone"
 _LEAVE = "leave the table out of the job (ReplicateIgnoreDb)"
 
 
@@ -84,10 +87,11 @@ def fit_item(item: Item, fitting: Fitting) -> None:
         fitting.tell("a VECTOR INDEX is left out on the target, which has none")
     elif item.find("WITHOUT", "OVERLAPS") > 0 or any(word.upper == "OVERLAPS" for word in item.words):
         fitting.refuse("a key WITHOUT OVERLAPS is not known to the target", _LEAVE)
-    elif item.word(at) in ("SYSTEM", "PERIOD") or first in ("ALGORITHM", "LOCK", "ONLINE", "NOWAIT"):
-        item.left_out = first in ("ALGORITHM", "LOCK", "NOWAIT")
-        if not item.left_out:
-            fitting.refuse("SYSTEM VERSIONING is not known to the target", _LEAVE)
+    elif item.word(1) == "SYSTEM" and first in ("ADD", "DROP"):
+        item.left_out = True
+        fitting.tell(_NO_HISTORY)
+    elif first in ("ALGORITHM", "LOCK", "NOWAIT"):
+        item.left_out = True
     elif item.word(at) == "UNIQUE" and item.find("USING", "HASH") > 0:
         item.left_out = True
         fitting.tell("a UNIQUE key over whole texts (USING HASH) is left out on the target, which has none")
@@ -113,7 +117,11 @@ def without_options(item: Item, fitting: Fitting) -> None:
         elif name == "ROW_FORMAT" and item.words[value].upper == "PAGE":
             item.put(at, value + 1, "")
         elif name == "WITH" and item.word(at + 1) == "SYSTEM":
-            fitting.refuse("SYSTEM VERSIONING is not known to the target", _LEAVE)
+            item.put(at, at + 3, "")
+            fitting.tell(_NO_HISTORY)
+        elif name == "PARTITION" and item.word(at + 2) == "SYSTEM_TIME":
+            item.put(at, len(item.words), "")
+            break
         elif name == "SEQUENCE" and item.word(at + 1) == "=":
             fitting.refuse("a SEQUENCE is not known to the target", "leave it out of the job (ReplicateIgnoreDb)")
 
@@ -124,11 +132,20 @@ def _refuse_condition(item: Item, fitting: Fitting) -> None:
 
 
 def _refuse_column(item: Item, fitting: Fitting) -> None:
-    if item.find("COMPRESSED", start=item.kind_at) > 0:
-        remedy = f"ALTER TABLE … MODIFY it without COMPRESSED on the source, or {_LEAVE}"
-        fitting.refuse("a COMPRESSED column is logged in a form that the target cannot read", remedy, item.column)
+    at = item.find("COMPRESSED", start=item.kind_at)
+    if at > 0:
+        by_method = item.word(at + 1) == "="
+        item.put(at, at + (3 if by_method else 1), "")
+        fitting.tell("it is not COMPRESSED on the target, which has no such columns", item.column)
     if item.find("AS", "ROW", start=item.kind_at) > 0:
-        fitting.refuse("a column of SYSTEM VERSIONING is not known to the target", _LEAVE, item.column)
+        fitting.refuse("a column of SYSTEM VERSIONING is not known to the target", _BY_SERVER, item.column)
+    elif item.column.lower() == ROW_END and item.word(item.kind_at) == "TIMESTAMP":
+        problem = "rows of a table with such a column look like those of SYSTEM VERSIONING in the log"
+        fitting.refuse(problem, "call it otherwise on the source", item.column)
+    for words in (("WITH", "SYSTEM", "VERSIONING"), ("WITHOUT", "SYSTEM", "VERSIONING")):
+        at = item.find(*words, start=item.kind_at)
+        if at > 0:
+            item.put(at, at + len(words), "")
 
 
 def _type(item: Item, fitting: Fitting) -> None:

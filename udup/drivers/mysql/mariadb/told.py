@@ -33,13 +33,17 @@ class Fitted:
 
 @dataclass
 class Fitting:
-    """One statement on its way: whose words it has, whose it is to have, and what was found on the way."""
+    """One statement on its way: whose words it has, whose it is to have, and what was found on the way.
+
+    `of_utf8mb4`: the collation that utf8mb4 by itself got in its session, "" for the one that it was born with.
+    """
 
     schema: str
     table: str
     source: Server
     target: Server
     text: str = ""
+    of_utf8mb4: str = ""
     notices: list[str] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
 

@@ -16,6 +16,7 @@ from decimal import Decimal
 from udup.base.errors import Unsupported
 from udup.drivers.mysql.binlog.remedies import UNKNOWN
 from udup.drivers.mysql.binlog.table_definition import ColumnDefinition, ColumnType
+from udup.drivers.mysql.mariadb.compression import inflated_value, stored_value
 from udup.drivers.mysql.rows import decimals
 from udup.drivers.mysql.rows.temporal import Date, DateTime, Time, Timestamp
 from udup.drivers.mysql.rows.values import Geometry, Json, Vector
@@ -255,6 +256,19 @@ def _varchar(column: ColumnDefinition) -> Shape:
     return Shape(LENGTH_CODES[width], width, sized=True, longest=longest, kind=bytes)
 
 
+def _compressed(column: ColumnDefinition) -> Shape:
+    """Return the shape of MariaDB's COMPRESSED columns, whose values are whole here."""
+    is_binary(column)
+    if column.kind is ColumnType.BLOB_COMPRESSED:
+        width, longest = column.metadata[0], (1 << 8 * column.metadata[0]) - 1
+    else:
+        longest = int.from_bytes(column.metadata, "little")
+        width = 1 if longest < 256 else 2
+    names = {"inflated_value": inflated_value, "stored_value": stored_value}
+    read, write = "inflated_value({x})", "stored_value({v})"
+    return Shape(LENGTH_CODES[width], width, read, write, sized=True, longest=longest, names=names, kind=bytes)
+
+
 def octets(column: ColumnDefinition) -> int:
     """Return the bytes of a CHAR or BINARY: two bits of them are hidden, inverted, in the byte of the type."""
     return ((column.metadata[0] & 0x30) ^ 0x30) << 4 | column.metadata[1]
@@ -322,6 +336,8 @@ _SHAPES: dict[ColumnType, Callable[[ColumnDefinition], Shape]] = {
     ColumnType.TIMESTAMP: _timestamp,
     ColumnType.VARCHAR: _varchar,
     ColumnType.VAR_STRING: _varchar,
+    ColumnType.BLOB_COMPRESSED: _compressed,
+    ColumnType.VARCHAR_COMPRESSED: _compressed,
     ColumnType.STRING: _char,
     ColumnType.BLOB: _blob("{x}"),
     ColumnType.JSON: _blob("Json({x})"),

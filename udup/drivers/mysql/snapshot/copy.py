@@ -20,6 +20,7 @@ from udup.drivers.mysql.dictionary.details import CopyDetails, SourceLog
 from udup.drivers.mysql.snapshot.baseline import Baseline, open_baseline
 from udup.drivers.mysql.snapshot.reader import CopyReader, TableTotal
 from udup.drivers.mysql.snapshot.renamed_catalog import renamed_catalog
+from udup.drivers.mysql.snapshot.sequences import with_numbers
 from udup.drivers.mysql.stream.anonymous import check_anonymous
 from udup.drivers.mysql.stream.contexts import own_context
 from udup.pipeline.ports import Piece, Scope
@@ -81,6 +82,7 @@ class SnapshotCopy:
             baseline.locked,
             offsets=start.offsets,
             texts=start.texts,
+            history=start.history,
             first=self._first,
         )
         if self._stopped:
@@ -137,7 +139,8 @@ def open_copy(
 def _plan_of(connection: Connection, scope: Scope, baseline: Baseline) -> CopyPlan:
     """Return what the target must know of the copy, under the target's names."""
     computes = any(table.computes for table in baseline.catalog.tables)
-    renamed = catalog_there(baseline.catalog, scope)
+    sequences = with_numbers(connection, baseline.catalog.sequences)
+    renamed = catalog_there(replace(baseline.catalog, sequences=sequences), scope)
     tables = tuple(replace(table, condition="") for table in renamed.tables)
     context = own_context(connection) if computes else {}
     version = str(connection.get_server_info())  # type: ignore[no-untyped-call]

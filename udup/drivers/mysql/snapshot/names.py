@@ -29,7 +29,10 @@ def read_names(connection: Connection, selection: Selection) -> list[Name]:
 
 def read_base_tables(connection: Connection, selection: Selection) -> list[Name]:
     """Return the job's tables, views left out."""
-    sql = "SELECT TABLE_SCHEMA, TABLE_NAME FROM information_schema.TABLES WHERE TABLE_TYPE = 'BASE TABLE'"
+    sql = (
+        "SELECT TABLE_SCHEMA, TABLE_NAME FROM information_schema.TABLES"
+        " WHERE TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED')"
+    )
     found = [(str(schema), str(table)) for schema, table in query(connection, sql)]
     return sorted(name for name in found if selection.wants(*name))
 

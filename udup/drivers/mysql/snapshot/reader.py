@@ -92,18 +92,19 @@ class CopyReader:
         *,
         offsets: bool = False,
         texts: bool = False,
+        history: str = "",
         first: Collection[str] = (),
     ) -> None:
         """`locked` are those of the tables that are read under a lock, all by the first reader and before others.
 
         `first` are names (`schema.table`) of tables that are read before others, as they do not stay for long.
         `offsets`: the target reads +00:00 behind a TIMESTAMP, which tables that compute something need.
-        `texts`: the target keeps JSON as text.
+        `texts`: the target keeps JSON as text. `history`: it takes what rows were, as `StartRows` says.
         """
         self._locked, self._first = locked, frozenset(first)
         self._offsets, self._texts = offsets, texts
         self._planner, *self._connections = snapshot.connections
-        self._tables = [for_target(table, offsets=offsets, texts=texts) for table in tables]
+        self._tables = [for_target(table, offsets=offsets, texts=texts, history=history) for table in tables]
         self._on_table = on_table
         self._progress = _Progress()
         self._chunks = self._plan(chunk_rows)

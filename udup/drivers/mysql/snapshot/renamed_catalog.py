@@ -9,7 +9,7 @@ from udup.base.errors import Unsupported
 from udup.drivers.mysql.client.names import qualified, quote
 from udup.drivers.mysql.ddl.rewriting import rewritten_text
 from udup.drivers.mysql.ddl.sqltokens import MODE_ANSI_QUOTES, MODE_NO_BACKSLASH_ESCAPES
-from udup.drivers.mysql.dictionary.catalog import Catalog, Schema, StoredObject, Table
+from udup.drivers.mysql.dictionary.catalog import Catalog, NumberSequence, Schema, StoredObject, Table
 from udup.pipeline.selection.renames import Name, Renaming
 from udup.pipeline.selection.selection import Selection
 
@@ -25,7 +25,8 @@ def renamed_catalog(catalog: Catalog, selection: Selection) -> Catalog:
     objects = tuple(_object(each, renaming, problems) for each in catalog.objects)
     if problems:
         raise Unsupported("the source holds what cannot be renamed exactly: " + "; ".join(problems))
-    return Catalog(schemas, tables, objects)
+    sequences = tuple(_sequence(each, renaming) for each in catalog.sequences)
+    return Catalog(schemas, tables, objects, sequences=sequences)
 
 
 def renamed_object(stored: StoredObject, renaming: Renaming) -> StoredObject:
@@ -47,6 +48,8 @@ def names_of(catalog: Catalog) -> Iterator[Name]:
         yield schema.name, ""
     for table in catalog.tables:
         yield table.schema, table.name
+    for sequence in catalog.sequences:
+        yield sequence.schema, sequence.name
     for each in catalog.objects:
         if each.kind == "VIEW":
             yield each.schema, each.name
@@ -66,6 +69,11 @@ def _table(table: Table, renaming: Renaming, problems: list[str]) -> Table:
         problems.append(f"table {table.schema}.{table.name}: {error}")
         return table
     return replace(table, schema=schema, name=name, create_sql=create_sql, source=f"{table.schema}.{table.name}")
+
+
+def _sequence(sequence: NumberSequence, renaming: Renaming) -> NumberSequence:
+    schema, name = renaming.table(sequence.schema, sequence.name)
+    return replace(sequence, schema=schema, name=name, source=f"{sequence.schema}.{sequence.name}")
 
 
 def _object(stored: StoredObject, renaming: Renaming, problems: list[str]) -> StoredObject:

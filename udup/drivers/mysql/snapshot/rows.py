@@ -28,6 +28,7 @@ from udup.drivers.mysql.client.raw import SSCursor
 from udup.drivers.mysql.client.session_setup import enter
 from udup.drivers.mysql.client.sessions import MAX_CHUNK_BYTES, ROWS
 from udup.drivers.mysql.dictionary.catalog import Column, Table
+from udup.drivers.mysql.mariadb.history import ENDS_OF_TODAY, with_history
 from udup.drivers.mysql.snapshot.json_before_8 import check_text_is_whole, is_asked_by_number
 from udup.drivers.mysql.snapshot.json_values import JsonText, expression, inexact, type_fields
 from udup.drivers.mysql.snapshot.literals import quoted
@@ -150,8 +151,10 @@ def _inexact(table: Table) -> str:
     return " OR ".join(conditions)
 
 
-def for_target(table: Table, *, offsets: bool, texts: bool) -> Table:
-    """Return the table as its rows are to be read for a target; `offsets` and `texts` as in `StartRows`."""
+def for_target(table: Table, *, offsets: bool, texts: bool, history: str = "") -> Table:
+    """Return the table as its rows are to be read for a target; `offsets`, `texts` and `history` as in `StartRows`."""
+    if history:
+        table = with_history(table, history)
     if texts and any(column.kind == "json" for column in table.columns):
         columns = (replace(each, kind="longtext" if each.kind == "json" else each.kind) for each in table.columns)
         table = replace(table, columns=tuple(columns))
@@ -192,7 +195,8 @@ def row_expression(table: Table) -> str:
 def from_clause(table: Table, where: str) -> str:
     """Return where the rows are read that are in the job."""
     index = f" FORCE INDEX ({quote(table.key_index)})" if table.key_index else ""
-    return f"FROM {qualified(table.schema, table.name)}{index}{table.chosen(where)}"
+    name = qualified(table.schema, table.name) + (" FOR SYSTEM_TIME ALL" if table.with_history else "")
+    return f"FROM {name}{index}{table.chosen(where)}"
 
 
 def _field(column: Column) -> str:
@@ -215,6 +219,8 @@ def _within_members(column: Column, number: str) -> str:
 def _exact(column: Column) -> str:
     """Return the value in a form whose text loses nothing."""
     name = quote(column.name)
+    if column.ends:
+        return f"IF({name} IN ({', '.join(map(repr, ENDS_OF_TODAY))}), '{column.ends}', {name})"
     if column.offset:
         return f"IF({name} = 0, {name}, CONCAT({name}, '+00:00'))"
     if column.kind in BARE_KINDS | TEMPORAL_KINDS or (column.kind == "double" and "(" not in column.column_type):

@@ -23,13 +23,15 @@ from udup.drivers.mysql.client.names import qualified, quote
 from udup.drivers.mysql.client.session_setup import enter
 from udup.drivers.mysql.client.sessions import DICTIONARY
 from udup.drivers.mysql.columns.mapping import map_of
-from udup.drivers.mysql.dictionary.catalog import Catalog, Column, Schema, StoredObject, Table
+from udup.drivers.mysql.dictionary.catalog import Catalog, Column, NumberSequence, Schema, StoredObject, Table
 from udup.drivers.mysql.dictionary.defaults import default_of, lost_defaults
 from udup.drivers.mysql.dictionary.engines import MERGE, is_non_transactional, is_transactional
 from udup.drivers.mysql.dictionary.float_digits import digits, is_loose, text_loses
 from udup.drivers.mysql.filters.table_filter import dictionary_condition
+from udup.drivers.mysql.mariadb.history import read_periods
 from udup.drivers.mysql.snapshot.merge_tables import merge_problems
 from udup.drivers.mysql.snapshot.rows import MEMBER_KINDS
+from udup.drivers.mysql.snapshot.sequences import read_sequences
 from udup.drivers.mysql.snapshot.stored import GONE, read_objects
 from udup.pipeline.selection.selection import ColumnNames, Selection
 
@@ -72,6 +74,9 @@ _INDEXED_COLUMNS = (
     " AND INDEX_TYPE = 'BTREE' GROUP BY TABLE_NAME, COLUMN_NAME ORDER BY TABLE_NAME, COLUMN_NAME"
 )
 
+#: What the columns of a period are generated as, in a table WITH SYSTEM VERSIONING that names them.
+_OF_PERIOD = frozenset({"ROW START", "ROW END"})
+
 _AUTO_INCREMENT_COUNTER = re.compile(r" AUTO_INCREMENT=\d+")
 
 
@@ -91,6 +96,7 @@ def read_catalog(connection: Connection, selection: Selection) -> Catalog:
     schemas: list[Schema] = []
     tables: list[Table] = []
     objects: list[StoredObject] = []
+    sequences: list[NumberSequence] = []
     for (name,) in query(connection, "SELECT SCHEMA_NAME FROM information_schema.SCHEMATA ORDER BY 1"):
         if not selection.wants_schema(name):
             continue
@@ -103,10 +109,11 @@ def read_catalog(connection: Connection, selection: Selection) -> Catalog:
         schemas.append(Schema(name, create))
         tables.extend(_read_tables(connection, name, selection, problems))
         objects.extend(read_objects(connection, name, selection, problems))
+        sequences.extend(read_sequences(connection, name, selection))
     problems.extend(merge_problems(connection, selection))
     if problems:
         raise Unsupported("the source holds what cannot be copied exactly: " + "; ".join(problems))
-    return Catalog(tuple(schemas), tuple(tables), tuple(objects))
+    return Catalog(tuple(schemas), tuple(tables), tuple(objects), sequences=tuple(sequences))
 
 
 def same_definitions(one: Catalog, other: Catalog) -> bool:
@@ -114,6 +121,7 @@ def same_definitions(one: Catalog, other: Catalog) -> bool:
     return (
         one.schemas == other.schemas
         and one.objects == other.objects
+        and one.sequences == other.sequences
         and [_definition(table) for table in one.tables] == [_definition(table) for table in other.tables]
     )
 
@@ -127,17 +135,17 @@ def _read_tables(connection: Connection, schema: str, selection: Selection, prob
     rows = query(
         connection,
         "SELECT TABLE_NAME, ENGINE, TABLE_ROWS, AVG_ROW_LENGTH FROM information_schema.TABLES"
-        " WHERE TABLE_SCHEMA = %s AND TABLE_TYPE = 'BASE TABLE' ORDER BY TABLE_NAME",
+        " WHERE TABLE_SCHEMA = %s AND TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED') ORDER BY TABLE_NAME",
         schema,
     )
     columns = read_columns(connection, schema)
-    keys = _read_keys(connection, schema)
+    keys, periods = _read_keys(connection, schema), read_periods(connection, schema)
     virtual_keys = _read_virtual_keys(connection, schema, columns)
     tables = []
     for name, engine, estimate, row_bytes in rows:
         if not selection.wants(schema, name):
             continue
-        problem = _engine_problem(qualified(schema, name), engine)
+        problem = _engine_problem(qualified(schema, name), engine, has_history=name in periods)
         if problem:
             if engine is not None or _is_listed(connection, schema, name):
                 problems.append(problem)
@@ -188,6 +196,7 @@ def _read_tables(connection: Connection, schema: str, selection: Selection, prob
                 engine=engine,
                 condition=condition,
                 mapped=mapped,
+                period=periods.get(name, ()),
             )
         )
     return tables
@@ -247,9 +256,11 @@ def _casts(connection: Connection) -> bool:
     return not connection.is_mariadb and connection.version >= _CASTS_TO_FLOAT
 
 
-def _engine_problem(table: str, engine: str | None) -> str:
+def _engine_problem(table: str, engine: str | None, *, has_history: bool) -> str:
     if engine is None:
         return f"table {table} cannot be opened by the source itself: repair, drop or leave it out"
+    if has_history and not is_transactional(engine):
+        return f"table {table} ({engine}) keeps its history in an engine without transactions: make it InnoDB"
     if is_transactional(engine) or is_non_transactional(engine):
         return ""
     return f"table {table} ({engine}) shows rows that live elsewhere: leave it out and make it by hand"
@@ -297,6 +308,8 @@ def read_columns(connection: Connection, schema: str) -> dict[str, tuple[Column,
     )
     columns: dict[str, list[Column]] = {}
     for table, name, kind, column_type, charset, collation, nullable, expression, octets, extra, default in rows:
+        if _text(expression or "") in _OF_PERIOD:
+            continue
         columns.setdefault(table, []).append(
             Column(
                 name=name,

@@ -19,6 +19,7 @@ from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.binlog.rotate import parse_rotate
 from udup.drivers.mysql.client.asking import Asking
 from udup.drivers.mysql.client.connection import connect
+from udup.drivers.mysql.client.flavour import is_mariadb
 from udup.drivers.mysql.client.seam import behind_the_seam
 from udup.drivers.mysql.columns.shaper import ColumnMaps
 from udup.drivers.mysql.ddl.query_action import Decide
@@ -121,7 +122,9 @@ class BinlogChanges:
         """Return the job's own dump, which may be carried on by one that several jobs share."""
 
         def opened(after: GtidSet) -> BinlogStream:
-            return BinlogStream(self.endpoint, replica.server_id, after, replica.uuid, self._plan.silent)
+            return BinlogStream(
+                self.endpoint, replica.server_id, after, replica.uuid, self._plan.silent, self._plan.target
+            )
 
         own = opened(start_after)
         if shared is None or own.is_mariadb:
@@ -145,7 +148,8 @@ class BinlogChanges:
             scope.kept_users,
             row_order_of(endpoint),
             partial(is_transactional_there, endpoint) if scope.innodb else None,
-            lambda: None if ahead is None else ahead.part,
+            sequences=is_mariadb(self._plan.target),
+            left_out=lambda: None if ahead is None else ahead.part,
         )
         self._shapers = Shapers.of(scope.selection, endpoint)
         contexts, maps = contexts_of(endpoint, asking), ColumnMaps.of(scope.selection)

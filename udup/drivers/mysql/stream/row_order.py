@@ -4,7 +4,8 @@ ALTER TABLE … ADD COLUMN … AUTO_INCREMENT numbers the rows that are there in
 InnoDB reads its clustered index, whatever the algorithm (seen on 9.7 for INPLACE with eight threads and for COPY), so
 that two servers with the same rows and the same primary key give the same numbers. MyISAM reads them as they lie in
 the file. The log does not say which engine the source's table had, so the source is asked: the engine that it has now
-is that of the statement if the table was not altered since, which its CREATE_TIME tells.
+is that of the statement if the table was not altered since, which its CREATE_TIME tells: of MySQL's the second in
+which the statement began, of MariaDB's one in which it made its file.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ from udup.drivers.mysql.client.connection import connect, query
 from udup.drivers.mysql.client.sessions import DICTIONARY
 from udup.drivers.mysql.ddl.sqlreader import ObjectName
 
-#: Asked for a table and the second in which its ALTER TABLE began: why its order is not known, or nothing.
-RowOrder: TypeAlias = Callable[[ObjectName, int], str]
+#: Asked for a table, the second in which its ALTER TABLE began, and how many it lasted: why its order is not known, or
+#: nothing.
+RowOrder: TypeAlias = Callable[[ObjectName, int, int], str]
 
 _TABLE = (
     "SELECT ENGINE, UNIX_TIMESTAMP(CREATE_TIME) FROM information_schema.TABLES"
@@ -30,10 +32,11 @@ _TABLE = (
 def row_order_of(endpoint: Endpoint) -> RowOrder:
     """Return what asks the source, on a connection for each question: they are rare. MySQL's errors pass."""
 
-    def look(table: ObjectName, began: int) -> str:
+    def look(table: ObjectName, began: int, lasted: int) -> str:
         with closing(connect(endpoint, DICTIONARY)) as connection:
             rows = query(connection, _TABLE, table.schema, table.name)
-        if not rows or rows[0][1] is None or int(rows[0][1]) != began:
+            latest = began + lasted + 1 if connection.is_mariadb else began
+        if not rows or rows[0][1] is None or not began <= int(rows[0][1]) <= latest:
             return "the source's table was altered again since, so that the engine that it had is not known"
         engine = str(rows[0][0])
         return "" if engine.lower() == "innodb" else f"the source's table is {engine}"

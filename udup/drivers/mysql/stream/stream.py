@@ -58,7 +58,8 @@ class BinlogStream:
     """Events of the source from after a GTID set on. Iterate; `close` from another thread ends it.
 
     `server_uuid` is the server that sends them: behind a balancer another connection may lead to another one.
-    `silent` is called, on the thread that iterates, while not even heartbeats come, with for how many seconds.
+    `silent` is called, on the thread that iterates, while not even heartbeats come, with for how many seconds. `target`
+    is the version of whom they are for: what only a MariaDB has is taken out of a MariaDB's log for others.
     """
 
     def __init__(
@@ -68,10 +69,11 @@ class BinlogStream:
         start_after: GtidSet,
         replica_uuid: str,
         silent: Callable[[float], None] = lambda _: None,
+        target: str = "",
     ) -> None:
         self._endpoint, self._silent, self._closed = endpoint, silent, False
         self._server_id, self._replica_uuid = server_id, replica_uuid
-        connection, self._maria = open_dump(endpoint, server_id, start_after, replica_uuid)
+        connection, self._maria = open_dump(endpoint, server_id, start_after, replica_uuid, target)
         self.server_uuid = connection.server_uuid  # nothing can be asked during the dump
         self._read_from(connection)
 

@@ -20,8 +20,11 @@ from udup.base.remedies import NEW_COPY
 from udup.drivers.oracle.logminer.rows import NOT_REBUILT, Code, LogRow
 from udup.drivers.oracle.remedies import REPORT
 
-#: Bytes of SQL that transactions which are not committed may have together: they wait in memory.
+#: Bytes that changes may take in memory, where they wait for their COMMIT, and for the end of their window.
 OPEN_BYTES = 512 << 20
+
+#: Bytes that a change takes there beside its SQL.
+CHANGE_BYTES = 500
 
 #: The end of an XID of which only the undo segment and slot are known: its transaction began before what is read.
 _UNKNOWN_SEQUENCE = "ffffffff"
@@ -34,6 +37,12 @@ _EXCHANGED = re.compile(
     r'\bEXCHANGE\s+(?:SUB)?PARTITION\b.*\bWITH\s+TABLE\s+(?:("[^"]+"|[\w$#]+)\s*\.\s*)?("[^"]+"|[\w$#]+)',
     re.IGNORECASE | re.DOTALL,
 )
+
+#: What drops tables that it does not name.
+_DROPS_MANY = re.compile(r'\s*DROP\s+(USER|TABLESPACE)\s+(?:IF\s+EXISTS\s+)?("[^"]+"|[\w$#]+)', re.IGNORECASE)
+
+#: What begins the name of a table that was dropped and may come back.
+_RECYCLED = "BIN$"
 
 _CREATES = re.compile(r"\bCREATE\s+TABLE\b", re.IGNORECASE)
 
@@ -83,8 +92,9 @@ class Assembly:
     """`feed` the rows of a window of SCNs, whole; then `take` what was committed in it.
 
     `wants` says whether a table is the job's, `knows` whether an object of this number is one of its tables.
-    `left_out`: tables that would be the job's, and are temporary. `begun_at`: reading begins at this SCN, where
-    transactions were open of which nobody knows; 0 if that is not so.
+    `left_out`: tables that would be the job's, and are temporary. `schemas`: those that the job has tables of.
+    `begun_at`: reading begins at this SCN, where transactions were open of which nobody knows; 0 if that is not so.
+    `unknown` is the SCN of the last change of a table that the dictionary has no more, and that is none of those known.
     """
 
     def __init__(
@@ -93,20 +103,23 @@ class Assembly:
         knows: Callable[[int], bool] = lambda number: False,
         *,
         left_out: Collection[tuple[str, str]] = (),
+        schemas: Collection[str] = (),
         begun_at: int = 0,
         open_bytes: int = OPEN_BYTES,
     ) -> None:
         self._wants = wants
         self._knows = knows
         self._left_out = left_out
+        self._schemas = schemas
         self._open: dict[str, OpenTransaction] = {}
         self._committed: list[Committed] = []
         self._begun_at = begun_at
+        self.unknown = 0
         self.horizon = 0  # an SCN by which all that was open at `begun_at` has ended; 0 as long as none is known
         self._defining: dict[tuple[str, str], str] = {}  # tables of definitions that are not committed, and by whom
         self._started: set[str] = set()  # whose beginning was seen, as long as that matters
         self._open_bytes = open_bytes
-        self._size = 0
+        self._size = self._committed_size = 0  # of what is open; of what is committed and not taken
 
     def resume_scn(self, read_to: int) -> int:
         """Return behind which SCN a later reader must begin, where all up to `read_to` was read and taken.
@@ -128,7 +141,7 @@ class Assembly:
         merged: dict[int, list[Committed]] = {}
         for each in self._committed:
             merged.setdefault(each.scn, []).append(each)
-        self._committed = []
+        self._committed, self._committed_size = [], 0
         return [_merged(merged[scn]) for scn in sorted(merged)]
 
     def _take_row(self, row: LogRow) -> None:
@@ -145,7 +158,7 @@ class Assembly:
         elif code == Code.ROLLBACK:
             self._forget(row.xid)
         elif code == Code.DDL:
-            if self._wants(row.owner, row.table):
+            if self._wants(row.owner, row.table) or self._drops_ours(row):
                 self._keep(row)
             elif (other := _exchanged(row)) and self._wants(*other):
                 self._keep(replace(row, owner=other[0], table=other[1]))
@@ -158,6 +171,13 @@ class Assembly:
             self._start(row)
         elif code not in _SILENT:
             self._change(row)
+
+    def _drops_ours(self, row: LogRow) -> bool:
+        """Return whether a definition may drop tables of the job that it does not name."""
+        if (found := _DROPS_MANY.match(row.sql)) is None:
+            return False
+        name = found[2][1:-1] if found[2].startswith('"') else found[2].upper()
+        return found[1].upper() == "TABLESPACE" or name in self._schemas
 
     def _take_row_of_slot(self, row: LogRow) -> None:
         """Take a row that tells undo segment and slot alone of its transaction (the first 8 digits).
@@ -204,9 +224,13 @@ class Assembly:
             self._keep(row)
 
     def _is_ours(self, row: LogRow) -> bool:
-        if found := _OBJECT.fullmatch(row.table):
-            return self._knows(int(found[1]))
-        return self._wants(row.owner, row.table)
+        found = _OBJECT.fullmatch(row.table)
+        is_ours = (
+            self._knows(int(found[1])) if found else self._knows(row.data_obj) or self._wants(row.owner, row.table)
+        )
+        if not is_ours and (found or row.table.startswith(_RECYCLED)):
+            self.unknown = row.scn
+        return is_ours
 
     def _opened(self, row: LogRow) -> OpenTransaction:
         current = self._open.get(row.xid)
@@ -221,13 +245,16 @@ class Assembly:
         elif self._defining.get((row.owner, row.table), row.xid) != row.xid:
             self._spoil(row, f"{row.owner}.{row.table} was altered before, and whether that was committed has not come")
         current.items.append(row)
-        current.size += len(row.sql)
-        self._size += len(row.sql)
-        if self._size > self._open_bytes:
+        current.size += _bytes(row)
+        self._size += _bytes(row)
+        if self._size + self._committed_size > self._open_bytes:
+            largest = max(self._open.values(), key=lambda each: each.size)
+            xid = next(name for name, each in self._open.items() if each is largest)
             raise Unsupported(
-                f"transactions that are not committed have changed more than {self._open_bytes >> 20} MiB of SQL by"
-                f" SCN {row.scn}, which wait in memory; commit in smaller transactions on the source, then give the"
-                " job another ID, so that it is copied"
+                f"changes that wait for their COMMIT, or were committed within one window of SCNs, take more than"
+                f" {self._open_bytes >> 20} MiB of memory by SCN {row.scn}; the largest transaction that is open is"
+                f" {xid}, from SCN {largest.first_scn} on, with {largest.size >> 20} MiB; commit in smaller"
+                " transactions on the source, then give the job another ID, so that it is copied"
             )
 
     def _spoil(self, row: LogRow, problem: str) -> None:
@@ -246,8 +273,8 @@ class Assembly:
             if (items[at].data_obj, items[at].row_id) == (row.data_obj, row.row_id) and items[at].code != Code.DDL:
                 if items[at].code != _OPPOSITE[Code(row.code)]:
                     return False
-                current.size -= len(items[at].sql)
-                self._size -= len(items[at].sql)
+                current.size -= _bytes(items[at])
+                self._size -= _bytes(items[at])
                 del items[at]
                 return True
         return False
@@ -257,6 +284,7 @@ class Assembly:
             self._spoil(replace(row, scn=self._begun_at + 1), _HALF.format(scn=self._begun_at))
         current = self._forget(row.xid)
         if current is not None and (current.items or current.problems):
+            self._committed_size += current.size
             problems = tuple(current.problems)
             self._committed.append(Committed(row.scn, (row.xid,), tuple(current.items), problems, row.microseconds))
 
@@ -267,6 +295,10 @@ class Assembly:
             self._size -= current.size
             self._defining = {name: by for name, by in self._defining.items() if by != xid}
         return current
+
+
+def _bytes(row: LogRow) -> int:
+    return len(row.sql) + CHANGE_BYTES
 
 
 def _merged(parts: list[Committed]) -> Committed:
@@ -292,7 +324,7 @@ def _exchanged(row: LogRow) -> tuple[str, str] | None:
 def _problem(row: LogRow) -> str:
     """Return why a change cannot be carried; "" if it can, as far as the row's kind shows it."""
     what = f"of {row.owner}.{row.table}"
-    if row.status == NOT_REBUILT or _OBJECT.fullmatch(row.table):
+    if row.status == NOT_REBUILT or (row.status and not row.rollback) or _OBJECT.fullmatch(row.table):
         return (
             f"LogMiner could not rebuild a statement {what} (STATUS {row.status}: {row.info or 'no reason given'}): the"
             " dictionary does not fit the redo, as after DDL that came in between"

@@ -106,16 +106,19 @@ def whole_rows(rows: Iterable[LogRow]) -> Iterator[LogRow]:
     Raise `Unsupported` where the next row is of something else, or there is none.
     """
     begun: LogRow | None = None
+    parts: list[str] = []
     for row in rows:
-        if begun is not None:
-            if (row.xid, row.code) != (begun.xid, begun.code):
-                raise _without_end(begun)
-            row = replace(begun, sql=begun.sql + row.sql, csf=row.csf)
-            begun = None
-        if row.csf:
+        if begun is None:
+            if not row.csf:
+                yield row
+                continue
             begun = row
-        else:
-            yield row
+        elif (row.xid, row.code) != (begun.xid, begun.code):
+            raise _without_end(begun)
+        parts.append(row.sql)
+        if not row.csf:
+            yield replace(begun, sql="".join(parts), csf=False)
+            begun, parts = None, []
     if begun is not None:
         raise _without_end(begun)
 

@@ -2,6 +2,7 @@
 -- session: sql_generate_invisible_primary_key = ON
 -- counters: free
 -- unfit: from mariadb, mysql-5.6: it has no variable sql_generate_invisible_primary_key
+-- unfit: to mariadb: whether a column is INVISIBLE is left as it is by ALTER COLUMN, and told
 CREATE TABLE t (a INT);
 INSERT INTO t VALUES (1), (2);
 -- then:

@@ -1,5 +1,6 @@
 -- topic: REFERENCES in a column's own definition, by name alone, MATCH, SET DEFAULT forms
 -- unfit: from mariadb: error 1005: Can't create table `c120`.`b` (errno: 150 "Foreign key constraint is incorrectly
+-- unfit: to mariadb: it takes no REFERENCES without columns, and the job says so
 CREATE TABLE p (id INT PRIMARY KEY, b INT, UNIQUE (b));
 INSERT INTO p VALUES (1, 1);
 -- then:

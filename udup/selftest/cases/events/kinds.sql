@@ -1,5 +1,7 @@
 -- topic: events of every schedule, enabled and disabled; none of them runs on the target
 -- unfit: from mysql-5.6: an ALTER EVENT without ENDS stops the job
+-- unfit: from mariadb to mysql: an ALTER EVENT without ENDS of an event that has an end stops the job
+-- unfit: from mysql to mariadb: the same, since MariaDB keeps the end and MySQL does not
 CREATE TABLE t (id INT PRIMARY KEY AUTO_INCREMENT, a INT);
 CREATE EVENT a ON SCHEDULE EVERY 1 DAY STARTS '2030-01-01 00:00:00' ENDS '2031-01-01 00:00:00' ON COMPLETION PRESERVE ENABLE COMMENT 'it''s' DO INSERT INTO t (a) VALUES (1);
 CREATE EVENT b ON SCHEDULE AT '2035-05-05 05:05:05' DISABLE DO DELETE FROM t;

@@ -1,6 +1,4 @@
 -- topic: compressed columns, long and short values
--- unfit: from mariadb to mariadb: a row of the log with compressed columns stops the job
--- refused: from mariadb to mysql: COMPRESSED
 -- unfit: from mysql: it has no compressed columns
 CREATE TABLE t (id INT PRIMARY KEY, a TEXT COMPRESSED, b VARBINARY(5000) COMPRESSED, c VARCHAR(100) COMPRESSED);
 INSERT INTO t VALUES (1, REPEAT('a', 5000), REPEAT(x'00ff', 2000), 'short'), (2, NULL, '', REPEAT('z', 100));

@@ -1,6 +1,4 @@
 -- topic: sequences: made, used by defaults and statements, set, altered, renamed, dropped
--- unfit: from mariadb to mysql: it has no sequences; a default that takes from one is left out and told
--- refused: from mariadb to mariadb: doesn't exist
 -- unfit: from mysql: it has no sequences
 CREATE SEQUENCE s START WITH 10 INCREMENT BY 5;
 CREATE TABLE t (id BIGINT PRIMARY KEY DEFAULT NEXTVAL(s), a INT);

@@ -1,5 +1,7 @@
 -- topic: a row looked for in a table that has no key but a spatial one: MySQL itself finds none
 -- unfit: from mysql-5.6: it has no SRID of a column
+-- unfit: from mariadb: it has no SRID of a column in this form
+-- refused: to mariadb: DROP INDEX `p`
 -- phase: incremental
 -- expect: refused ALTER INDEX `p` INVISIBLE
 CREATE TABLE t (id INT, p POINT NOT NULL SRID 0, SPATIAL KEY p (p));

@@ -1,5 +1,5 @@
 -- topic: a procedure with the statements that parsers fail on
--- refused: to mariadb: the target does not take
+-- refused: to mariadb: error 1064
 -- unfit: from mariadb: it cannot read "OF t SKIP LOCKED; SELECT * FROM t LI"
 -- unfit: from mysql-5.6: it has no JSON type
 CREATE TABLE t (id INT PRIMARY KEY, a INT, j JSON);

@@ -1,5 +1,5 @@
 -- topic: a view over JSON_TABLE, LATERAL, window functions and stored functions
--- refused: to mariadb: the target does not take
+-- refused: to mariadb: error 1064
 -- unfit: from mariadb: it cannot read "(SELECT COUNT(*) AS c FROM v WHERE v"
 -- unfit: from mysql-5.6: it has no JSON type
 CREATE TABLE t (id INT PRIMARY KEY, j JSON);
