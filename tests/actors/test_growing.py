@@ -21,9 +21,9 @@ from udup.actors.messages import (
     RegisterJob,
     Rejected,
     Rejection,
-    ReloadTables,
     ResumeJob,
 )
+from udup.actors.table_messages import ReloadTables
 from udup.jobs.growth import GrowthState
 from udup.pipeline.cutover.state import Options
 

@@ -16,10 +16,9 @@ from udup.actors.messages import (
     RegisterJob,
     Rejected,
     Rejection,
-    ReloadTables,
     ResumeJob,
-    WishSnapshot,
 )
+from udup.actors.table_messages import ReloadTables, WishSnapshot
 from udup.actors.wire_commands import answer_of, ask_of, command_of, job_of, said_in
 from udup.base.errors import Failure, FailureKind, Fault, Side
 from udup.cluster.asking import Answer, Ask

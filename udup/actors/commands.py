@@ -26,12 +26,11 @@ from udup.actors.messages import (
     RegisterJob,
     Rejected,
     Rejection,
-    ReloadTables,
     ResumeJob,
-    WishSnapshot,
 )
 from udup.actors.run import Phase
 from udup.actors.skip_commands import SkipCommands
+from udup.actors.table_messages import ReloadTables, WishSnapshot
 from udup.actors.wire_commands import job_of
 from udup.base import runtime
 from udup.base.errors import Failure, Fault, Refused, Transient, UdupError

@@ -136,22 +136,6 @@ class EndSkip(Command):
 
 
 @dataclass(frozen=True)
-class WishSnapshot(Command):
-    """The rows of these tables (`schema.table` on the source) are to be delivered once more."""
-
-    job_id: str
-    tables: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class ReloadTables(Command):
-    """Load tables again, `schema.table` as on the source, while the job goes on for all others."""
-
-    job_id: str
-    tables: tuple[str, ...]
-
-
-@dataclass(frozen=True)
 class Accepted:
     """A write that is stored, or that had nothing to change (`index` 0)."""
 
@@ -318,17 +302,8 @@ class Ready:
 
     @classmethod
     def of(cls, run: int, ready: TargetReady) -> Ready:
-        told = (
-            ready.stamps,
-            ready.source_uuid,
-            ready.snapshot,
-            ready.snapshots,
-            ready.in_part,
-            ready.server,
-            ready.ahead,
-            ready.apart,
-        )
-        return cls(run, ready.start_after, ready.info, *told)
+        told = ready.stamps, ready.source_uuid, ready.snapshot, ready.snapshots, ready.in_part
+        return cls(run, ready.start_after, ready.info, *told, ready.server, ready.ahead, ready.apart)
 
 
 @dataclass(frozen=True)

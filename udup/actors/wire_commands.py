@@ -20,10 +20,9 @@ from udup.actors.messages import (
     PauseJob,
     RegisterJob,
     Rejected,
-    ReloadTables,
     ResumeJob,
-    WishSnapshot,
 )
+from udup.actors.table_messages import ReloadTables, WishSnapshot
 from udup.cluster.asking import Answer, Ask
 from udup.jobs import document_id
 from udup.jobs.start import DecidedStart

@@ -9,10 +9,13 @@ time-outs.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from udup.actors.growth_commands import growth_by
 from udup.base.errors import Failure, Fault, UdupError
 from udup.base.long_text import cut_set
+from udup.jobs import JobRecord, JobSpec
+from udup.jobs.growth import GrowthState
 from udup.jobs.start import OtherStart, begun_without_copy
 from udup.node.aside import Aside, NoAnswer
 from udup.node.ends import Ends
@@ -47,6 +50,18 @@ class Change:
     @property
     def plan(self) -> JobPlan:
         return self.asked.plan
+
+
+def growing(asked: Asked, stored: JobRecord, before: JobSpec | None) -> Asked:
+    """Return what is asked of the servers where a document changes a job's tables: what comes new may not start.
+
+    `before` is the job's spec, None if it is not understood. What cannot be taken is raised (`growth_by`).
+    """
+    growth = None if before is None else growth_by(asked.spec, stored, before, stored.progress)
+    if growth is None:
+        return asked
+    comes = growth != stored.growth and growth.state is not GrowthState.ENDING
+    return replace(asked, growth=growth, of_side=comes and bool(growth.side))
 
 
 class ChangeChecks:

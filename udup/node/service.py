@@ -8,14 +8,12 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 
 import psutil
 
 from udup.actors.cutover_messages import AbortCutover, StartCutover
 from udup.actors.cutover_rules import check_no_cutover
-from udup.actors.growth_commands import growth_by
 from udup.actors.messages import (
     Accepted,
     Actors,
@@ -29,10 +27,9 @@ from udup.actors.messages import (
     RegisterJob,
     Rejected,
     Rejection,
-    ReloadTables,
     ResumeJob,
-    WishSnapshot,
 )
+from udup.actors.table_messages import ReloadTables, WishSnapshot
 from udup.base import stacks
 from udup.base.errors import ConfigError, Fault, Refused, UdupError
 from udup.jobs import (
@@ -47,11 +44,10 @@ from udup.jobs import (
     skipping,
 )
 from udup.jobs.differences import starts_alike
-from udup.jobs.growth import GrowthState
 from udup.jobs.start import DecidedStart, check_unchanged, kept_start, other_start
 from udup.jobs.versions import POSTED
 from udup.jobs.words import EndWhen, JobType
-from udup.node.changes import Change, ChangeChecks
+from udup.node.changes import Change, ChangeChecks, growing
 from udup.node.cluster_admin import NoSuchManager
 from udup.node.ends import Ends
 from udup.node.level import LevelQuestion
@@ -186,10 +182,8 @@ class Control:
         if not starts_alike(kept, stored.document):
             before = _understood(stored)
             other = None if before is None else other_start(spec, before)
-            growth = None if before is None else growth_by(spec, stored, before, stored.progress)
-            new = growth is not None and growth != stored.growth and growth.state is not GrowthState.ENDING
-            of_side = new and growth is not None and bool(growth.side)  # what comes new is what may not start
-            change = Change(replace(_asked(spec, kept, start), growth=growth, of_side=of_side), other)
+            asked = growing(_asked(spec, kept, start), stored, before)
+            change = Change(asked, other)
             faults = (
                 self._changes.faults(change, seconds)
                 if stored.carried_out
