@@ -140,3 +140,28 @@ def test_all_of_it_at_once_with_everything_killed(world: World, running: str) ->
             time.sleep(dice.random() * 0.6)
         _live(world, running)
     _equal(world, running, *"bc")
+
+
+def test_tables_that_refer_to_each_other_come_together_or_not_at_all(world: World, running: str) -> None:
+    world.on_source(
+        f"CREATE TABLE {running}.child (id INT PRIMARY KEY, a_id INT, FOREIGN KEY (a_id) REFERENCES {running}.a (id))"
+    )
+    apart = httpx.put(
+        f"{world.node.url}/v1/jobs", json=_document(world, running, "a", "child"), headers=JSON, timeout=60
+    )
+    assert (
+        apart.status_code == 409
+        and f"refers to {running}.a" in apart.text
+        and world.node.job(running)["Growing"] is None
+    )
+    world.post(_document(world, running, "b"))
+    _live(world, running)
+    world.on_target(f"DROP TABLE {running}.a")
+    world.post(_document(world, running, "a", "b", "child"))
+    _live(world, running)
+    one = _put(world, f"/v1/job/{running}/reload", table=f"{running}.a")
+    assert one.status_code == 400 and "refers to" in one.text
+    both = _put(world, f"/v1/job/{running}/reload", table=[f"{running}.a", f"{running}.child"])
+    assert both.status_code == 200, both.text
+    _live(world, running)
+    _equal(world, running, "a", "b")

@@ -45,9 +45,10 @@ def plan_by(plan: JobPlan, growth: Growth | None, *, is_side: bool) -> JobPlan:
 
 def _side(plan: JobPlan, growth: Growth) -> JobPlan:
     """Return the plan of a side job: a copy of the new tables, and of nothing else."""
-    new = parts_of(growth, plan.scope.selection).new
+    parts = parts_of(growth, plan.scope.selection)
+    new = parts.new
     assert new is not None, "a side job has tables"
-    scope = replace(plan.scope, selection=new, kept_users=None)
+    scope = replace(plan.scope, selection=new, kept_users=None, apart=parts.staying)
     drops = plan.drop_existing or bool(growth.reloads)
     return replace(plan, scope=scope, start_after=None, start_at=None, drop_existing=drops)
 

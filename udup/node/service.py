@@ -182,8 +182,7 @@ class Control:
         if not starts_alike(kept, stored.document):
             before = _understood(stored)
             other = None if before is None else other_start(spec, before)
-            asked = growing(_asked(spec, kept, start), stored, before)
-            change = Change(asked, other)
+            change = Change(growing(_asked(spec, kept, start), stored, before), other)
             faults = (
                 self._changes.faults(change, seconds)
                 if stored.carried_out
@@ -209,6 +208,7 @@ class Control:
         return self._written(FinishJob(job_id))
 
     def reload(self, job_id: str, tables: Sequence[str]) -> Written:
+        self._changes.check_reload(self._reads.job(job_id), tables)
         return self._written(ReloadTables(job_id, tuple(tables)))
 
     def snapshot(self, job_id: str, tables: Sequence[str]) -> Written:

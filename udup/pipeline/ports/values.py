@@ -102,7 +102,8 @@ class Scope:
     `copy_first`: tables (`schema.table`) that changed under a copy before: the next one reads them first.
     `holder` names the job's sessions on the source, each run's and each node's the same, that one run ends what another
     has left there; empty: it is not named. `number` was granted to the run by a cluster, and a later run has a higher
-    one, which an earlier does not end; 0 where a node is alone.
+    one, which an earlier does not end; 0 where a node is alone. `apart` are the tables of the job that this is a
+    part of.
     """
 
     selection: Selection
@@ -113,6 +114,7 @@ class Scope:
     copy_first: frozenset[str] = frozenset()
     holder: str = ""
     number: int = 0
+    apart: Selection | None = None
 
 
 @dataclass(frozen=True)

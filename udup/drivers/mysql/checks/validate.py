@@ -20,6 +20,7 @@ from udup.drivers.mysql.binlog.gtid import brief
 from udup.drivers.mysql.checks.binlog_access import goes_by_statements
 from udup.drivers.mysql.checks.definers import StoredSide, stored_checks
 from udup.drivers.mysql.checks.pair import are_taken, pair_checks, ring_checks
+from udup.drivers.mysql.checks.parts import part_checks
 from udup.drivers.mysql.checks.source import is_read, source_checks
 from udup.drivers.mysql.checks.source_tables import SourceTables, knows_zones, read_tables, table_checks
 from udup.drivers.mysql.checks.start import column_setting_checks
@@ -93,6 +94,7 @@ class _Source:
     defined: list[Defined]
     feeds: list[Feed]
     filled: CopyDetails | None = None
+    parts: tuple[Check, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -131,7 +133,7 @@ def validate(plan: JobPlan, known: Known = _NOTHING_KNOWN) -> list[Check]:
         checks += [] if begins is None else [begins if isinstance(begins, Check) else _found(plan.start_at, begins)]
         if _is_ours(checks, SRC):
             seen = _seen(lambda: _look_at_tables(plan, ours, full_copy=start_after is None))
-            checks += [seen] if isinstance(seen, Check) else table_checks(seen.tables)
+            checks += [seen] if isinstance(seen, Check) else [*table_checks(seen.tables), *seen.parts]
             look = None if isinstance(seen, Check) else seen
     if isinstance(theirs, Check):
         return [*checks, theirs]
@@ -233,7 +235,8 @@ def _look_at_tables(plan: JobPlan, facts: ServerFacts, *, full_copy: bool) -> _S
         filled = _filled(connection, plan, facts, tables.selection) if full_copy and plan.fill_existing else None
         used, kept = read_used(connection, tables.selection), plan.scope.kept_users
         used += read_plugins_used(connection, kept) if kept is not None else ()
-        return _Source(tables, objects, used, defined, feeds, filled)
+        parts = tuple(part_checks(connection, facts, plan.scope))
+        return _Source(tables, objects, used, defined, feeds, filled, parts)
 
 
 def _filled(connection: Connection, plan: JobPlan, facts: ServerFacts, selection: Selection) -> CopyDetails | None:
