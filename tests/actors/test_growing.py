@@ -98,6 +98,14 @@ def test_new_tables_are_copied_beside_the_job_and_joined_when_they_are_level(gro
     assert _checkpoints(world).copies == ["j", SIDE] and not _checkpoints(world).wrong
 
 
+def test_one_change_after_the_other_is_joined_though_the_run_of_the_first_join_goes_on(grown: World) -> None:
+    world = grown
+    for tables in ("abc", "abcd", "abcde"):
+        post(world, ReplicateDoDb=_tables(*tables))
+        world.until(lambda: _settled(world) and world.job("j").goes_on and world.job("j").progress.is_level)
+    assert _checkpoints(world).joins == 3 and len(world.runs["j"]) == 4
+
+
 def test_the_records_say_what_older_versions_must_leave_alone_as_long_as_they_must(grown: World) -> None:
     world = grown
     assert world.stored["j"].format == 1

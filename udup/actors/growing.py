@@ -96,7 +96,7 @@ class Growing:
     def heard(self, job: Job, run: Run, ready: Ready) -> bool:
         """Take what the target has answered; return whether the run is to end, since the two stand apart."""
         growth = job.record.growth
-        if growth is None or job.record.part_of or run.growth is not growth.state:
+        if growth is None or job.record.part_of or not _goes_by(run, growth):
             return False
         if growth.state is GrowthState.LEAVING:
             self._has_left(job, growth)
@@ -187,7 +187,10 @@ class Growing:
 
     def _begin_join(self, parent: Job) -> None:
         """Have the job's next run take the side job in."""
-        if parent.run is not None and parent.run.growth is not GrowthState.JOINING and not parent.run.outdated:
+        growth = parent.record.growth
+        if growth is None or parent.run is None:
+            return
+        if not _goes_by(parent.run, growth) and not parent.run.outdated:
             parent.run.outdate()
             self._host.reconcile(parent)
 
@@ -272,3 +275,9 @@ class Growing:
 def starts_unsaved(job: Job, journal: RecordJournal) -> bool:
     """Return whether a run would go by tables of which nothing is stored yet: the target must not be first to know."""
     return job.record.growth is not None and journal.is_waiting(job.id)
+
+
+def _goes_by(run: Run, growth: Growth) -> bool:
+    """Return whether a run has begun in this state of this change: an earlier change of the job had the same states."""
+    began = run.growth
+    return began is not None and (began.state, began.incarnation) == (growth.state, growth.incarnation)

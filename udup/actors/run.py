@@ -17,7 +17,7 @@ from udup.actors.messages import Ready, Wake
 from udup.base import runtime
 from udup.base.errors import Failure, Fault, Side
 from udup.jobs import Stage, TaskType
-from udup.jobs.growth import GrowthState
+from udup.jobs.growth import Growth
 from udup.jobs.progress import TaskReport
 from udup.pipeline.ports import SourceLook
 
@@ -87,7 +87,7 @@ class Run:
     stage: Stage = Stage.PENDING  # how far it has come
     follows_since: float | None = None  # since when the source is heard by the target's side
     proven: bool = False  # it has applied something: failures in a row are counted from here
-    growth: GrowthState | None = None  # how the job's tables were changing when it began
+    growth: Growth | None = None  # how the job's tables were changing when it began
     apart: bool = False  # the target has not taken the side job in that it was to
     outdated: bool = False  # it goes by settings that were replaced
     question: Question = Question.NONE
