@@ -6,14 +6,16 @@ import argparse
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.conformance.pairs import KINDS, Pair, kind_of
 from tests.conformance.servers import open_suite
 from udup.base.errors import UdupError
 from udup.selftest import CASES
-from udup.selftest.case import PHASES, read_cases
+from udup.selftest.case import PHASES, Case, read_cases
 from udup.selftest.suite import groups
+from udup.selftest.verdict import Verdict
 
 
 def main() -> int:
@@ -28,10 +30,16 @@ def main() -> int:
         action="store_true",
         help="with an account of a managed server on the target: rows go by statements",
     )
+    parser.add_argument(
+        "--unfit",
+        action="store_true",
+        help="run the cases that say that they are not for this pair: one that passes says what is no longer so",
+    )
     options = parser.parse_args()
     try:
         pair = Pair(kind_of(options.source), kind_of(options.target))
-        cases = pair.cases([case for case in read_cases(options.folder) if options.only in case.name])
+        named = [case for case in read_cases(options.folder) if options.only in case.name]
+        cases = pair.unfit(named) if options.unfit else pair.cases(named)
         programs, of_target = KINDS[pair.source](print), KINDS[pair.target](print)
     except UdupError as error:
         parser.exit(2, f"{error}\n")
@@ -48,9 +56,21 @@ def main() -> int:
                 if verdict.fault:
                     print(f"FAILED {verdict.case} ({verdict.phase}): {verdict.fault}", flush=True)
             print(f"{phase}: {time.monotonic() - started:.0f} s", flush=True)
+    if options.unfit:
+        return _told_of_unfit(pair, cases, verdicts)
     failed = sum(1 for verdict in verdicts if verdict.fault)
     print(f"{pair}: {len(verdicts) - failed} passed, {failed} failed in {time.monotonic() - started:.0f} s")
     return 1 if failed else 0
+
+
+def _told_of_unfit(pair: Pair, cases: Sequence[Case], verdicts: Sequence[Verdict]) -> int:
+    """List the cases that pass though they say that they are not for the pair; return 1 if there are any."""
+    failed = {verdict.case.name for verdict in verdicts if verdict.fault}
+    passing = [case for case in cases if case.name not in failed]
+    for case in passing:
+        print(f"NO LONGER UNFIT {case}: {case.why_unfit(pair.source, pair.target)}")
+    print(f"{pair}: {len(passing)} of {len(cases)} cases are no longer unfit")
+    return 1 if passing else 0
 
 
 if __name__ == "__main__":

@@ -48,6 +48,10 @@ class Pair:
         """Return those cases that are for this pair, as they have to end."""
         return [fitted for case in cases if (fitted := case.between(self.source, self.target)) is not None]
 
+    def unfit(self, cases: Sequence[Case]) -> list[Case]:
+        """Return those cases that say that they are not for this pair."""
+        return [case for case in cases if case.why_unfit(self.source, self.target)]
+
 
 SAME = Pair(MYSQL, MYSQL)
 

@@ -8,6 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import dataclass
 
@@ -226,11 +227,53 @@ def test_another_mariadb_gets_all_of_it(mariadb_target: MysqlServer, world: From
         there.on_target(f"DROP DATABASE IF EXISTS {name}")
 
 
+def test_a_sequence_goes_on_behind_all_that_the_source_gave(
+    mariadb_target: MysqlServer, world: FromMariaDB, name: str
+) -> None:
+    """Of a job of single tables under another schema's name, while sessions take numbers side by side."""
+    there = FromMariaDB(world.source, mariadb_target, world.node)
+    new = f"{name}_new"
+    try:
+        there.on_source(
+            f"CREATE DATABASE {name}",
+            f"CREATE SEQUENCE {name}.s NOCACHE",
+            f"CREATE SEQUENCE {name}.other",
+            f"CREATE TABLE {name}.t (id BIGINT PRIMARY KEY DEFAULT NEXTVAL({name}.s), a INT)",
+            f"INSERT INTO {name}.t (a) SELECT seq FROM {name}.seq_1_to_20",
+        )
+        document = there.document(name, [name])
+        tables = [{"TableName": "t"}, {"TableName": "s"}]
+        chosen = [{"TableSchema": name, "TableSchemaRename": new, "Tables": tables}]
+        document["Tasks"][0]["Config"]["ReplicateDoDb"] = chosen
+        there.post(document)
+        wait_for(lambda: there.node.job(name)["Stage"] == "running", lambda: there.node.job(name))
+        with ThreadPoolExecutor(4) as pool:
+            insert = f"INSERT INTO {name}.t (a) VALUES (1), (2)"
+            list(pool.map(lambda _: there.on_source(*[insert] * 10, f"SELECT NEXTVAL({name}.other)"), range(4)))
+        there.level(name)
+        count = "SELECT COUNT(*), MAX(id) FROM {}.t"
+        assert _rows(mariadb_target.endpoint, "DO 1", count.format(new)) == [(100, 100)]
+        [(given,)] = _rows(mariadb_target.endpoint, "DO 1", f"SELECT NEXTVAL({new}.s)")
+        assert given == 101
+        there.on_target(f"INSERT INTO {new}.t (a) VALUES (3)")
+        assert _rows(mariadb_target.endpoint, "DO 1", f"SELECT MAX(id) FROM {new}.t") == [(102,)]
+        with pytest.raises(MySQLError):
+            there.on_target(f"SELECT NEXTVAL({new}.other)")
+    finally:
+        there.forget_all()
+        there.on_target(f"DROP DATABASE IF EXISTS {new}")
+
+
 @pytest.mark.parametrize(
     ("table", "told"),
     [
-        ("t (id INT PRIMARY KEY) WITH SYSTEM VERSIONING", "{name}.t: WITH SYSTEM VERSIONING"),
-        ("t (id INT PRIMARY KEY, c TEXT COMPRESSED)", "{name}.t, column c"),
+        ("t (id INT) WITH SYSTEM VERSIONING", "{name}.t: WITH SYSTEM VERSIONING and without a primary key"),
+        (
+            "t (id INT PRIMARY KEY, s BIGINT UNSIGNED GENERATED ALWAYS AS ROW START, e BIGINT UNSIGNED GENERATED ALWAYS"
+            " AS ROW END, PERIOD FOR SYSTEM_TIME (s, e)) WITH SYSTEM VERSIONING",
+            "{name}.t: WITH SYSTEM VERSIONING by transactions",
+        ),
+        ("t (id INT PRIMARY KEY, row_end TIMESTAMP(6) NOT NULL DEFAULT 0)", "{name}.t, column row_end"),
     ],
 )
 def test_what_cannot_be_carried_is_refused_at_the_start(world: FromMariaDB, name: str, table: str, told: str) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from itertools import count
 from pathlib import Path
 from random import Random
 
@@ -15,6 +17,7 @@ import pytest
 from tests.drivers.oracle.in_memory import oracledb
 from tests.drivers.oracle.stories import ITEMS, ORDERS, OWNER, as_texts, on_source, story
 from tests.end_to_end.conftest import run
+from udup.demo.events import Event, open_reader
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.client.connection import connect, query
 from udup.drivers.oracle.position import source_uuid
@@ -27,6 +30,9 @@ _ROOT = Path(__file__).parents[2]
 
 _DEADLINE = 60.0
 
+#: Each test has a node of its own, with nothing of the one before.
+_NODES = count(1)
+
 
 @pytest.fixture
 def present(tmp_path: Path) -> Path:
@@ -38,7 +44,7 @@ def present(tmp_path: Path) -> Path:
 def node(server_folder: Path, present: Path) -> Iterator[UdupNode]:
     path = os.pathsep.join([str(_ROOT), str(_FOLDER)])
     environment = {**os.environ, "PYTHONPATH": path, oracledb.PRESENT: str(present)}
-    with UdupNode(server_folder / "oracle-node", environment=environment) as node:
+    with UdupNode(server_folder / f"oracle-node-{next(_NODES)}", environment=environment) as node:
         yield node
 
 
@@ -101,3 +107,54 @@ def test_a_job_is_validated_copies_follows_and_survives_its_node(
     finally:
         node.api._request("DELETE", "/v1/job/ora?purge=true")
         run(target.endpoint, f"DROP DATABASE IF EXISTS {OWNER}")
+
+
+def subscription() -> Json:
+    source: Json = {
+        "ConnectionConfig": {"Host": "127.0.0.1", "Port": 1521, "User": "repl", "Password": "secret"},
+        "OracleConfig": {"ServiceName": "ORCL"},
+        "ReplicateDoDb": [{"TableSchema": OWNER}],
+    }
+    sink = {"Prefix": "ora", "NatsConfig": {"Stream": "ORA"}}
+    tasks = [{"Type": "Src", "Driver": "Oracle", "Config": source}, {"Type": "Dest", "Driver": "NATS", "Config": sink}]
+    return {"ID": "ora", "Name": "ora", "Type": "subscribe", "Tasks": tasks}
+
+
+async def told(node: UdupNode) -> list[Event]:
+    """Everything that is in the stream."""
+    user = node.api.add_consumer("reader", ["ORA"])
+    found: list[Event] = []
+    async with open_reader(user["Address"], "reader", user["Password"], "ORA") as reader:
+        while await reader.waiting():
+            found += await reader.events()
+    return found
+
+
+@pytest.mark.slow  # starts a node twice
+def test_a_subscription_tells_each_change_once_though_its_node_is_killed(node: UdupNode, present: Path) -> None:
+    history = story(Random(oracledb.SEED))
+    present.write_text(str(history.copied_at))
+    node.post_job(subscription())
+    node.wait_stage("ora")
+    for end in (history.altered, history.end):
+        present.write_text(str(end))
+        wait(lambda end=end: executed(node) >= end)  # type: ignore[misc]
+        if end == history.altered:
+            node.kill()
+            node.end_leftovers()
+            node.start()
+            node.wait_stage("ora")
+    events = asyncio.run(told(node))
+    assert len({event.id for event in events}) == len(events)
+    rows: dict[str, str] = {}
+    for event in events:
+        if event.table != ORDERS[1]:
+            continue
+        image = event.after or event.before
+        assert image is not None
+        if event.operation == "d":
+            del rows[image["ID"]]
+        else:
+            assert (image["ID"] in rows) == (event.operation == "u")
+            rows[image["ID"]] = image["NOTE"]
+    assert rows == {row["ID"]: row["NOTE"] for row in history.server.present[ORDERS].values()}

@@ -64,8 +64,7 @@ def _read_facts(connection: mysql.Connection) -> Any:
     return connection.call("facts", [lambda: _FACTS])[0]
 
 
-def _check_definition(connection: mysql.Connection, schema: str, table: str, event: bytes, *, has_crc: bool) -> None:
-    del has_crc
+def _check_definition(connection: mysql.Connection, schema: str, table: str, event: bytes, **_: bool) -> None:
     [have] = connection.call("definition", [lambda: connection.server.ask("definitions")])
     if table == "t" and have != version_of(event):
         raise Divergence(f"{schema}.{table} was changed {have} times, and its rows expect {version_of(event)}")

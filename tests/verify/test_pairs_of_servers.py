@@ -38,6 +38,28 @@ def test_a_mysql_and_a_mariadb_that_hold_the_same_are_equal_and_each_difference_
     assert "decimal(30,9)" in compare(*ends).report()
 
 
+def test_mariadbs_are_compared_with_their_history_and_sequences_and_a_mysql_by_rows_of_today(
+    source: MysqlServer, mariadb_source: MysqlServer, mariadb_target: MysqlServer, new_schema: Callable[..., str]
+) -> None:
+    schema = new_schema(source, mariadb_source, mariadb_target)
+    versioned = f"CREATE TABLE {schema}.t (id INT PRIMARY KEY, a INT) WITH SYSTEM VERSIONING"
+    for server in (mariadb_source, mariadb_target):
+        _run(server, f"CREATE DATABASE {schema} COLLATE utf8mb4_unicode_ci", versioned, f"CREATE SEQUENCE {schema}.s")
+    both = mariadb_source.endpoint, mariadb_target.endpoint, [schema]
+    for server in (mariadb_source, mariadb_target):
+        _run(server, "SET timestamp = 1700000000.5", f"INSERT INTO {schema}.t VALUES (1, 1)")
+        _run(server, "SET timestamp = 1700000001.5", f"UPDATE {schema}.t SET a = 2")
+    assert compare(*both).equal, compare(*both).report()
+    _run(mariadb_target, "SET timestamp = 1700000002.5", f"UPDATE {schema}.t SET a = 3", f"UPDATE {schema}.t SET a = 2")
+    assert f"{schema}.t (with its history): " in compare(*both).report()
+    _run(mariadb_target, f"SELECT NEXTVAL({schema}.s)")
+    assert f"SEQUENCE {schema}.s: source has" in compare(*both).report()
+    _run(source, f"CREATE DATABASE {schema} COLLATE utf8mb4_unicode_ci")
+    _run(source, f"CREATE TABLE {schema}.t (id INT PRIMARY KEY, a INT)", f"INSERT INTO {schema}.t VALUES (1, 2)")
+    to_mysql = compare(mariadb_source.endpoint, source.endpoint, [schema])
+    assert to_mysql.equal and [each.compared for each in to_mysql.tables] == ["rows of today"], to_mysql.report()
+
+
 def _run(server: MysqlServer, *statements: str) -> None:
     with closing(connect(server.endpoint)) as connection:
         for sql in statements:

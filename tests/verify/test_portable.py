@@ -7,7 +7,10 @@ from typing import cast
 import pytest
 
 from udup.drivers.mysql.client.connection import Connection
-from udup.verify import portable
+from udup.drivers.mysql.mariadb.collations import Server
+from udup.verify import collations, portable
+
+MYSQL, MARIADB, OLD = Server.of("9.7.4"), Server.of("11.8.9-MariaDB"), Server.of("10.5.23-MariaDB")
 
 
 def default(value: str | None, extra: str = "", *, mariadb: bool) -> str:
@@ -81,11 +84,23 @@ def test_other_types_are_told_apart(one: str, other: str) -> None:
     [
         ("utf8mb4_0900_ai_ci", "utf8mb4_uca1400_ai_ci"),
         ("utf8_general_ci", "utf8mb3_general_ci"),
+        ("utf8mb4_de_pb_0900_ai_ci", "utf8mb4_uca1400_german2_nopad_ai_ci"),
     ],
 )
 def test_collations_that_stand_for_each_other_are_told_alike(one: str, other: str) -> None:
-    assert portable._collation(one) == portable._collation(other)
-    assert portable._collation(one) != portable._collation(one.replace("_ci", "_cs"))
+    assert told(one) == told(other) != told(one.replace("_ci", "_cs"))
+
+
+def told(collation: str, server: Server = MARIADB, other: Server | None = None) -> str:
+    return collations.told_alike(f"a: {collations.collation(collation)}, b", server, other)
+
+
+def test_a_collation_that_stands_for_another_on_a_server_is_told_alike() -> None:
+    """MariaDB 10.5 has none of MySQL's newest; a fit that is not the target's own is a difference."""
+    assert told("utf8mb4_0900_ai_ci", MYSQL, OLD) == told("utf8mb4_unicode_520_nopad_ci", OLD)
+    assert told("utf8mb4_0900_ai_ci", MYSQL, OLD) != told("utf8mb4_general_ci", OLD)
+    assert told("utf8mb4_0900_ai_ci", MYSQL, MARIADB) == told("utf8mb4_uca1400_ai_ci") == "a: utf8mb4_uca_ai_ci, b"
+    assert told("", MYSQL, OLD) == "a: , b"
 
 
 def test_modes_are_compared_by_what_both_families_know() -> None:

@@ -14,6 +14,7 @@ _COMMANDS = {
     "init": "udup.cli.init:init",
     "demo": "udup.cli.server:demo",
     "selftest": "udup.cli.selftest:selftest",
+    "selftest-oracle": "udup.cli.selftest_oracle:selftest_oracle",
     "version": "udup.cli.server:version",
     "validate": "udup.cli.validate:validate",
     "job": "udup.cli.jobs:job",

@@ -36,7 +36,7 @@ _NAME, _STATE = 10, 9
 @click.command(cls=Command)
 @click.argument("job_id", metavar="ID")
 @click.option("--source-read-only", is_flag=True, help="Have Udup make the source read-only, for everybody.")
-@click.option("--writes-stopped", is_flag=True, help="Your word that nothing writes to the source, which stays open.")
+@click.option("--writes-stopped", is_flag=True, help="Your word that nothing writes to the source.")
 @click.option("--enable-events", is_flag=True, help="Enable on the target the events that the source has enabled.")
 @click.option("--reverse", is_flag=True, help="Start a job that brings changes back to the old source.")
 @click.option("--dry-run", is_flag=True, help="Check everything and show what would be done; change nothing.")

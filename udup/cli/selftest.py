@@ -72,7 +72,7 @@ def selftest(
     """Carry several hundred cases of what MySQL can hold and do between two servers of yours, and compare.
 
     Schemas of its own are made on both and dropped at the end; nothing else is written. The report, one file that
-    names neither hosts nor accounts, can be sent back: docs/selftest.md.
+    names neither hosts nor accounts, can be sent back: docs/selftest.md. For an Oracle server: udup selftest-oracle.
 
     \b
     Exit codes: 0 all cases are equal, or were refused or skipped with a reason,
@@ -89,12 +89,12 @@ def selftest(
         return
     if not source_text or not target_text:
         raise click.UsageError("--source USER@HOST[:PORT] and --target USER@HOST[:PORT] are needed")
-    source = _endpoint("source", source_text, source_tls, source_ca)
-    target = _endpoint("target", target_text, target_tls, target_ca)
+    source = endpoint_of("source", source_text, source_tls, source_ca)
+    target = endpoint_of("target", target_text, target_tls, target_ca)
     _check_only(only)
-    report_file = _report_file(report_file)
-    source = _with_password("source", source, source_password)
-    target = _with_password("target", target, target_password)
+    report_file = report_place(report_file)
+    source = with_password("source", source, source_password)
+    target = with_password("target", target, target_password)
 
     from rich.console import Console
 
@@ -170,7 +170,7 @@ def _check_only(only: str) -> None:
         raise CommandError(f"no case's name holds {only!r}; udup selftest --list has them", ExitCode.USAGE)
 
 
-def _endpoint(side: str, text: str, mode: str | None, ca: str) -> Endpoint:
+def endpoint_of(side: str, text: str, mode: str | None, ca: str, *, port: int = _PORT) -> Endpoint:
     """`user@host:port`; the last @ counts, since some services' accounts have one."""
     user, at, place = text.rpartition("@")
     host, port_text = place, ""
@@ -179,7 +179,7 @@ def _endpoint(side: str, text: str, mode: str | None, ca: str) -> Endpoint:
         port_text = rest.removeprefix(":")
     elif place.count(":") == 1:
         host, _, port_text = place.partition(":")
-    if not at or not user or not host or not (port_text or str(_PORT)).isdecimal():
+    if not at or not user or not host or not (port_text or str(port)).isdecimal():
         raise click.BadParameter(f"{place!r} is not of the form USER@HOST[:PORT]", param_hint=f"--{side}")
     if ":" in user:
         raise click.BadParameter(
@@ -187,14 +187,14 @@ def _endpoint(side: str, text: str, mode: str | None, ca: str) -> Endpoint:
             f" --{side}-password env:NAME or file:PATH, or wait to be asked",
             param_hint=f"--{side}",
         )
-    port = int(port_text or _PORT)
+    port = int(port_text or port)
     if not 0 < port < 65536:
         raise click.BadParameter(f"{port} is no port", param_hint=f"--{side}")
     ca_path = str(Path(ca).absolute()) if ca else ""
     return Endpoint(host, port, user, "", Tls.of(SslMode(mode) if mode else None, ca_path, "", ""))
 
 
-def _with_password(side: str, endpoint: Endpoint, reference: str | None) -> Endpoint:
+def with_password(side: str, endpoint: Endpoint, reference: str | None) -> Endpoint:
     """The endpoint with its password: of the reference, else of the environment, else as the user types it."""
     option, variable = f"--{side}-password", f"UDUP_{side.upper()}_PASSWORD"
     if reference is not None and not is_reference(reference):
@@ -221,7 +221,7 @@ def _agreed(text: str, yes: bool) -> bool:
     return yes or confirmed("Begin?", "the self-test")
 
 
-def _report_file(given: Path | None) -> Path:
+def report_place(given: Path | None) -> Path:
     """Where the report goes; `UdupError` if that cannot be, before anything is done."""
     file = given or Path(time.strftime("udup-selftest-%Y%m%d-%H%M%S.txt"))
     if not file.absolute().parent.is_dir() or not os.access(file.absolute().parent, os.W_OK):

@@ -83,12 +83,16 @@ class Case:
     def __str__(self) -> str:
         return self.name
 
+    def why_unfit(self, source: str, target: str) -> str:
+        """Return why a case is not for two kinds of servers, "" if it is."""
+        return next((each.text for each in self.unfit if each.holds(source, target)), "")
+
     def between(self, source: str, target: str) -> Case | None:
         """Return the case as it has to end between two kinds of servers, None if it says that it is not for them.
 
         A kind is a family and a version: `mariadb-10.11`, `mysql-9`.
         """
-        if any(each.holds(source, target) for each in self.unfit):
+        if self.why_unfit(source, target):
             return None
         refusals = [each.text for each in self.refused if each.holds(source, target)]
         return replace(self, refusal=refusals[0]) if refusals else self

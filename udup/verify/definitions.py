@@ -19,6 +19,9 @@ from udup.drivers.mysql.client.connection import Connection, query
 from udup.drivers.mysql.client.names import qualified, quote
 from udup.drivers.mysql.client.session_setup import enter
 from udup.drivers.mysql.client.sessions import PRINTED
+from udup.drivers.mysql.dictionary.shown_tables import shown_table
+from udup.drivers.mysql.mariadb.collations import Server, server_of
+from udup.verify.collations import told_alike
 from udup.verify.dictionary import Name, read_dictionary
 from udup.verify.portable import read_portable
 
@@ -48,6 +51,7 @@ class Definitions:
     """
 
     dialect: str
+    server: Server
     portable: dict[str, dict[Name, str]]
     schemas: dict[Name, str]
     tables: dict[Name, str]
@@ -64,7 +68,12 @@ class Definitions:
             yield "SEQUENCE", self.sequences, other.sequences
         if self.dialect != other.dialect:
             for kind in sorted(self.portable.keys() | other.portable.keys()):
-                yield kind, self.portable.get(kind, {}), other.portable.get(kind, {})
+                here, there = self.portable.get(kind, {}), other.portable.get(kind, {})
+                yield (
+                    kind,
+                    {name: told_alike(text, self.server, other.server) for name, text in here.items()},
+                    {name: told_alike(text, other.server) for name, text in there.items()},
+                )
             return
         yield "SCHEMA", self.schemas, other.schemas
         yield "TABLE", self.tables, other.tables
@@ -91,10 +100,11 @@ def read_definitions(connection: Connection, schemas: Sequence[str]) -> Definiti
     enter(connection, PRINTED)
     existing = _existing(connection, schemas)
     names = {kind: _names(connection, existing, kind) for kind in _LISTS}
-    shown = {name: _show(connection, "TABLE", qualified(*name), (1,)) for name in names["BASE TABLE"]}
+    shown = {name: shown_table(connection, *name) for name in names["BASE TABLE"]}
     counters = {name: found for name, text in shown.items() if (found := _COUNTER.search(text))}
     return Definitions(
         dialect=_dialect(connection),
+        server=server_of(connection),
         portable=read_portable(connection, existing),
         schemas={(name,): _show(connection, "DATABASE", quote(name), (1,)) for name in existing},
         tables={name: _comparable(text) for name, text in shown.items()},

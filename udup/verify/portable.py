@@ -16,6 +16,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from udup.drivers.mysql.client.connection import Connection, query
+from udup.drivers.mysql.client.names import quote
+from udup.drivers.mysql.dictionary.shown_tables import shown_table
+from udup.verify.collations import charset_name, charset_of, collation
 from udup.verify.dictionary import Name
 
 #: Types of one family, and what stands for them in the other.
@@ -57,11 +60,9 @@ _EXPRESSED = re.compile(r"_\w+\\?'(.*?)\\?'", re.DOTALL)
 _ESCAPED = re.compile(r"''|\\.", re.DOTALL)
 _ESCAPES: Mapping[str, str] = {"0": "\0", "n": "\n", "r": "\r", "t": "\t", "b": "\b", "Z": "\x1a"}
 
-_COMPRESSED = re.compile(r" /\*m!\d+ compressed\*/")
+_COMPRESSED = re.compile(r" /\*m?!\d+ compressed\*/")
 _WIDTH = re.compile(r"\b(tinyint|smallint|mediumint|int|bigint)\(\d+\)(?! unsigned zerofill)")
 _NOW = re.compile(r"\b(?:current_timestamp|now|localtimestamp|localtime)\b(?:\((\d*)\))?")
-_UTF8 = re.compile(r"^utf8(?=_|$)")
-_UCA = re.compile(r"_(?:uca1400|0900)(?:_nopad)?_")
 
 
 def _name(value: object) -> str:
@@ -73,16 +74,6 @@ def _type(value: object) -> str:
         return f"varbinary({4 * int(vector[1])})"
     text = _WIDTH.sub(r"\1", _COMPRESSED.sub("", str(value).lower()))
     return _TYPES.get(text.split(" ")[0], text) if not text.startswith(("enum", "set")) else str(value)
-
-
-def _collation(value: object) -> str:
-    """The newest general orders of both families stand for each other: MySQL's of 9.0, MariaDB's of 14.0."""
-    return _UCA.sub("_uca_", _UTF8.sub("utf8mb3", _name(value)))
-
-
-def _charset(value: object) -> str:
-    """A parameter's character set: its collation is the set's default, which families do not share."""
-    return _collation(value).partition("_")[0].removesuffix("utf8mb4")  # a JSON of MySQL's has none
 
 
 def _engine(value: object) -> str:
@@ -135,14 +126,14 @@ _QUESTIONS = (
         "SCHEMA_NAME, SCHEMA_NAME, DEFAULT_COLLATION_NAME",
         "SCHEMATA WHERE TRUE",
         "SCHEMA_NAME",
-        (_collation,),
+        (collation,),
     ),
     _Question(
         "TABLE",
         "TABLE_SCHEMA, TABLE_NAME, ENGINE, TABLE_COLLATION, TABLE_COMMENT",
         "TABLES WHERE TABLE_TYPE NOT IN ('VIEW', 'SEQUENCE')",
         "TABLE_SCHEMA",
-        (_engine, _collation, _name),
+        (_engine, collation, _name),
     ),
     _Question(
         "VIEW",
@@ -181,7 +172,7 @@ _QUESTIONS = (
         " SECURITY_TYPE, SQL_MODE, ROUTINE_COMMENT, DEFINER, CHARACTER_SET_CLIENT, COLLATION_CONNECTION",
         "ROUTINES WHERE TRUE",
         "ROUTINE_SCHEMA",
-        (_name, _body, *(_name,) * 3, _mode, _name, _name, _collation, _collation),
+        (_name, _body, *(_name,) * 3, _mode, _name, _name, collation, collation),
     ),
     _Question(
         "PARAMETERS OF",
@@ -189,7 +180,7 @@ _QUESTIONS = (
         " COLLATION_NAME",
         "PARAMETERS WHERE TRUE",
         "SPECIFIC_SCHEMA",
-        (_name, _name, _name, _type, _charset),
+        (_name, _name, _name, _type, charset_of),
     ),
     _Question(
         "TRIGGER",
@@ -197,7 +188,7 @@ _QUESTIONS = (
         " SQL_MODE, DEFINER, CHARACTER_SET_CLIENT, COLLATION_CONNECTION",
         "TRIGGERS WHERE TRUE",
         "TRIGGER_SCHEMA",
-        (_name, _name, _name, _body, _mode, _name, _collation, _collation),
+        (_name, _name, _name, _body, _mode, _name, collation, collation),
     ),
     _Question(
         "EVENT",
@@ -205,7 +196,7 @@ _QUESTIONS = (
         " INTERVAL_FIELD, SQL_MODE, STARTS, ENDS, ON_COMPLETION, EVENT_COMMENT, DEFINER, CHARACTER_SET_CLIENT",
         "EVENTS WHERE TRUE",
         "EVENT_SCHEMA",
-        (_name, _body, *(_name,) * 4, _mode, *(_name,) * 5, _collation),
+        (_name, _body, *(_name,) * 4, _mode, *(_name,) * 5, collation),
     ),
 )
 
@@ -299,21 +290,37 @@ def _columns(connection: Connection, marks: str, schemas: Sequence[str]) -> dict
     gathered: dict[Name, list[tuple[int, str]]] = {}
     for row in query(connection, _COLUMNS.format(marks), *schemas):
         schema, table, kind, place, *values = (_text(value) for value in row)
+        if kind == "BASE TABLE" and _hides_bytes(connection, values):
+            values[3] = _whole_default(connection, str(schema), str(table), str(values[0]), values[3])
         # The types of a view's columns are worked out by each family in its way.
         said = "" if kind == "VIEW" else _column(values[1:], mariadb=connection.is_mariadb)
         gathered.setdefault((str(schema), str(table)), []).append((int(str(place)), f"{values[0]}: {said}"))
     return {name: "\n".join(text for _, text in sorted(rows)) for name, rows in gathered.items()}
 
 
+def _hides_bytes(connection: Connection, values: Sequence[object]) -> bool:
+    """Return whether the dictionary may have question marks for a default of bytes, or end before one."""
+    old = connection.version < (11,) if connection.is_mariadb else connection.version < (8,)
+    is_literal = values[3] is not None and (not connection.is_mariadb or str(values[3]).startswith("'"))
+    return old and is_literal and str(values[1]).startswith(("binary", "varbinary"))
+
+
+def _whole_default(connection: Connection, schema: str, table: str, column: str, told: object) -> object:
+    """Return a default of bytes in hexadecimal digits, or what the dictionary has told."""
+    shown = shown_table(connection, schema, table)
+    found = re.search(rf"^ *{re.escape(quote(column))} [^\n']* DEFAULT (0x[0-9A-F]+)", shown, re.MULTILINE)
+    return found[1] if found else told
+
+
 def _column(values: Sequence[object], *, mariadb: bool) -> str:
-    column_type, nullable, default, extra, charset, collation, comment = values
+    column_type, nullable, default, extra, charset, collated, comment = values
     said = [_type(column_type), _name(nullable), _default(default, str(extra), mariadb=mariadb), _extra(extra)]
     if said[0].startswith(("binary", "varbinary")):
         said[2] = _bytes(said[2], _OCTETS.get(str(column_type).lower()))
     elif said[0].startswith("timestamp") and said[2][:1] == "'":
         said[2] = "a moment"  # told in the time zone of whoever made the column
-    if (said[0], _name(collation)) not in _JSON:
-        said.append(f"{_collation(charset)} {_collation(collation)}")
+    if (said[0], _name(collated)) not in _JSON:
+        said.append(f"{charset_name(charset)} {collation(collated)}")
     return ", ".join([*said, _name(comment)])
 
 

@@ -143,6 +143,7 @@ class FakeOracle:
     string_size: str = "STANDARD"
     pdb: str = ""
     incarnation: int = 1
+    sql: Any = None  # what carries out statements of users (`fake_sql.py`)
     role: str = "PRIMARY"
     open_mode: str = "READ WRITE"
     tables: dict[tuple[str, str], TableIn] = field(default_factory=dict)

@@ -52,6 +52,8 @@ class FakeConnection:
 
     def commit(self) -> None:
         self.check()
+        if self.server.sql is not None:
+            self.server.sql.commit()
 
     def cancel(self) -> None:
         self.is_open = False
@@ -87,6 +89,8 @@ class FakeCursor:
 
 def _answer(connection: FakeConnection, sql: str, binds: dict[str, Any]) -> list[tuple[Any, ...]]:
     server = connection.server
+    if server.sql is not None and (found := server.sql.run(sql)) is not None:
+        return found
     if sql in statements.SESSION:
         return []
     if server.pdb and sql == f'ALTER SESSION SET CONTAINER = "{server.pdb}"':

@@ -128,7 +128,7 @@ def test_a_replication_marker_is_nothing() -> None:
 def test_a_statement_of_several_rows_is_joined() -> None:
     parts = [row(1, Code.INSERT, csf=True), row(1, Code.INSERT, csf=True), row(1, Code.INSERT)]
     [found] = taken(*parts, row(2, Code.COMMIT))
-    assert found.items[0].sql == "sql of 1" * 3
+    assert next(found.items).sql == "sql of 1" * 3
 
 
 @pytest.mark.parametrize("behind", [(), (row(1, Code.UPDATE),), (row(1, Code.INSERT, "0002000000000001"),)])
@@ -152,7 +152,7 @@ def test_a_definition_waits_for_its_own_commit() -> None:
     of = assembly()
     assert not taken(row(1, Code.DDL), of=of)
     [found] = taken(row(2, Code.COMMIT), of=of)
-    assert found.items[0].code == Code.DDL
+    assert next(found.items).code == Code.DDL
     assert not taken(row(3, Code.DDL), row(4, Code.ROLLBACK), of=of)
 
 

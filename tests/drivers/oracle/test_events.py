@@ -63,7 +63,7 @@ def read(events: bytes) -> list[tuple[EventType, list[object]]]:
 def test_events_say_what_the_redo_says() -> None:
     table = EventTable.of(MappedTable(ORDERS), ("shop2", "orders"), 5)
     changes = [(table, change.verb, table.mapped.images(change)) for change in map(parse_redo, (INSERT, UPDATE))]
-    assert read(events_of(changes)) == [
+    assert read(b"".join(events_of(changes))) == [
         (EventType.WRITE_ROWS, [(None, ROW)]),
         (EventType.UPDATE_ROWS, [(ROW, AFTER)]),
     ]
@@ -74,7 +74,7 @@ def test_events_say_what_the_redo_says() -> None:
 def test_neighbours_of_a_kind_share_an_event() -> None:
     table = EventTable.of(MappedTable(ORDERS), ("SHOP", "ORDERS"), 5)
     change = parse_redo(INSERT)
-    found = read(events_of([(table, change.verb, table.mapped.images(change))] * 250))
+    found = read(b"".join(events_of([(table, change.verb, table.mapped.images(change))] * 250)))
     assert [len(changes) for _, changes in found] == [200, 50]
 
 

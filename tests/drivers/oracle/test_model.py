@@ -13,6 +13,7 @@ import pytest
 from tests.drivers.oracle.histories import History, history_of
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.oracle.clock import SourceTime
+from udup.drivers.oracle.logminer import kept
 from udup.drivers.oracle.logminer.assembly import Assembly, Committed
 from udup.drivers.oracle.logminer.redo import Verb, parse_redo
 from udup.drivers.oracle.position import Progress, position_at, source_uuid
@@ -75,7 +76,9 @@ def one_run(history: History, target: Target, random: Random, life: int) -> bool
     progress = Progress(SOURCE, target.executed.copy())
 
     def carry(committed: Committed, _: int) -> Iterator[Record]:
-        last = max(item.scn for item in committed.items)
+        last = max((item.scn for item in committed.items), default=0)
+        if not last:
+            return  # all of it was undone
         of = progress.committed(committed.scn, last, 0)
         yield Transaction(of, msgspec.msgpack.encode([item.sql for item in committed.items]))
 
@@ -95,8 +98,8 @@ def one_run(history: History, target: Target, random: Random, life: int) -> bool
 
 
 @pytest.mark.parametrize("seed", range(0, 400, 50))
-def test_each_transaction_is_applied_once_whatever_dies(seed: int) -> None:
-    for each in range(seed, seed + 50):
+def test_each_transaction_is_applied_once_whatever_dies(seed: int, count: int = 50) -> None:
+    for each in range(seed, seed + count):
         random = Random(each)
         history = history_of(random, random.randint(30, 120))
         target = Target(random)
@@ -106,6 +109,14 @@ def test_each_transaction_is_applied_once_whatever_dies(seed: int) -> None:
             assert deaths < 5000, f"seed {each} goes on for ever"
         assert target.rows == history.state, f"seed {each}"
         assert sorted(target.applied) == sorted(history.committed), f"seed {each}"
+
+
+@pytest.mark.parametrize("seed", range(1000, 1030, 10))
+def test_the_same_where_transactions_are_in_files(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two changes or more the first ones: savepoints are rolled back to across what is in memory and what is not."""
+    monkeypatch.setattr(kept, "PART_BYTES", kept.CHANGE_BYTES)
+    for each in range(seed, seed + 10):
+        test_each_transaction_is_applied_once_whatever_dies(each, 1)
 
 
 def test_the_place_to_begin_again_moves() -> None:

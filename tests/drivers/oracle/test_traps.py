@@ -15,13 +15,16 @@ from tests.drivers.oracle.test_losses import copied
 from tests.drivers.oracle.test_source import COLUMNS, ORDERS, SCOPE, notes, records, row, source_of
 from udup.base.errors import Unavailable, Unsupported
 from udup.drivers.mysql.binlog.query import parse_query
+from udup.drivers.oracle import carrying, statements
 from udup.drivers.oracle import log as log_module
-from udup.drivers.oracle import statements
-from udup.drivers.oracle.logminer.assembly import CHANGE_BYTES, Assembly
+from udup.drivers.oracle.logminer import kept
+from udup.drivers.oracle.logminer.assembly import Assembly
+from udup.drivers.oracle.logminer.kept import CHANGE_BYTES
 from udup.drivers.oracle.logminer.rows import Code, LogRow, whole_rows
+from udup.drivers.oracle.position import source_uuid
 from udup.drivers.oracle.source import OracleSource
-from udup.pipeline.ports import LogPlan, Scope, StartPoint
-from udup.pipeline.records import Definition, Record
+from udup.pipeline.ports import InPart, LogPlan, Scope, StartPoint
+from udup.pipeline.records import Definition, Part, Record, Transaction
 from udup.pipeline.selection.sqlfilter import FilterWord, SqlFilter
 
 OTHER = ("SHOP", "OTHER")
@@ -195,6 +198,70 @@ def test_many_small_changes_count_with_what_they_take() -> None:
     assembly.feed([LogRow(500, "", Code.INSERT, "00000000000000ff", row_id="R", **of)])  # type: ignore[arg-type]
 
 
+def test_a_large_transaction_waits_in_a_file_and_is_carried_in_parts(
+    server: FakeOracle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In memory it was all of its redo, twice; many of them ended the process."""
+    monkeypatch.setattr(kept, "PART_BYTES", 20 * CHANGE_BYTES)
+    monkeypatch.setattr(carrying, "PIECE_BYTES", 1000)
+    source = source_of(server)
+    position = copied(source)
+    one = server.begin()
+    ids = [one.insert(ORDERS, row(key, f"note {key}")) for key in range(300)]
+    one.update(ORDERS, ids[0], NOTE="again")
+    one.undo(1)
+    one.undo(100)  # of which most are in the file
+    one.insert(ORDERS, row(999, "last"))
+    one.commit()
+    with server.transaction() as other:
+        other.insert(ORDERS, row(1000, "behind"))
+    found = list(records(source, position))
+    parts = [each for each in found if isinstance(each, Part)]
+    assert len(parts) > 5 and [each.last for each in parts] == [False] * (len(parts) - 1) + [True]
+    whole = Transaction(parts[0].id, b"".join(each.events for each in parts))
+    assert notes([whole]) == [f"i {f'note {key}'.encode()}" for key in range(200)] + ["i b'last'"]
+    behind = next(each for each in found if isinstance(each, Transaction) and each.events)
+    assert behind.id.order.last_committed >= parts[0].id.order.sequence
+
+
+def test_nothing_of_a_large_transaction_is_sent_that_cannot_be_carried(
+    server: FakeOracle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept, "PART_BYTES", 5 * CHANGE_BYTES)
+    source = source_of(server)
+    position = copied(source)
+    one = server.begin()
+    for key in range(20):
+        one.insert(ORDERS, row(key))
+    server.show(Shown(server.scn, Code.DELETE, one.xid, "", 0, *ORDERS, "NOWHERE", rollback=1, data_obj=1))
+    one.commit()
+    stream = following(source, position)
+    with pytest.raises(Unsupported, match=r"undoes a change of row NOWHERE.*which has not come"):
+        assert not [each for each in due(stream) if isinstance(each, Part)]
+        read_on(stream)
+
+
+def test_a_full_disk_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full() -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(kept, "PART_BYTES", CHANGE_BYTES)
+    monkeypatch.setattr(kept.tempfile, "TemporaryFile", full)
+    changes = kept.Kept()
+    with pytest.raises(Unavailable, match=r"No space left.*goes on when there is room"):
+        changes.append(LogRow(1, "sql", Code.INSERT, "0" * 16))
+
+
+def test_files_of_transactions_are_bounded_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept, "PART_BYTES", 5 * CHANGE_BYTES)
+    assembly = Assembly(lambda owner, table: True, file_bytes=2000)
+    of = {"owner": "A", "table": "T", "data_obj": 7}
+    rows = [LogRow(at, "x" * 100, Code.INSERT, "0" * 16, row_id=f"R{at}", **of) for at in range(99)]  # type: ignore[arg-type]
+    with pytest.raises(Unsupported, match="GiB of files"):
+        assembly.feed(rows)
+    assembly.feed([LogRow(99, "", Code.ROLLBACK, "0" * 16)])
+
+
 # ---- What a database is, and becomes ----
 
 
@@ -220,6 +287,15 @@ def test_a_container_that_was_set_back_is_no_source_of_the_job(server: FakeOracl
     server.incarnation = 2000
     with pytest.raises(Unsupported, match="another database"):
         list(records(source, position))
+
+
+def test_a_source_that_was_set_back_behind_what_was_told_in_part_is_told(server: FakeOracle) -> None:
+    """Another transaction would come under its SCN, and the rest of its rows be taken for those that are missing."""
+    source = source_of(server)
+    position = copied(source)
+    plan = LogPlan("job", SCOPE, position, in_part=InPart(f"{source_uuid(4711, 1)}:{server.scn + 500}"))
+    with pytest.raises(Unsupported, match="was set back"):
+        source.open_log(plan).begin()
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -13,6 +14,7 @@ from udup.drivers.oracle.ddl_text import statement_of
 from udup.drivers.oracle.events import EventTable, events_of, query_event
 from udup.drivers.oracle.literals import NoFit
 from udup.drivers.oracle.logminer.assembly import Committed
+from udup.drivers.oracle.logminer.kept import room_on_disk
 from udup.drivers.oracle.logminer.redo import Verb, parse_redo
 from udup.drivers.oracle.logminer.rows import Code, LogRow
 from udup.drivers.oracle.logminer.values import BadRedo
@@ -76,12 +78,12 @@ class Carrier:
     def records(self, committed: Committed, microseconds: int) -> Iterator[Record]:
         """Yield its records, none where nothing of it is carried; raise `Unsupported` that names what cannot be."""
         gtid = f"{self._progress.source}:{committed.scn}"
-        definitions = [item for item in committed.items if item.code == Code.DDL]
-        rows = [item for item in committed.items if item.code != Code.DDL]
-        part = self._around.notes.of(self._progress.source, committed.scn)
         try:
-            if part is not None and any(part.cuts(item.owner, item.table) for item in (*rows, *definitions)):
-                raise _Problem("of a table that it changes some rows were copied before it and others after it")
+            if committed.is_large:
+                yield from self._change_large(committed, microseconds)
+                return
+            definitions = [item for item in committed.items if item.code == Code.DDL]
+            rows = [item for item in committed.items if item.code != Code.DDL]
             if definitions and (rows or len(definitions) > 1):
                 raise _Problem("it has definitions and rows, or several definitions, at one SCN")
             if definitions:
@@ -100,8 +102,10 @@ class Carrier:
 
     def _is_told(self, row: LogRow, scn: int) -> bool:
         """Return whether the target has not got it already."""
-        name = row.owner, row.table
-        return scn > self._around.floor(*name) and not self._around.notes.ahead(self._progress.source, scn, *name)
+        name, part = (row.owner, row.table), self._around.notes.of(self._progress.source, scn)
+        if part is not None and part.cuts(*name):
+            raise _Problem(f"some rows of {row.owner}.{row.table} were copied before it and others after it")
+        return scn > self._around.floor(*name) and (part is None or not part.leaves_out(*name))
 
     # ---- Rows ----
 
@@ -109,13 +113,45 @@ class Carrier:
         changes = [change for row in rows if (change := self._read(row)) is not None]
         if not changes:
             return
-        events = events_of(changes)
-        maps = dict.fromkeys(table.table_map for table, _, _ in changes)
-        new = [each for each in maps if each not in self._announced]
-        self._announced.update(new)
+        events = b"".join(events_of(changes))
+        new = self._new_maps({table.table_map: None for table, _, _ in changes})
         last_change = max(row.scn for row in rows)
         keys = _keys_of(changes)
         yield from _cut(self._progress.committed(scn, last_change, microseconds, keys), events, new)
+
+    def _change_large(self, committed: Committed, microseconds: int) -> Iterator[Record]:
+        """Yield a transaction that is not in memory: its events are made into a file, and all of them before the first
+        is sent. It depends on all before it, and all behind it on it: who has had which keys is not gathered.
+        """
+        maps: dict[bytes, None] = {}
+
+        def changes() -> Iterator[tuple[EventTable, Verb, Change]]:
+            for row in committed.items:
+                if row.code == Code.DDL:
+                    raise _Problem("it has definitions and rows at one SCN")
+                if self._is_told(row, committed.scn) and (change := self._read(row)) is not None:
+                    maps[change[0].table_map] = None
+                    yield change
+
+        with tempfile.TemporaryFile() as file:
+            for events in events_of(changes()):
+                with room_on_disk():
+                    file.write(events)
+            if not maps:
+                return
+            size = file.tell()
+            file.seek(0)
+            of, new = self._progress.defined(committed.scn, microseconds), self._new_maps(maps)
+            count = (size + PIECE_BYTES - 1) // PIECE_BYTES
+            for index in range(count):
+                yield Part(of, index, False, file.read(PIECE_BYTES), new if index == 0 else [])
+            yield Part(of, count, True, b"", [])
+
+    def _new_maps(self, maps: Iterable[bytes]) -> list[bytes]:
+        """Return the TABLE_MAPs that were not announced before; from here on they are."""
+        new = [each for each in maps if each not in self._announced]
+        self._announced.update(new)
+        return new
 
     def _read(self, row: LogRow) -> tuple[EventTable, Verb, Change] | None:
         """Return a row's change; None if the job leaves its kind out."""

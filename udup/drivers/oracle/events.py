@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from udup.drivers.mysql.binlog.build import build
@@ -71,20 +71,18 @@ class EventTable:
         return self.codec.write(RowsEvent(front, list(changes)), has_crc=False)
 
 
-def events_of(changes: Iterable[tuple[EventTable, Verb, Change]]) -> bytes:
-    """Return the events of changes in their order; neighbours of one kind and table are in one event."""
-    out: list[bytes] = []
+def events_of(changes: Iterable[tuple[EventTable, Verb, Change]]) -> Iterator[bytes]:
+    """Yield the events of changes in their order; neighbours of one kind and table are in one event."""
     run: list[Change] = []
     last: tuple[EventTable, Verb] | None = None
     for table, verb, change in changes:
         if run and last is not None and (last != (table, verb) or len(run) >= ROWS_MAX):
-            out += [last[0].table_map, last[0].rows_event(last[1], run)]
+            yield last[0].table_map + last[0].rows_event(last[1], run)
             run = []
         last = table, verb
         run.append(change)
     if run and last is not None:
-        out += [last[0].table_map, last[0].rows_event(last[1], run)]
-    return b"".join(out)
+        yield last[0].table_map + last[0].rows_event(last[1], run)
 
 
 def query_event(schema: str, sql: str, seconds: int) -> bytes:

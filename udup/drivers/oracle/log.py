@@ -73,7 +73,7 @@ class RedoChanges:
         with closing(connect(self._open_client, self._place)) as session:
             check_open_primary(facts)
             prepare_flush(session)
-            began_at = check_not_behind(session, progress.highest)
+            began_at = check_not_behind(session, max(progress.highest, _highest(facts.uuid, plan.in_part.gtids)))
         self._told.begin(executed)
         self._joining = JoiningTables(self._open_client, self._place, plan) if plan.tells else None
         floor = self._joining.floor if self._joining is not None else _no_floor
@@ -152,6 +152,11 @@ class RedoChanges:
         self._closed.set()
         if self._miner is not None:
             self._miner.close()
+
+
+def _highest(uuid: str, position: str) -> int:
+    """Return the highest SCN of a source's in a position, 0 for none."""
+    return max([stop - 1 for _, stop in dict(GtidSet.parse(position).items()).get(uuid, [])], default=0)
 
 
 def _no_floor(owner: str, name: str) -> int:

@@ -128,7 +128,7 @@ class Progress:
         return self._id(self.source, scn, needed, committed_us)
 
     def defined(self, scn: int, committed_us: int) -> TransactionId:
-        """Return the ID of a definition: it is behind everything, and everything behind it."""
+        """Return the ID of a definition, or a large transaction: it is behind everything, and everything behind it."""
         self._told = scn
         self._commits.clear()
         self._sequence += 1

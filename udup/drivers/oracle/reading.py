@@ -63,6 +63,7 @@ class Reading:
             if gap := progress.skipped(each.scn - 1):
                 yield Skipped(gap, 0)
             yield from self._carry(each, time.utc(each.microseconds))
+            each.close()
         if gap := progress.skipped(read_to):
             yield Skipped(gap, time.now_us)
         yield from self._advance(read_to, time.now_us)

@@ -31,6 +31,14 @@ _SEEN: list[tuple[Kin, str, dict[str, str], str]] = [
     (kin.TENCENT, "8.0.30-txsql", {"version_comment": "Source distribution"}, ""),
     (kin.HEATWAVE, "9.7.0-cloud", {"version_comment": "MySQL Enterprise - Cloud"}, ""),
     (kin.AIVEN, "8.0.35", {"version_comment": "Source distribution"}, "shop-x.aivencloud.com:28367"),
+    (kin.AURORA, "8.0.32", {"aurora_version": "3.08.0"}, "shop.cluster-abc.eu-central-1.rds.amazonaws.com:3306"),
+    (kin.RDS, "8.0.41", {}, "shop.abc123.cn-north-1.rds.amazonaws.com.cn:3306"),
+    (kin.AZURE, "8.0.37", {}, "shop.mysql.database.chinacloudapi.cn:3306"),
+    (kin.RDS_MARIADB, "10.11.9-MariaDB-log", {"version_comment": "managed by https://aws.amazon.com/rds/"}, ""),
+    (kin.RDS_MARIADB, "10.6.7-MariaDB-log", {"basedir": "/rdsdbbin/mariadb-10.6.7.R2/"}, ""),
+    (kin.RDS_MARIADB, "11.4.3-MariaDB-log", {}, "shop.abc123.eu-central-1.rds.amazonaws.com:3306"),
+    (kin.AZURE_MARIADB, "10.3.23-MariaDB-log", {}, "shop.mariadb.database.azure.com:3306"),
+    (kin.SKYSQL, "10.6.14-10-MariaDB-enterprise-log", {}, "dbpgf1.sysp0000.db.skysql.net:3306"),
     (kin.MARIADB, "11.8.9-MariaDB-log", {"version_comment": "mariadb.org binary distribution"}, ""),
     (kin.TIDB, "8.0.11-TiDB-v8.5.1", {"version_comment": "TiDB Server (Apache License 2.0)"}, ""),
     (kin.TIDB, "5.7.25", {"tidb_version": ""}, ""),
@@ -53,5 +61,15 @@ def test_what_only_speaks_the_protocol_is_neither_read_nor_written(version: str)
 
 
 def test_mysql_its_forks_and_services_are_both() -> None:
-    for each in (kin.MYSQL, kin.PERCONA, kin.AURORA, kin.RDS, kin.AZURE, kin.CLOUD_SQL, kin.HEATWAVE, kin.AIVEN):
+    for each in (
+        kin.MYSQL,
+        kin.PERCONA,
+        kin.AURORA,
+        kin.RDS,
+        kin.AZURE,
+        kin.CLOUD_SQL,
+        kin.HEATWAVE,
+        kin.AIVEN,
+        kin.RDS_MARIADB,
+    ):
         assert not each.no_source and not each.no_target

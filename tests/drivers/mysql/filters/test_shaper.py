@@ -13,7 +13,7 @@ from udup.drivers.mysql.filters.columns import Collations
 from udup.drivers.mysql.filters.questions import Question
 from udup.drivers.mysql.filters.shaper import RowShaper, Shapers
 from udup.drivers.mysql.rows.codec import RowCodecs
-from udup.drivers.mysql.rows.values import Row
+from udup.drivers.mysql.rows.values import ABSENT, Row
 from udup.pipeline.selection.selection import NameRule, SchemaRule, Selection
 
 #: shop.t (id INT PRIMARY KEY, n INT, region VARCHAR(10)), binlog_row_metadata FULL.
@@ -50,6 +50,9 @@ class StandIn:
             for key in list(question.wanted):
                 self.asked.append(key)
                 question.answer(key, None if key[0] is None else bytes(key[0]).lower() == b"eu")  # type: ignore[arg-type]
+
+    def computed(self, schema: str, table: str, when: int) -> frozenset[str]:
+        return frozenset()
 
     def close(self) -> None:
         """Nothing."""
@@ -193,3 +196,26 @@ def test_a_column_that_the_table_has_not_stops_the_job() -> None:
 def test_a_table_without_a_filter_has_no_shaper() -> None:
     selection = Selection((SchemaRule("shop", tables=(NameRule("o", where="id = 1"), NameRule("t"))),))
     assert Shapers(selection, StandIn()).shaper("shop", "t", TABLE_MAP, has_crc=True) is None
+
+
+class Computing(StandIn):
+    """Computes the region and does not log it, as MariaDB 11.8."""
+
+    def computed(self, schema: str, table: str, when: int) -> frozenset[str]:
+        assert (schema, table, when) == ("shop", "t", int.from_bytes(UPDATE[:4], "little"))
+        return frozenset({"region"})
+
+
+def _without_region(event: bytes) -> bytes:
+    codec = RowCodecs().of(TABLE_MAP, has_crc=True)
+    rows = codec.read(event, has_crc=True)
+    made = [tuple((*row[:2], ABSENT) for row in change if row is not None) for change in rows.changes]
+    return codec.write(rows.of_kind(rows.kind, [(before, after) for before, after in made]), has_crc=True)
+
+
+def test_a_row_that_moves_into_the_filter_needs_no_column_that_is_computed_and_not_logged() -> None:
+    event = _without_region(UPDATE)
+    made = changes(shaper("n >= 10", Computing()).shaped(event, has_crc=True))
+    assert made[1] == ("WRITE_ROWS", [(None, (12, 10, ABSENT))])
+    with pytest.raises(Unsupported, match="logged without region"):
+        shaper("n >= 10").shaped(event, has_crc=True)

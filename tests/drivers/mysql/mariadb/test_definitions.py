@@ -108,6 +108,8 @@ OPTIONS = [
     ("ENGINE=InnoDB /*!50100 PARTITION BY HASH (`a`) PARTITIONS 3 */", MYSQL, M118, "ENGINE=InnoDB PARTITION BY HASH (`a`) PARTITIONS 3"),
     ("ENGINE=Aria DEFAULT CHARSET=latin1 PAGE_CHECKSUM=1 TRANSACTIONAL=1", M118, MYSQL, "ENGINE=InnoDB DEFAULT CHARSET=latin1"),
     ("ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_uca1400_nopad_as_cs", M118, MYSQL, "ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_as_cs"),
+    ("ENGINE=InnoDB WITH SYSTEM VERSIONING", M118, MYSQL, "ENGINE=InnoDB"),
+    ("ENGINE=InnoDB WITH SYSTEM VERSIONING PARTITION BY SYSTEM_TIME LIMIT 2 PARTITIONS 3", M118, MYSQL, "ENGINE=InnoDB"),
     ("ENGINE=InnoDB `PAGE_COMPRESSED`=1 `ENCRYPTED`='NO'", M118, MYSQL, "ENGINE=InnoDB"),
 ]  # fmt: skip
 
@@ -125,11 +127,21 @@ def test_utf8mb4_by_itself_is_what_the_session_took_it_for() -> None:
     assert of_session == sql.replace("SET utf8mb4", "SET utf8mb4 COLLATE utf8mb4_general_ci")
 
 
+def test_a_string_that_the_sessions_literals_cannot_hold_is_refused() -> None:
+    sql = "CREATE TABLE t (a INT, g VARCHAR(9) AS (CONCAT(a, _utf8mb4'中')))"
+    assert fit_statement(sql, 0, "s", MYSQL, M118, literals="utf8mb3").sql == sql.replace("_utf8mb4'", "'")
+    assert "utf8mb4" in str(fit_statement(sql, 0, "s", MYSQL, M118, literals="latin1").refusals[0])
+
+
 #: What the target cannot have, with the column.
 REFUSED = [
     ("`a` varchar(3) CHARACTER SET gb18030", "", MYSQL, M118, "s.t, column a: the target has no character set gb18030"),
+    ("`a` int, `k` int AS (`a` + 1) STORED, PRIMARY KEY (`a`,`k`)", "", MYSQL, M118, "s.t, column k: it is generated"),
+    ("`a` int, `k` int AS (`a` + 1) STORED PRIMARY KEY", "", MYSQL, M118, "s.t, column k: it is generated"),
     ("`a` text AS (_latin1'é')", "", MYSQL, M118, "s.t, column a: a string of the character set latin1"),
     ("`a` int, CHECK (`a` <> _utf16 x'005C')", "", MYSQL, M118, "s.t: a string of the character set utf16"),
+    ("`a` int, `row_end` timestamp(6) NOT NULL", "", M118, MYSQL, "s.t, column row_end: rows of a table with such"),
+    ("`s` timestamp(6) GENERATED ALWAYS AS ROW START", "", M118, MYSQL, "s.t, column s: a column of SYSTEM VERSIONING"),
     ("`a` int, UNIQUE KEY `u` (`a`,`p` WITHOUT OVERLAPS)", "", M118, MYSQL, "s.t: a key WITHOUT OVERLAPS"),
     ("`a` int", "SEQUENCE=1", M118, MYSQL, "s.t: a SEQUENCE"),
 ]
@@ -259,3 +271,19 @@ def test_an_older_mysql_gets_utf8mb3_under_its_older_names() -> None:
     assert fit_table("s", "t", create, MYSQL, Server.of("8.0.30")).sql == create
     assert fit_table("s", "t", create, Server.of("8.0.29"), older).sql == create
     assert fit_collation("utf8mb3_general_ci", M118, older) == fit_collation("utf8mb3_general_ci", MYSQL, older)
+
+
+#: Of tables with what a server without it does without, and what is told.
+WITHOUT = [
+    ("CREATE TABLE `t` (`a` text /*M!100301 COMPRESSED*/ DEFAULT NULL)", "CREATE TABLE `t` (`a` text DEFAULT NULL)", "COMPRESSED"),
+    ("CREATE TABLE t (a TEXT COMPRESSED=zlib, b INT WITHOUT SYSTEM VERSIONING)", "CREATE TABLE t (a TEXT , b INT )", "COMPRESSED"),
+    ("ALTER TABLE t ADD SYSTEM VERSIONING, ADD b INT", "ALTER TABLE t ADD b INT", "SYSTEM VERSIONING"),
+    ("ALTER TABLE t DROP SYSTEM VERSIONING", "", "SYSTEM VERSIONING"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("sql", "wanted", "told"), WITHOUT, ids=[each[0] for each in WITHOUT])
+def test_what_a_mysql_does_without_is_left_out_and_told(sql: str, wanted: str, told: str) -> None:
+    fitted = fit_statement(sql, 0, "s", M118, MYSQL)
+    assert " ".join(fitted.sql.split()) == " ".join(wanted.split()) and not fitted.refusals
+    assert told in " ".join(fitted.notices)

@@ -50,5 +50,5 @@ def test_rows_of_a_new_table_are_computed_in_the_context_of_its_statement(sent: 
 
 
 def test_a_new_table_without_rows_is_committed_without_any(sent: list[str]) -> None:
-    _apply([])
+    _apply([b""])
     assert sent == ["BINLOG", "SET SESSION time_zone =", "COMMIT"]

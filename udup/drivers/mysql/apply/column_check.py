@@ -26,6 +26,7 @@ from udup.drivers.mysql.client.names import quote
 from udup.drivers.mysql.dictionary.defaults import default_of
 from udup.drivers.mysql.mariadb.collations import Server
 from udup.drivers.mysql.mariadb.columns import as_bytes, as_logged, compared_by_name, hidden_columns
+from udup.drivers.mysql.mariadb.documents import on_mysql
 from udup.drivers.mysql.mariadb.numbers import collation_name
 from udup.drivers.mysql.mariadb.rewriting import columns_there
 
@@ -89,6 +90,12 @@ WHERE c.TABLE_SCHEMA = %s AND c.TABLE_NAME = %s ORDER BY c.ORDINAL_POSITION
 #: Character sets in which ASCII letters have other bytes, or other letters have ASCII bytes.
 _NOT_ASCII = frozenset({"ucs2", "utf16", "utf16le", "utf32", "swe7"})
 
+#: Character sets in which MariaDB has what becomes these: documents in bytes of UTF-8, vectors in plain ones.
+_FITTING = {
+    ColumnType.JSON: frozenset({"utf8mb4", "utf8mb3", "utf8", "ascii"}),
+    ColumnType.VECTOR: frozenset({"binary"}),
+}
+
 _BEYOND_UTF8MB3 = re.compile("[\U00010000-\U0010ffff]")
 _MEMBER = re.compile(r"'((?:[^'\\]|''|\\.)*)'", re.DOTALL)
 _ESCAPE = re.compile(r"''|\\.", re.DOTALL)
@@ -116,9 +123,13 @@ class TargetColumn:
         return self.definition.name or ""
 
 
-def check_definition(connection: Connection, schema: str, table: str, table_map: bytes, *, has_crc: bool) -> None:
+def check_definition(
+    connection: Connection, schema: str, table: str, table_map: bytes, *, has_crc: bool, documents: bool = False
+) -> None:
     """`Unsupported` if rows of this TABLE_MAP would not come out exactly in the target's table of that name,
     naming the first column that differs; `Divergence` if there is no such table.
+
+    `documents`: values become documents and vectors where the target's column is one (`mariadb/documents.py`).
     """
     where = f"table {schema}.{table}"
     try:
@@ -144,6 +155,8 @@ def check_definition(connection: Connection, schema: str, table: str, table_map:
             f"on the source {NAMES_LOGGED}, and give the job another ID"
         )
     charsets = _charsets_of(connection, [*ours, *(each.definition for each in theirs)])
+    if documents:
+        ours = _with_documents(ours, theirs, charsets)
     if connection.is_mariadb:
         charsets, theirs = compared_by_name(ours, theirs)
     for ordinal, (mine, other) in enumerate(zip(ours, theirs, strict=False), start=1):
@@ -155,6 +168,18 @@ def check_definition(connection: Connection, schema: str, table: str, table_map:
                 f"{f' in {other.charset}' if other.charset else ''} on the target; on the source {unlike}; "
                 f"rows are carried between equal definitions only, so make the two tables alike{_moved(ours, theirs)}"
             )
+
+
+def _with_documents(
+    ours: Sequence[ColumnDefinition], theirs: Sequence[TargetColumn], charsets: Mapping[int, str]
+) -> tuple[ColumnDefinition, ...]:
+    """Return the source's columns as they will come, where the target's are JSON or VECTOR, and MariaDB's are not."""
+
+    def comes(mine: ColumnDefinition, there: ColumnType) -> ColumnDefinition:
+        fits = charsets.get(mine.collation or 0) in _FITTING.get(there, ())
+        return (on_mysql(mine, there) if fits else None) or mine
+
+    return tuple(comes(mine, other.definition.kind) for mine, other in zip(ours, theirs, strict=False))
 
 
 def further_problem(ours: Sequence[ColumnDefinition], theirs: Sequence[TargetColumn]) -> str:

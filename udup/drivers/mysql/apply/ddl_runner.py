@@ -15,7 +15,7 @@ from udup.base.errors import Transient, UdupError
 from udup.drivers.mysql.apply import intents
 from udup.drivers.mysql.apply.claims import Claims
 from udup.drivers.mysql.apply.ddl_state import State, has_run, state_of, why_unknown
-from udup.drivers.mysql.apply.fitted_ddl import check_end, fitted_ddl
+from udup.drivers.mysql.apply.fitted_ddl import fitted_ddl
 from udup.drivers.mysql.apply.ownership import DDL_PLACE, hold, same_server, see_version
 from udup.drivers.mysql.apply.run_ddl import MYSQL, Attempt, finish_ddl, run_ddl, shown_of
 from udup.drivers.mysql.apply.tablespaces import housed
@@ -30,7 +30,9 @@ from udup.drivers.mysql.ddl.statement import Kind, Statement
 from udup.drivers.mysql.load.stale_views import StaleView, retry_stale_views, stale_views
 from udup.drivers.mysql.mariadb import once
 from udup.drivers.mysql.mariadb.collations import server_of
+from udup.drivers.mysql.mariadb.history_ddl import left_out
 from udup.drivers.mysql.mariadb.not_there import of_sequences
+from udup.drivers.mysql.mariadb.own_words import without_own_words
 from udup.drivers.mysql.statements.plan import left_out_by
 from udup.pipeline.records import Definition
 
@@ -95,6 +97,7 @@ class DdlRunner:
                     attempt = Attempt()
                     if connection.is_mariadb:
                         once.enter(connection, _mark(gtid))
+                        attempt.sign = once.sign(gtid)
                     try:
                         run_ddl(connection, to_run, None, computing, unlogged, attempt, self.source)
                     except UdupError:
@@ -145,6 +148,8 @@ class DdlRunner:
                 return False
         asked = intent.answer == intents.IN_DOUBT or not (now.objects or now.log)
         ran = None if asked else has_run(statement, intent.objects, now)
+        if ran is None and not asked and control.is_mariadb and once.is_recovered(control, intent.own):
+            return True
         if ran is None:
             raise intents.ask(control, self._job, intent, why_unknown(intent.objects, now))
         return ran
@@ -214,11 +219,15 @@ class DdlRunner:
     def _fitted(self, control: Connection, statement: Statement, event: QueryEvent) -> QueryEvent | None:
         """Return the statement in the target's words; None if nothing of it is left. `Unsupported` if there is none."""
         target = server_of(control)
-        if self.source.is_mariadb and not target.is_mariadb and (told_of := of_sequences(control, statement)):
-            self.told += [each for each in [told_of] if each not in self.told]
+        why = left_out(control, event, statement, self.source, target)
+        kept: QueryEvent | None = event
+        if self.source.is_mariadb and not target.is_mariadb:
+            why = why or of_sequences(control, statement)
+            kept = without_own_words(control, event, statement)
+        if why or kept is None:
+            self.told += [why] if why and why not in self.told else []
             return None
-        check_end(control, event, statement, self.source)
-        fitted, told = fitted_ddl(event, statement, self.source, target)
+        fitted, told = fitted_ddl(kept, statement, self.source, target)
         self.told += [each for each in told if each not in self.told]
         return fitted
 

@@ -19,8 +19,9 @@ from dataclasses import dataclass, replace
 
 from udup.drivers.mysql.client.connection import Connection, MySQLError, error_code, query, scalar
 from udup.drivers.mysql.client.errors import is_transient
-from udup.drivers.mysql.client.names import qualified, quote
+from udup.drivers.mysql.client.names import quote
 from udup.drivers.mysql.ddl.statement import Kind, Statement
+from udup.drivers.mysql.dictionary.shown_tables import shown_table
 from udup.drivers.mysql.mariadb import once
 
 _TABLES = "SELECT TABLE_TYPE, ENGINE FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s"
@@ -204,7 +205,7 @@ def _table(connection: Connection, schema: str, name: str) -> tuple[str, bool]:
         return _ABSENT, True
     is_innodb = str(rows[0][1]).lower() == "innodb"
     try:
-        shown = [str(row[1]) for row in query(connection, f"SHOW CREATE TABLE {qualified(schema, name)}")]
+        shown = [shown_table(connection, schema, name)]
     except MySQLError as error:
         if is_transient(error):
             raise

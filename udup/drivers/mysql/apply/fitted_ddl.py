@@ -43,7 +43,11 @@ def fitted_ddl(
     named = schema.schema if schema is not None else event.schema.decode("utf-8", "replace")
     number = variables.default_collation_for_utf8mb4
     of_utf8mb4 = (number and collation_name(number, source)) or ""
-    fitted = fit_statement(text, variables.sql_mode or 0, named, source, target, of_utf8mb4=of_utf8mb4)
+    connection = collation_name(variables.charset.connection, source) if variables.charset else None
+    literals = (connection or "utf8mb4").partition("_")[0]
+    fitted = fit_statement(
+        text, variables.sql_mode or 0, named, source, target, of_utf8mb4=of_utf8mb4, literals=literals
+    )
     if fitted.refusals:
         told = "; ".join(map(str, fitted.refusals))
         raise Unsupported(told)

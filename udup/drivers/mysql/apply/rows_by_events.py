@@ -15,6 +15,7 @@ A transaction too large for one statement goes in several BINLOGs of about `PIEC
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from udup.base.errors import Contended, Unavailable
 from udup.drivers.mysql.apply.binlog_statements import LargeStatements, binlog_statement
@@ -30,6 +31,7 @@ from udup.drivers.mysql.client.session_setup import reset
 from udup.drivers.mysql.client.sessions import Session
 from udup.drivers.mysql.ddl.classify import classify_query
 from udup.drivers.mysql.mariadb.collations import Server, server_of
+from udup.drivers.mysql.mariadb.documents import DocumentRewriting, document_columns
 from udup.pipeline.ports import RowCounts
 
 #: Bytes of events in one BINLOG of a large transaction.
@@ -58,6 +60,7 @@ class EventRows:
         packet = int(scalar(connection, "SELECT @@global.max_allowed_packet"))
         self._max_event = int((packet - _STATEMENT_ROOM) / _STATEMENT_FACTOR)
         self._begun = _handler_counts(connection)
+        self._documents: DocumentRewriting | None = None  # where the log is a MariaDB's, which has them as texts
 
     @property
     def format(self) -> bytes:
@@ -70,6 +73,8 @@ class EventRows:
     def write_by(self, format_description: bytes) -> None:
         self._format = format_description
         self._with_crc = has_checksums(format_description)
+        of_mariadb = Server.of(server_version(format_description)).is_mariadb
+        self._documents = DocumentRewriting(partial(document_columns, self._connection)) if of_mariadb else None
         execute_raw(self._connection, binlog_statement(format_description), 1)
         # BINLOG of a FORMAT_DESCRIPTION leaves gtid_next in a state in which nothing else runs (error 1782).
         query(self._connection, "SET SESSION gtid_next = 'AUTOMATIC'")
@@ -94,14 +99,17 @@ class EventRows:
 
     def rows_of(self, events: Sequence[bytes]) -> bytes:
         """Return what the server is given of a statement's events."""
-        return b"".join(events)
+        data = b"".join(events)
+        if self._documents is None or self._counted_before_create is not None:  # a table of the log's own making
+            return data
+        return self._documents.rewritten(data, has_crc=self._with_crc)
 
     def apply_apart(
         self, gtids: Sequence[str], transactions: Sequence[bytes], mark: Mark, ending: bytes, context: bytes
     ) -> Iterator[int]:
         """All of them in one packet with the end: the server carries it out even when the sender has died."""
         packet = b"".join(
-            b"SET gtid_next = '%s';%s;COMMIT;" % (gtid.encode(), binlog_statement(events))
+            b"SET gtid_next = '%s';%s;COMMIT;" % (gtid.encode(), binlog_statement(self.rows_of([events])))
             for gtid, events in zip(gtids, transactions, strict=True)
         )
         packet += b"SET gtid_next = 'AUTOMATIC';" + self._end(mark, ending)

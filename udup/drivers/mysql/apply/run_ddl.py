@@ -80,9 +80,10 @@ _AUTOMATIC = "gtid_next=AUTOMATIC"
 @dataclass
 class Attempt:
     """What has become of a statement: whether it was sent, and whether the server has answered that it did not take
-    effect (`refused`), or that it did where the source's had failed (`ran`).
+    effect (`refused`), or that it did where the source's had failed (`ran`). `sign` goes in front of it.
     """
 
+    sign: bytes = b""
     sent: bool = False
     refused: bool = False
     ran: bool = False
@@ -281,7 +282,7 @@ def _execute_once(
         _set(connection, settings)
         attempt.sent = True
         try:
-            _send(connection, event.sql)
+            _send(connection, attempt.sign + event.sql)
         except MySQLError as error:
             code = error_code(error)
             attempt.refused = _answers(code)

@@ -54,7 +54,8 @@ class TableChecks:
                 computed = self.computed_there.get((name.schema, name.table), ())
                 check_converted(connection, name, parse_columns(table_map, has_crc=has_crc), computed)
             else:
-                check_definition(connection, name.schema, name.table, table_map, has_crc=has_crc)
+                documents = self.source.is_mariadb and not self.by_statements and not connection.is_mariadb
+                check_definition(connection, name.schema, name.table, table_map, has_crc=has_crc, documents=documents)
                 check_generated(connection, name, self.source)
             self.computing.look(connection, name)
             if self.by_statements and (triggers := triggers_of(connection, name)):

@@ -244,6 +244,15 @@ def _packets(pair: Pair) -> Iterator[Finding]:
             f"max_allowed_packet is {ours} on the source and {theirs} on the target: the largest rows may not fit",
             f"SET PERSIST max_allowed_packet = {ours} on the target",
         )
+    redo_log = pair.target.number("innodb_log_file_size")
+    if pair.target.is_mariadb and 0 < redo_log < ours:
+        yield warned(
+            f"max_allowed_packet is {ours} on the source, and innodb_log_file_size {redo_log} on the target: a MariaDB"
+            " waits for ever where one BLOB is larger than what is free of its redo log (seen on 11.8 with 48 MB and"
+            " 32 MB)",
+            f"innodb_log_file_size = {ours} or more in the target's option file (from 10.9 on SET GLOBAL does it), if"
+            " rows may be so large",
+        )
 
 
 def _zones(pair: Pair) -> Iterator[Finding]:

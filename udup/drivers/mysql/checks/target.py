@@ -141,6 +141,12 @@ def _definitions_once(facts: ServerFacts) -> Iterator[Finding]:
             " then, and you are asked where that does not tell it; with a binary log the server tells it",
             "start that server with log_bin",
         )
+    elif not facts.privileges.has("BINLOG MONITOR"):
+        yield warned(
+            f"{facts.account} has not BINLOG MONITOR: of a definition in which the server itself dies its log tells"
+            " whether it has run, which the account may not see; you are asked where its objects do not tell it",
+            facts.grant("BINLOG MONITOR"),
+        )
 
 
 def _read_only(side: TargetSide) -> Iterator[Finding]:

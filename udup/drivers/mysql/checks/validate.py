@@ -19,6 +19,7 @@ from udup.drivers.mysql.apply.claims import conflicts
 from udup.drivers.mysql.binlog.gtid import brief
 from udup.drivers.mysql.checks.binlog_access import goes_by_statements
 from udup.drivers.mysql.checks.definers import StoredSide, stored_checks
+from udup.drivers.mysql.checks.definitions import Definitions, definition_checks, unreadable_definitions
 from udup.drivers.mysql.checks.pair import are_taken, pair_checks, ring_checks
 from udup.drivers.mysql.checks.parts import part_checks
 from udup.drivers.mysql.checks.source import is_read, source_checks
@@ -45,6 +46,9 @@ from udup.drivers.mysql.dictionary.present import Present
 from udup.drivers.mysql.dictionary.used import Used, read_plugins_used, read_used
 from udup.drivers.mysql.load.copied import CopyNotes
 from udup.drivers.mysql.load.filling import FilledTables, Filling
+from udup.drivers.mysql.load.fitted import read_engines
+from udup.drivers.mysql.mariadb.collations import Server
+from udup.drivers.mysql.mariadb.definitions import needs_fitting
 from udup.drivers.mysql.snapshot.copy import catalog_there, log_of
 from udup.drivers.mysql.snapshot.names import read_objects_named
 from udup.drivers.mysql.snapshot.schema import read_catalog
@@ -146,6 +150,8 @@ def validate(plan: JobPlan, known: Known = _NOTHING_KNOWN) -> list[Check]:
         side = StoredSide(theirs.facts, look.defined, theirs.accounts, copies, by_statements)
         checks += stored_checks(side)
         checks += _in_the_way(plan, look, theirs, start_after, known)
+        if copies and not plan.fill_existing and not isinstance(ours, Check):
+            checks += _definitions(plan, look, ours, theirs.facts)
     if not isinstance(ours, Check) and are_taken(ours, theirs.facts):
         seen_whole = replace(ours, used=look.used if look else None)
         checks += pair_checks(seen_whole, theirs.facts, innodb=plan.scope.innodb, mode=plan.target.apply_mode)
@@ -246,6 +252,29 @@ def _filled(connection: Connection, plan: JobPlan, facts: ServerFacts, selection
         return CopyDetails(catalog_there(catalog, replace(plan.scope, selection=selection)), {}, log_of(facts))
     except Unsupported:
         return None
+
+
+def _definitions(plan: JobPlan, look: _Source, source: ServerFacts, target: ServerFacts) -> list[Check]:
+    """Return what becomes of the definitions; nothing between servers that take each other's as they are printed."""
+    ours, theirs = Server.of(source.version_text), Server.of(target.version_text)
+    if not (theirs.is_mariadb or needs_fitting(ours, theirs)):
+        return []
+
+    def read() -> Definitions | Check:
+        with _connected(SRC, plan.source.endpoint) as connection:
+            try:
+                there = catalog_there(
+                    read_catalog(connection, look.tables.selection),
+                    replace(plan.scope, selection=look.tables.selection),
+                )
+            except Unsupported as error:
+                return unreadable_definitions(str(error))
+        with _connected(DEST, plan.target.endpoint) as connection:
+            engines = read_engines(connection)
+        return Definitions(there, ours, theirs, engines, plan.scope.kept_users is not None)
+
+    seen = _seen(read)
+    return [seen] if isinstance(seen, Check) else list(definition_checks(seen))
 
 
 def _unfit(connection: Connection, plan: JobPlan, brought: CopyDetails | None) -> tuple[Fault, ...]:

@@ -29,8 +29,8 @@ class Signs:
         """Return whether it has a variable whose name begins like that."""
         return any(name.startswith(beginning) for name in self.variables)
 
-    def is_at(self, domain: str) -> bool:
-        return self.address.rpartition(":")[0].casefold().endswith(domain)
+    def is_at(self, *domains: str) -> bool:
+        return self.address.rpartition(":")[0].casefold().endswith(domains)
 
     def value(self, name: str) -> str:
         return self.variables.get(name, "")
@@ -54,6 +54,12 @@ _GRANTS_BINLOG = "row events on both sides; it grants REPLICATION_APPLIER"
 
 MYSQL = Kin("MySQL")
 MARIADB = Kin("MariaDB")
+RDS_MARIADB = Kin(
+    "Amazon RDS for MariaDB",
+    "as MariaDB of its version; as a target as long as it grants BINLOG REPLAY, which AWS does not list",
+)
+AZURE_MARIADB = Kin("Azure Database for MariaDB", "as MariaDB of its version, which was 10.3 when it was retired")
+SKYSQL = Kin("SkySQL", "as MariaDB of its version; name the server itself, not MaxScale in front of several")
 PERCONA = Kin("Percona Server", "as MySQL of its version")
 PERCONA_CLUSTER = Kin("Percona XtraDB Cluster", "as MySQL of its version; pxc_strict_mode PERMISSIVE on a target")
 GREATSQL = Kin("GreatSQL", "as MySQL of its version")
@@ -95,6 +101,12 @@ def _another(name: str) -> Kin:
 
 POLARDB_X = _another("PolarDB-X")
 
+
+def _is_rds(signs: Signs) -> bool:
+    is_there = "rdsdbbin" in signs.value("basedir") or signs.says("aws.amazon.com/rds")
+    return is_there or signs.is_at(".rds.amazonaws.com", ".rds.amazonaws.com.cn")
+
+
 #: The first whose sign is there. Comments: where the sign was read.
 _SIGNS: tuple[tuple[Kin, Callable[[Signs], bool]], ...] = (
     # VERSION() is `8.0.11-TiDB-v8.5.1`, before 7.4 `5.7.25-TiDB-…` (PingCAP's documentation, dumps of its Cloud)
@@ -111,13 +123,23 @@ _SIGNS: tuple[tuple[Kin, Callable[[Signs], bool]], ...] = (
     (_another("StarRocks"), lambda signs: signs.says("StarRocks")),
     (_another("Apache Doris"), lambda signs: signs.says("Doris")),
     (_another("Dolt"), lambda signs: signs.says("Dolt")),
+    # version_comment `managed by https://aws.amazon.com/rds/`, basedir /rdsdbbin/mariadb-10.11.9.R1/ (phpMyAdmin, code)
+    (RDS_MARIADB, lambda signs: is_mariadb(signs.version_text) and _is_rds(signs)),
+    # the host names (Microsoft, "Private endpoints"; MariaDB, "Connect to SkySQL"); the servers say nothing
+    (AZURE_MARIADB, lambda signs: signs.is_at(".mariadb.database.azure.com", ".mariadb.database.chinacloudapi.cn")),
+    (SKYSQL, lambda signs: signs.is_at(".skysql.net", ".skysql.com", ".skysql.mariadb.com")),
     (MARIADB, lambda signs: is_mariadb(signs.version_text)),
     # @@aurora_version (AWS, "Checking Aurora MySQL versions using SQL"); basedir has mysql_aurora (a server's answer)
     (AURORA, lambda signs: signs.has("aurora_version") or "aurora" in signs.value("basedir")),
     # basedir /rdsdbbin/mysql-8.0.36/ (phpMyAdmin, code); the host name (AWS)
-    (RDS, lambda signs: "rdsdbbin" in signs.value("basedir") or signs.is_at(".rds.amazonaws.com")),
+    (RDS, lambda signs: _is_rds(signs)),
     # the host name (Microsoft, "Connect"); variables of its own, by hearsay
-    (AZURE, lambda signs: signs.has("azure_") or signs.is_at(".mysql.database.azure.com")),
+    (
+        AZURE,
+        lambda signs: (
+            signs.has("azure_") or signs.is_at(".mysql.database.azure.com", ".mysql.database.chinacloudapi.cn")
+        ),
+    ),
     # `8.0.31-google`, version_comment `(Google)` (servers' answers); cloudsql_iam_authentication (Google, flags)
     (CLOUD_SQL, lambda signs: signs.says("-google") or signs.says("(Google)") or signs.has("cloudsql_")),
     # `show variables like '%polardb_version%'` (Alibaba, "Query the kernel version")

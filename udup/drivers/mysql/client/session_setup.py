@@ -13,7 +13,8 @@ of the question, whose answer shows whether that was all.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -220,6 +221,19 @@ def forget_servers() -> None:
     """Ask every server again which variables it has: for tests that put another one in its place."""
     _KNOWN.clear()
     _BEGUN.clear()
+
+
+@contextmanager
+def unconverted(connection: Connection) -> Iterator[None]:
+    """Have answers come as the server has them, and their texts as bytes."""
+    name, before = "character_set_results", BASE["character_set_results"]
+    _set(connection, [(name, "NULL")])
+    connection.use_unicode = False
+    try:
+        yield
+    finally:
+        connection.use_unicode = True
+        _set(connection, [(name, f"'{before}'")])
 
 
 def reset(connection: Connection, session: Session, *names: str) -> None:

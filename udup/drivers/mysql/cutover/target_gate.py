@@ -107,7 +107,7 @@ class MySQLTargetGate:
     def how_to_open(self) -> str:
         with self._connected("asking who may write", PLAIN) as connection:
             found = read_only.read(connection)
-        on = any(found[name] == "ON" for name in (read_only.READ_ONLY, read_only.SUPER_READ_ONLY))
+        on = any(found.get(name) == "ON" for name in (read_only.READ_ONLY, read_only.SUPER_READ_ONLY))
         return "SET GLOBAL read_only = OFF" if on else ""
 
     def enable(self, events: Sequence[ScheduledEvent]) -> list[str]:

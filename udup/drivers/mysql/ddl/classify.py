@@ -10,39 +10,18 @@ from dataclasses import replace
 
 from udup.drivers.mysql.binlog.query import QueryEvent
 from udup.drivers.mysql.ddl.alter_action import AlterAction, action_of
+from udup.drivers.mysql.ddl.leading_words import (
+    AFTER_DEFINER,
+    DATABASE_OPTIONS,
+    FIRST_WORDS,
+    MODIFIERS,
+    MODIFIERS_WITH_VALUE,
+    OF_ONE_COLUMN,
+    SERVER_OBJECTS,
+)
 from udup.drivers.mysql.ddl.sqlreader import ObjectName, UnexpectedWordError, WordReader
 from udup.drivers.mysql.ddl.sqltokens import UntokenizableError, codec_of, decode, tokenize
 from udup.drivers.mysql.ddl.statement import Kind, Statement
-
-_FIRST_WORDS = {
-    "BEGIN": Kind.BEGIN,
-    "COMMIT": Kind.COMMIT,
-    "SAVEPOINT": Kind.SAVEPOINT,
-    "RELEASE": Kind.SAVEPOINT,
-    "GRANT": Kind.ACCOUNT,
-    "REVOKE": Kind.ACCOUNT,
-    **dict.fromkeys(("ANALYZE", "OPTIMIZE", "REPAIR", "CHECK", "CHECKSUM", "FLUSH", "CACHE"), Kind.MAINTENANCE),
-    **dict.fromkeys(("INSTALL", "UNINSTALL"), Kind.SERVER_OBJECT),
-    **dict.fromkeys(
-        ("INSERT", "UPDATE", "DELETE", "REPLACE", "LOAD", "CALL", "WITH", "SELECT", "DO", "TABLE", "VALUES", "("),
-        Kind.DML,
-    ),
-}
-
-#: What stands between CREATE or ALTER and the word that says what kind of object it is.
-_MODIFIERS = frozenset(
-    {"OR", "REPLACE", "AGGREGATE", "UNIQUE", "FULLTEXT", "SPATIAL", "VECTOR", "UNDO", "JSON", "RELATIONAL"}
-)
-_MODIFIERS_WITH_VALUE = frozenset({"ALGORITHM", "SQL"})  # ALGORITHM = x, SQL SECURITY x
-_AFTER_DEFINER = frozenset({"SQL", "VIEW", "AGGREGATE", "PROCEDURE", "FUNCTION", "TRIGGER", "EVENT"})
-
-#: Words that follow ALTER DATABASE when it names no schema.
-_DATABASE_OPTIONS = frozenset({"CHARACTER", "CHARSET", "COLLATE", "DEFAULT", "ENCRYPTION", "READ"})
-
-#: What an ALTER TABLE does to a column that is there.
-_OF_ONE_COLUMN = frozenset({AlterAction.DROP_COLUMN, AlterAction.MODIFY_COLUMN, AlterAction.CHANGE_COLUMN})
-
-_SERVER_OBJECTS = frozenset({"TABLESPACE", "LOGFILE", "SERVER", "RESOURCE", "INSTANCE", "REFERENCE"})
 
 
 def classify(
@@ -122,11 +101,15 @@ class _Reader(WordReader):
             case "ROLLBACK":
                 kind = Kind.ROLLBACK if self.at == len(self.words) else Kind.SAVEPOINT
                 return Statement(kind, verb if kind is Kind.ROLLBACK else "ROLLBACK TO")
+            case "SET" if self.peek() == "STATEMENT":
+                while not self.accept("FOR"):
+                    self.take()
+                return self.statement()
             case "SET" if self.peek() in ("PASSWORD", "DEFAULT"):
                 return Statement(Kind.ACCOUNT, f"SET {self.peek()}")
-        if verb not in _FIRST_WORDS:
+        if verb not in FIRST_WORDS:
             raise UnexpectedWordError(f"the statement starts with {self.words[0].text!r}")
-        return Statement(_FIRST_WORDS[verb], verb)
+        return Statement(FIRST_WORDS[verb], verb)
 
     def xa(self) -> Statement:
         word = self.take().upper
@@ -166,6 +149,8 @@ class _Reader(WordReader):
         if self.accept("TEMPORARY"):
             return Statement(Kind.TEMPORARY, f"{verb} TEMPORARY TABLE")
         self.modifiers()
+        if verb == "ALTER" and self.peek() == "IGNORE":
+            raise UnexpectedWordError("ALTER IGNORE takes rows away, and the log does not say which")
         if self.accept("TEMPORARY"):  # behind OR REPLACE, of MariaDB's
             return Statement(Kind.TEMPORARY, f"{verb} TEMPORARY TABLE")
         noun = self.take().upper
@@ -189,19 +174,19 @@ class _Reader(WordReader):
                 return Statement(Kind.ACCOUNT, label)
             case "SEQUENCE":
                 return Statement(Kind.SEQUENCE, label, self.dropped() if verb == "DROP" else self.named())
-        if noun in _SERVER_OBJECTS:
+        if noun in SERVER_OBJECTS:
             return Statement(Kind.SERVER_OBJECT, label)
         raise UnexpectedWordError(f"{verb} of {noun or self.words[self.at - 1].text!r}")
 
     def modifiers(self) -> None:
         while True:
             word = self.peek()
-            if word in _MODIFIERS or (word == "DUALITY" and self.peek(1) == "VIEW"):
+            if word in MODIFIERS or (word == "DUALITY" and self.peek(1) == "VIEW"):
                 self.at += 1
-            elif word in _MODIFIERS_WITH_VALUE:
+            elif word in MODIFIERS_WITH_VALUE:
                 self.at += 3
             elif word == "DEFINER":
-                while self.at < len(self.words) and self.peek() not in _AFTER_DEFINER:
+                while self.at < len(self.words) and self.peek() not in AFTER_DEFINER:
                     self.at += 1
             else:
                 return
@@ -224,7 +209,7 @@ class _Reader(WordReader):
 
     def database(self, verb: str) -> Statement:
         self.if_exists()
-        unnamed = verb == "ALTER" and self.peek() in _DATABASE_OPTIONS
+        unnamed = verb == "ALTER" and self.peek() in DATABASE_OPTIONS
         schema = self.default_schema if unnamed else self.identifier()
         place = None if unnamed else self.last()
         return Statement(Kind.DATABASE_DDL, f"{verb} DATABASE", schemas=(schema,), schema_at=place)
@@ -298,15 +283,6 @@ class _Reader(WordReader):
             Kind.TABLE_DDL, "CREATE TABLE", (name,), sources, atomic_select=atomic_select, merged=tuple(merged)
         )
 
-    def takes_number(self) -> bool:
-        """Pass what stands before the name of a sequence from which a number is taken; return whether it stood here."""
-        return self.accept("NEXTVAL", "(") or self.accept("LASTVAL", "(") or self.accept("NEXT", "VALUE", "FOR")
-
-    def passed_in_mariadb(self) -> None:
-        """Pass IF EXISTS or IF NOT EXISTS where MariaDB alone has it."""
-        if not self.accept("IF", "NOT", "EXISTS"):
-            self.accept("IF", "EXISTS")
-
     def alter_table(self, name: ObjectName) -> Statement:
         self.wait()
         names, parents, moves = [name], [], []
@@ -368,7 +344,7 @@ class _Reader(WordReader):
         at = 1
         if self.peek() == "RENAME" and self.peek(1) == "COLUMN":
             at = 2
-        elif action_of(self.peek) in _OF_ONE_COLUMN:
+        elif action_of(self.peek) in OF_ONE_COLUMN:
             at += self.peek(1) == "COLUMN" and self.at + 2 < len(self.words)
         else:
             return []

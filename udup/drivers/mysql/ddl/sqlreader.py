@@ -112,6 +112,15 @@ class WordReader:
         if not self.accept("NOWAIT") and self.accept("WAIT"):
             self.take()
 
+    def takes_number(self) -> bool:
+        """Pass what stands before the name of a sequence from which a number is taken; return whether it stood here."""
+        return self.accept("NEXTVAL", "(") or self.accept("LASTVAL", "(") or self.accept("NEXT", "VALUE", "FOR")
+
+    def passed_in_mariadb(self) -> None:
+        """Pass IF EXISTS or IF NOT EXISTS where MariaDB alone has it."""
+        if not self.accept("IF", "NOT", "EXISTS"):
+            self.accept("IF", "EXISTS")
+
     def behind_if(self, at: int) -> int:
         """Return the place so many ahead, or behind IF [NOT] EXISTS there, which is MariaDB's."""
         if self.peek(at) != "IF":

@@ -24,6 +24,14 @@ from udup.drivers.mysql.filters.questions import Key, Question
 #: Sets of values in one statement, and the bytes of its text, at most; one set may be larger.
 BATCH_ROWS, BATCH_BYTES = 200, 1 << 20
 
+#: The generated columns of a table that was not altered since a second: MariaDB dates a table by its file.
+_COMPUTED = (
+    "SELECT c.COLUMN_NAME FROM information_schema.COLUMNS c JOIN information_schema.TABLES t"
+    " ON t.TABLE_SCHEMA = c.TABLE_SCHEMA AND t.TABLE_NAME = c.TABLE_NAME"
+    " WHERE c.TABLE_SCHEMA = %s AND c.TABLE_NAME = %s AND COALESCE(c.GENERATION_EXPRESSION, '') <> ''"
+    " AND UNIX_TIMESTAMP(t.CREATE_TIME) <= %s"
+)
+
 _NUMBER, _ROWS, _TYPES = "`udup number`", "`udup rows`", "`udup types`"
 
 
@@ -34,6 +42,7 @@ class FilterServer:
         self._endpoint = endpoint
         self._connection: Connection | None = None
         self._collations: Collations = {}
+        self._computed: tuple[tuple[str, str, int], frozenset[str]] = ("", "", 0), frozenset()
         self._packet = 0
         self.asked = 0
         """Statements sent so far."""
@@ -49,6 +58,15 @@ class FilterServer:
         for question in questions:
             for keys in _batches(question):
                 self._ask(question, keys)
+
+    def computed(self, schema: str, table: str, when: int) -> frozenset[str]:
+        """Return the columns that the source computed and did not log in rows of this second, as MariaDB 11.8 does."""
+        asked = schema, table, when
+        if self._computed[0] != asked:
+            connection = self._opened()
+            rows = query(connection, _COMPUTED, *asked) if connection.is_mariadb else []
+            self._computed = asked, frozenset(_text(name) for (name,) in rows)
+        return self._computed[1]
 
     def close(self) -> None:
         """End the connection, and with it a question that is under way."""

@@ -23,7 +23,7 @@ from udup.drivers.mysql.filters.columns import of_dictionary
 from udup.drivers.mysql.filters.parser import parse
 from udup.drivers.mysql.filters.table_filter import dictionary_condition, filter_of
 from udup.drivers.mysql.filters.tree import column_names
-from udup.drivers.mysql.snapshot.json_before_8 import is_asked_by_number
+from udup.drivers.mysql.snapshot.json_before_8 import has_json_table
 from udup.drivers.mysql.snapshot.schema import read_columns
 from udup.pipeline.checks import SRC
 from udup.pipeline.selection.renames import Name
@@ -137,10 +137,10 @@ def _filter(connection: Connection, selection: Selection, table: Name, look: _Lo
         yield FilterProblem(str(error), _WRITE)
         return
     over_values = probe(condition, [of_dictionary(each) for each in look.columns])
-    if "JSON_TABLE(" in over_values and is_asked_by_number(connection):
+    if "JSON_TABLE(" in over_values and not has_json_table(connection):
         yield FilterProblem(
             f"in the Where of {name} ({where}) texts of more than one column meet, or a COLLATE: a source before MySQL"
-            " 8.0.4 does not decide about such a one",
+            " 8.0.4, or MariaDB 10.6, does not decide about such a one",
             _WRITE,
         )
         return

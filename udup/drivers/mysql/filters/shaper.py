@@ -41,15 +41,20 @@ class Answering(Protocol):
 
     def collations(self) -> Collations: ...
     def answer(self, questions: Iterable[Question]) -> None: ...
+    def computed(self, schema: str, table: str, when: int) -> frozenset[str]: ...
     def close(self) -> None: ...
 
 
 class EventShaper:
-    """Writes the events of those rows of an event that are the job's. `what` they are, for people."""
+    """Writes the events of those rows of an event that are the job's. `what` they are, for people.
 
-    def __init__(self, codec: RowCodec, what: str) -> None:
+    `server` knows which columns a source computes and does not log: each target computes them as well.
+    """
+
+    def __init__(self, codec: RowCodec, what: str, server: Answering | None = None) -> None:
         self._codec = codec
         self._what = what
+        self._server = server
 
     def shaped(
         self, event: bytes, rows: RowsEvent, verdicts: Iterable[tuple[bool, bool]], *, has_crc: bool
@@ -72,7 +77,8 @@ class EventShaper:
             first = rows.kind in _FIRST_VERSION
             type_ = _TYPES[kind][first]
             if kind == "insert":
-                changes = [(None, self._whole(before, after)) for before, after in _completed(rows, changes)]
+                when = int.from_bytes(rows.front.header[:4], "little")
+                changes = [(None, self._whole(before, after, when)) for before, after in _completed(rows, changes)]
             else:
                 changes = [(before, None) for before, _ in changes]
             # Extra data tell the partitions of an update; a hint that other kinds have in another form.
@@ -80,11 +86,14 @@ class EventShaper:
         flags = made.front.flags if last else made.front.flags & ~STMT_END
         return replace(made, front=replace(made.front, flags=flags))
 
-    def _whole(self, before: Row | None, after: Row | None) -> Row:
-        """Return the row that an update made; `Unsupported` if the log does not have all of it."""
+    def _whole(self, before: Row | None, after: Row | None, when: int) -> Row:
+        """Return the row that an update made; `Unsupported` if the log does not have all of it that is not computed."""
         row = filled(before, after)
         if ABSENT in row:
             table = self._codec.table
+            absent = {table.column_name(place) for place, value in enumerate(row) if value is ABSENT}
+            if self._server is not None and absent <= self._server.computed(table.schema, table.name, when):
+                return row
             raise Unsupported(
                 f"an update of {table} moves a row into {self._what}, and the row was logged "
                 f"without {table.column_name(row.index(ABSENT))}; {IMAGES_NEEDED}, and give the job another ID"
@@ -99,7 +108,7 @@ class RowShaper:
         self._codec = codec
         self._filter = table_filter
         self._server = server
-        self._events = EventShaper(codec, f"its filter ({table_filter.where})")
+        self._events = EventShaper(codec, f"its filter ({table_filter.where})", server)
 
     def shaped(self, event: bytes, *, has_crc: bool) -> list[bytes]:
         """Return the events to be kept instead: the same one, others, or none.

@@ -161,7 +161,9 @@ class MySQLCopyWriter:
         with self._connected(keep=self._filling is None) as connection:
             self._catalog, fitted = fitted_catalog(self._catalog, self._source, server_of(connection), self._room.where)
             if connection.is_mariadb:
-                check_history(connection, self._catalog.tables, self._room.where, fills=self._filling is not None)
+                check_history(
+                    connection, self._catalog.tables, self._source, self._room.where, fills=self._filling is not None
+                )
             if connection.is_mariadb and self._filling is None:
                 check_engines(connection, self._catalog.tables, self._room.where)
             self._note_memory_tables(connection)

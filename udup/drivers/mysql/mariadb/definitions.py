@@ -27,12 +27,19 @@ def fit_table(schema: str, table: str, create_sql: str, source: Server, target: 
 
 
 def fit_statement(
-    sql: str, sql_mode: int, schema: str, source: Server, target: Server, table: str = "", of_utf8mb4: str = ""
+    sql: str,
+    sql_mode: int,
+    schema: str,
+    source: Server,
+    target: Server,
+    table: str = "",
+    of_utf8mb4: str = "",
+    literals: str = "utf8mb4",
 ) -> Fitted:
-    """Return a definition of the source's log for the target; `sql_mode` in MySQL's bits, `of_utf8mb4` as `Fitting`."""
+    """Return a definition of the source's log for the target; `sql_mode` in MySQL's bits, the last two as `Fitting`."""
     if not needs_fitting(source, target):
         return Fitted(sql)
-    fitting = Fitting(schema, table, source, target, of_utf8mb4=of_utf8mb4)
+    fitting = Fitting(schema, table, source, target, of_utf8mb4=of_utf8mb4, literals=literals)
     text = in_the_open(sql, sql_mode, is_mariadbs=source.is_mariadb) if fitting.crosses else sql
     try:
         words = tokenize(text, sql_mode)
@@ -47,6 +54,8 @@ def fit_statement(
         to_mysql.refuse_statement(words, fitting)
     if parts is None:
         return fitting.done(_of_no_table(text, words, fitting, rules))
+    if rules is _TO_MARIADB:
+        to_mariadb.refuse_keys(parts.items, fitting)
     for item in parts.items:
         columns = [item] if item.column else list(added_columns(item))
         for column in columns:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from udup.drivers.mysql.mariadb.parts import Item
 from udup.drivers.mysql.mariadb.told import Fitting
 
-#: Sets of which a plain string has every character, in a session whose own is utf8mb4.
+#: Sets of which a plain string has every character, in a session whose own is one of Unicode.
 _UNICODE = frozenset({"_UTF8MB4", "_UTF8MB3", "_UTF8"})
 _BINARY = "_BINARY"
 
@@ -40,10 +40,15 @@ def _fit(item: Item, at: int, fitting: Fitting) -> None:
         return
     if is_bytes and charset == _BINARY:
         item.put(at, at + 1, "")
-    elif is_bytes or charset in _WIDE or not (string.text.isascii() or charset in (*_UNICODE, _BINARY)):
+    elif is_bytes or charset in _WIDE or not (string.text.isascii() or _is_plain(charset, fitting)):
         problem = f"a string of the character set {charset[1:].lower()} in an expression is not kept by the target"
         fitting.refuse(problem, _REMEDY, item.column)
     elif charset == _BINARY:
         item.put(at, at + 2, f"x'{string.text.encode().hex()}'")
     else:
         item.put(at, at + 1, "")
+
+
+def _is_plain(charset: str, fitting: Fitting) -> bool:
+    """Return whether a string that is not ASCII is the same as one of the session's."""
+    return charset == _BINARY or (charset in _UNICODE and f"_{fitting.literals.upper()}" in (*_UNICODE, *_WIDE))

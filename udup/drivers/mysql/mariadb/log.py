@@ -115,10 +115,9 @@ _ALONE = GtidFlag.STANDALONE | GtidFlag.DDL | GtidFlag.PREPARED_XA | GtidFlag.CO
 class Translation:
     """Feed it the events of a stream in order, each with its CRC if the log has any."""
 
-    def __init__(self, start_after: GtidSet, target: Server | None = None) -> None:
-        """`target`: for whom it is; MySQL's form and nothing else unless that is a MariaDB."""
-        self._target = target or Server.of("")
-        self._forms = RowForms(self._target)
+    def __init__(self, start_after: GtidSet, forms: RowForms | None = None) -> None:
+        """`forms`: of a job's rows; without them nobody's rows are taken apart."""
+        self._forms = forms or RowForms(Server.of(""), lambda _schema, _table: False)
         self.passed = start_after.copy()  # what was left out or sent; a stream that begins again goes on by it
         self._last: dict[int, int] = {}  # by domain: the last number before what comes next
         self._has_crc = True
@@ -228,7 +227,7 @@ class Translation:
     # ---- Events of a transaction ----
 
     def _table_map(self, event: bytes) -> bytes:
-        if not self._target.is_mariadb:
+        if not self._forms.target.is_mariadb:
             event = without_sequence(event, has_crc=self._has_crc)
         return self._forms.table_map(in_mysql_form(event, has_crc=self._has_crc), has_crc=self._has_crc)
 

@@ -10,7 +10,6 @@ from udup.base.remedies import NEW_COPY
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.client.connection import Connection
 from udup.drivers.mysql.client.errors import MySQLError, failure
-from udup.drivers.mysql.mariadb.collations import Server
 from udup.drivers.mysql.mariadb.dump import (
     NO_SUCH_NUMBER,
     NOT_THERE,
@@ -21,6 +20,7 @@ from udup.drivers.mysql.mariadb.dump import (
 )
 from udup.drivers.mysql.mariadb.log import Translation
 from udup.drivers.mysql.mariadb.places import connect_state
+from udup.drivers.mysql.mariadb.row_forms import RowForms
 from udup.drivers.mysql.stream.damage import DAMAGE, unreadable
 
 
@@ -31,9 +31,9 @@ class NotAfterPlaceError(Transient):
 class Reading:
     """Asks for the log, and translates what comes."""
 
-    def __init__(self, start_after: GtidSet, heartbeat_seconds: float, target: Server | None = None) -> None:
+    def __init__(self, start_after: GtidSet, heartbeat_seconds: float, forms: RowForms | None = None) -> None:
         self._heartbeat_seconds = heartbeat_seconds
-        self.translation = Translation(start_after, target)
+        self.translation = Translation(start_after, forms)
         self._start = DumpStart((), {})
 
     def ask(self, connection: Connection, server_id: int) -> None:

@@ -2,13 +2,13 @@
 
 Only events of tables with such a column are taken apart; all others go through as they came. A document becomes the
 text that MySQL prints, which is also what a copy brings. A partial update of JSON becomes an update with the whole
-document, if the image before it has that.
+document, if the image before it has that. `documents.py` has the other way.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from udup.base.errors import Unsupported
 from udup.drivers.mysql.binlog.event import ROWS_EVENTS, EventType
@@ -18,6 +18,7 @@ from udup.drivers.mysql.binlog.table_map import definition_bytes, table_id
 from udup.drivers.mysql.columns.table_map import table_map_of
 from udup.drivers.mysql.rows.codec import CODECS_MAX, RowCodec, RowCodecs, completed, make_room
 from udup.drivers.mysql.rows.errors import Unfit
+from udup.drivers.mysql.rows.events import RowsEvent
 from udup.drivers.mysql.rows.values import Json, Row, Value, Vector
 
 #: utf8mb4_bin, which MariaDB's JSON columns have; and that of bytes.
@@ -44,18 +45,41 @@ def as_on_mariadb(column: ColumnDefinition) -> ColumnDefinition:
     return column
 
 
+@dataclass(frozen=True)
+class Codecs:
+    """Of a table as it came, and as it goes on."""
+
+    reader: RowCodec
+    writer: RowCodec
+
+
 class RowRewriting:
-    """What is known of a session's TABLE_MAPs."""
+    """What is known of a session's TABLE_MAPs.
+
+    `columns_of` says how a table's columns are on the target, `changed` how its rows are: another target has others.
+    """
 
     def __init__(self) -> None:
         self._codecs = RowCodecs()
         self._made: dict[bytes, RowCodec | None] = {}  # by definition: what writes its rows, None for as they are
 
+    def columns_of(self, table_map: bytes, *, has_crc: bool) -> Sequence[ColumnDefinition] | None:
+        """Return a table's columns as they are on the target, None for all as they came."""
+        columns = self.codec_of(table_map, has_crc=has_crc).table.columns
+        return columns_there(columns) if any(column.kind in _REWRITTEN for column in columns) else None
+
+    def codec_of(self, table_map: bytes, *, has_crc: bool) -> RowCodec:
+        return self._codecs.of(table_map, has_crc=has_crc)
+
+    def changed(self, rows: RowsEvent, codecs: Codecs) -> RowsEvent:
+        """Return rows as the target keeps them."""
+        return replace(rows, changes=[(_row(before), _row(after)) for before, after in completed(rows).changes])
+
     def rewritten(self, data: bytes, *, has_crc: bool) -> bytes:
         """Return whole events, which begin with the TABLE_MAPs that their rows need, as MariaDB takes them."""
         pieces: list[bytes] = []
         at = 0
-        maps: dict[bytes, tuple[RowCodec, RowCodec]] = {}
+        maps: dict[bytes, Codecs] = {}
         for kind, start, end in headers(data):
             if kind != EventType.TABLE_MAP and not (maps and kind in ROWS_EVENTS):
                 continue
@@ -70,37 +94,34 @@ class RowRewriting:
                 at = end
         return b"".join([*pieces, data[at:]]) if pieces else data
 
-    def _map(self, event: bytes, maps: dict[bytes, tuple[RowCodec, RowCodec]], *, has_crc: bool) -> bytes:
+    def _map(self, event: bytes, maps: dict[bytes, Codecs], *, has_crc: bool) -> bytes:
         key = definition_bytes(event, has_crc=has_crc)
         maps.pop(table_id(event), None)
         if key in self._made and self._made[key] is None:
             return event
-        codec = self._codecs.of(event, has_crc=has_crc)
-        columns = codec.table.columns
-        if not any(column.kind in _REWRITTEN for column in columns):
+        columns = self.columns_of(event, has_crc=has_crc)
+        if columns is None:
             make_room(self._made, CODECS_MAX)
             self._made[key] = None
             return event
         parts = primary_key_parts(event, has_crc=has_crc)
-        made = table_map_of(event, [as_on_mariadb(column) for column in columns], parts, has_crc=has_crc)
+        made = table_map_of(event, columns, parts, has_crc=has_crc)
         writer = self._made.get(key)
         if writer is None:
             make_room(self._made, CODECS_MAX)
-            writer = self._made[key] = self._codecs.of(made, has_crc=has_crc)
-        maps[table_id(event)] = codec, writer
+            writer = self._made[key] = self.codec_of(made, has_crc=has_crc)
+        maps[table_id(event)] = Codecs(self.codec_of(event, has_crc=has_crc), writer)
         return made
 
-    def _rows(self, event: bytes, maps: dict[bytes, tuple[RowCodec, RowCodec]], *, has_crc: bool) -> bytes:
+    def _rows(self, event: bytes, maps: dict[bytes, Codecs], *, has_crc: bool) -> bytes:
         codecs = maps.get(table_id(event))
         if codecs is None:
             return event
-        reader, writer = codecs
         try:
-            rows = completed(reader.read(event, has_crc=has_crc))
+            rows = self.changed(codecs.reader.read(event, has_crc=has_crc), codecs)
         except Unfit as error:
-            raise error.beginning(f"{reader.table}: ") from error
-        changes = [(_row(before), _row(after)) for before, after in rows.changes]
-        return writer.write(replace(rows, changes=changes), has_crc=has_crc)
+            raise error.beginning(f"{codecs.reader.table}: ") from error
+        return codecs.writer.write(rows, has_crc=has_crc)
 
 
 def _row(row: Row | None) -> Row | None:

@@ -56,10 +56,11 @@ class _Form:
 
 
 class RowForms:
-    """What is known of a stream's TABLE_MAPs."""
+    """What is known of a stream's TABLE_MAPs; `wants` says whether a table is whose events are to be taken apart."""
 
-    def __init__(self, target: Server) -> None:
-        self._target = target
+    def __init__(self, target: Server, wants: Callable[[str, str], bool] = lambda _schema, _table: True) -> None:
+        self.target = target
+        self._wants = wants
         self._source: Version = (11, 8, 0)
         self._codecs = RowCodecs()
         self._made: dict[bytes, _Form | None] = {}  # by definition; None: as it is
@@ -106,13 +107,13 @@ class RowForms:
         visible = _without_hashes(columns)
         period = period_of(visible)
         end = None if period is None else period + 1
-        if period is not None and not self._target.is_mariadb:
+        if period is not None and not self.target.is_mariadb:
             if end not in [place for place, _ in key]:
                 raise _without_key(event)
             visible, key = visible[:period], tuple(part for part in key if part[0] < period)
-        elif forever(self._target.version) == forever(self._source):
+        elif forever(self.target.version) == forever(self._source):
             end = None
-        made = visible if self._target.is_mariadb else [_plain(each) for each in visible]
+        made = visible if self.target.is_mariadb else [_plain(each) for each in visible]
         if list(made) == list(columns) and end is None:
             return None
         made_map = table_map_of(event, made, key, has_crc=has_crc)
@@ -121,9 +122,10 @@ class RowForms:
 
     def _may_change(self, event: bytes) -> bool:
         """Return whether a table may have any of that, at a glance."""
-        if _HASH_MARK in event or _END_MARK in event.lower():
-            return True
-        return not self._target.is_mariadb and any(bytes([kind]) in event for kind in COMPRESSED)
+        may = _HASH_MARK in event or _END_MARK in event.lower()
+        may = may or (not self.target.is_mariadb and any(bytes([kind]) in event for kind in COMPRESSED))
+        name = table_name(event)
+        return may and self._wants(name.schema, name.table)
 
     # ---- Rows ----
 
@@ -131,10 +133,10 @@ class RowForms:
         """Yield the event as one of the target's form, or as several where rows of history are among its rows."""
         changes: Iterable[tuple[EventType, Change]] = ((rows.kind, change) for change in rows.changes)
         cut = _cutter(form.kept)
-        if form.end is not None and not self._target.is_mariadb:
+        if form.end is not None and not self.target.is_mariadb:
             changes = of_today(rows.kind, rows.changes, form.end)
         elif form.end is not None:
-            there, end = forever(self._target.version), form.end
+            there, end = forever(self.target.version), form.end
             changes = ((rows.kind, _both(change, lambda row: ending_at(row, end, there))) for change in rows.changes)
         changes = (each for each in changes if not _says_nothing(each[1], form.kept))
         parts = [

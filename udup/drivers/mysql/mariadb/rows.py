@@ -54,7 +54,8 @@ class MariaRows(EventRows):
         try:
             self.begin(mark)
             self.enter(context)  # the statement's own is left by now
-            rows = binlog_statement(self.rows_of(events)) + b";" if events else b""
+            data = self.rows_of(events)
+            rows = binlog_statement(data) + b";" if data else b""
             execute_raw(self._connection, rows + b"COMMIT", 1 + bool(rows))
         except MySQLError as error:
             if meaning(error) is Meaning.CONTENDED:

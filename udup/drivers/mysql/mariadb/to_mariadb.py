@@ -6,6 +6,8 @@ not enforced, NOT NULL of generated columns, storage options.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from udup.drivers.mysql.mariadb.introducers import fit_strings
 from udup.drivers.mysql.mariadb.parts import Item
 from udup.drivers.mysql.mariadb.told import Fitting
@@ -69,6 +71,22 @@ def fit_item(item: Item, fitting: Fitting) -> None:
         _alter(item, fitting)
     else:
         without_options(item, fitting)
+
+
+def refuse_keys(items: Sequence[Item], fitting: Fitting) -> None:
+    """Refuse a primary key on a column that is generated; of an ALTER TABLE as far as it says so itself."""
+    generated = {item.column.casefold() for item in items if item.find("AS", "(", start=item.kind_at) > 0}
+    for item in items:
+        at = item.find("PRIMARY", "KEY", start=item.kind_at)
+        if at < 0:
+            continue
+        named = [item.column] if item.column else [word.text for word in item.words[at + 2 :]]
+        if found := next((name for name in named if name.casefold() in generated - {""}), ""):
+            fitting.refuse(
+                "it is generated and a primary key, which MariaDB does not take",
+                "have another key be the primary one on the source, or leave the table out",
+                found,
+            )
 
 
 def fit_older_column(item: Item, fitting: Fitting) -> None:

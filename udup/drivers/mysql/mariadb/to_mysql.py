@@ -52,6 +52,8 @@ _LEAVE = "leave the table out of the job (ReplicateIgnoreDb)"
 def refuse_statement(words: Sequence[Word], fitting: Fitting) -> None:
     """Refuse what MySQL has no one statement for: it would run once only by halves."""
     upper = [word.upper for word in words]
+    if upper[:2] == ["SET", "STATEMENT"]:
+        fitting.refuse("SET STATEMENT … FOR is not known to the target", _BY_HAND)
     if upper[:3] == ["CREATE", "OR", "REPLACE"] and upper[3] in ("TABLE", "DATABASE", "SCHEMA", "EVENT", "TRIGGER"):
         fitting.refuse(f"CREATE OR REPLACE {upper[3]} is not known to the target", _BY_HAND)
 

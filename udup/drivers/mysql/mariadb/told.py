@@ -36,6 +36,7 @@ class Fitting:
     """One statement on its way: whose words it has, whose it is to have, and what was found on the way.
 
     `of_utf8mb4`: the collation that utf8mb4 by itself got in its session, "" for the one that it was born with.
+    `literals`: the character set of its session's literals.
     """
 
     schema: str
@@ -44,6 +45,7 @@ class Fitting:
     target: Server
     text: str = ""
     of_utf8mb4: str = ""
+    literals: str = "utf8mb4"
     notices: list[str] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
 

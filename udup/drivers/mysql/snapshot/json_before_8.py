@@ -15,16 +15,21 @@ from udup.drivers.mysql.client.names import qualified, quote
 from udup.drivers.mysql.dictionary.catalog import Column, Table
 from udup.drivers.mysql.snapshot.json_values import ELEMENTS, MEMBERS, is_special
 
-#: From here on MySQL has JSON_TABLE.
-_JSON_TABLE = (8, 0, 4)
+#: From here on MySQL and MariaDB have JSON_TABLE.
+_JSON_TABLE = ((8, 0, 4), (10, 6, 0))
 
 #: Members, or elements, of one document that are looked at: each costs a walk over the document.
 _MOST = 2000
 
 
+def has_json_table(connection: Connection) -> bool:
+    """Return whether the server has the function JSON_TABLE."""
+    return connection.version >= _JSON_TABLE[connection.is_mariadb]
+
+
 def is_asked_by_number(connection: Connection) -> bool:
     """Return whether the server has JSON and no JSON_TABLE."""
-    return not connection.is_mariadb and connection.version < _JSON_TABLE
+    return not connection.is_mariadb and not has_json_table(connection)
 
 
 def check_text_is_whole(connection: Connection, table: Table, rows: str) -> None:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from udup.drivers.mysql.client.connection import Connection, MySQLError, describe, is_transient, query
-from udup.drivers.mysql.client.names import qualified
 from udup.drivers.mysql.ddl.classify import classify
+from udup.drivers.mysql.dictionary.shown_tables import shown_table
 from udup.pipeline.selection.selection import Selection
 
 _MERGE_TABLES = (
@@ -24,7 +24,7 @@ def merge_problems(connection: Connection, selection: Selection) -> Iterator[str
     for schema, name in query(connection, _MERGE_TABLES):
         wanted = selection.wants(schema, name)
         try:
-            create = query(connection, f"SHOW CREATE TABLE {qualified(schema, name)}")[0][1]
+            create = shown_table(connection, schema, name)
         except MySQLError as error:
             if is_transient(error):
                 raise

@@ -24,9 +24,10 @@ from udup.drivers.mysql.client.session_setup import enter
 from udup.drivers.mysql.client.sessions import DICTIONARY
 from udup.drivers.mysql.columns.mapping import map_of
 from udup.drivers.mysql.dictionary.catalog import Catalog, Column, NumberSequence, Schema, StoredObject, Table
-from udup.drivers.mysql.dictionary.defaults import default_of, lost_defaults
+from udup.drivers.mysql.dictionary.defaults import default_of
 from udup.drivers.mysql.dictionary.engines import MERGE, is_non_transactional, is_transactional
 from udup.drivers.mysql.dictionary.float_digits import digits, is_loose, text_loses
+from udup.drivers.mysql.dictionary.shown_tables import shown_table
 from udup.drivers.mysql.filters.table_filter import dictionary_condition
 from udup.drivers.mysql.mariadb.history import read_periods
 from udup.drivers.mysql.snapshot.merge_tables import merge_problems
@@ -153,9 +154,9 @@ def _read_tables(connection: Connection, schema: str, selection: Selection, prob
         own = columns.get(name, ())
         try:
             lost = list(_lost_members(connection, schema, name, own))
-            create = query(connection, f"SHOW CREATE TABLE {qualified(schema, name)}")[0][1]
+            create = shown_table(connection, schema, name)
             own = tuple(replace(column, loose=engine.lower() != MERGE and is_loose(create, column)) for column in own)
-            lost += [*_lost_digits(connection, schema, name, own), *lost_defaults(create, schema, name, own)]
+            lost += _lost_digits(connection, schema, name, own)
         except MySQLError as error:
             if engine.lower() == MERGE and not is_transient(error) and not _opens(connection, schema, name):
                 continue  # one that cannot be opened: `merge_problems` names it

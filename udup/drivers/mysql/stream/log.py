@@ -25,6 +25,8 @@ from udup.drivers.mysql.columns.shaper import ColumnMaps
 from udup.drivers.mysql.ddl.query_action import Decide
 from udup.drivers.mysql.ddl.query_classifier import QueryClassifier
 from udup.drivers.mysql.filters.shaper import Shapers
+from udup.drivers.mysql.mariadb.collations import Server
+from udup.drivers.mysql.mariadb.row_forms import RowForms
 from udup.drivers.mysql.naming.naming import Naming, logs_signs
 from udup.drivers.mysql.snapshot.moment import prepared_now
 from udup.drivers.mysql.snapshot.names import is_transactional_there, read_names
@@ -122,9 +124,9 @@ class BinlogChanges:
         """Return the job's own dump, which may be carried on by one that several jobs share."""
 
         def opened(after: GtidSet) -> BinlogStream:
-            return BinlogStream(
-                self.endpoint, replica.server_id, after, replica.uuid, self._plan.silent, self._plan.target
-            )
+            plan = self._plan
+            forms = RowForms(Server.of(plan.target), plan.scope.selection.wants)
+            return BinlogStream(self.endpoint, replica.server_id, after, replica.uuid, plan.silent, forms)
 
         own = opened(start_after)
         if shared is None or own.is_mariadb:

@@ -15,8 +15,8 @@ from udup.drivers.mysql.client import sessions
 from udup.drivers.mysql.client.connection import Connection, connect
 from udup.drivers.mysql.client.errors import failure
 from udup.drivers.mysql.client.raw import raw_socket
-from udup.drivers.mysql.mariadb.collations import Server
 from udup.drivers.mysql.mariadb.reading import Reading
+from udup.drivers.mysql.mariadb.row_forms import RowForms
 from udup.drivers.mysql.stream.packets import QUIET_SECONDS, SILENCE_SECONDS
 from udup.drivers.mysql.stream.replica import end_earlier_dump
 
@@ -50,13 +50,13 @@ dump_protocol.GtidSet = _encode_position
 
 
 def open_dump(
-    endpoint: Endpoint, server_id: int, start_after: GtidSet, replica_uuid: str, target: str = ""
+    endpoint: Endpoint, server_id: int, start_after: GtidSet, replica_uuid: str, forms: RowForms | None = None
 ) -> tuple[Connection, Reading | None]:
-    """Return the connection of the dump, and what reads it if it is MariaDB's, for a target of this version."""
+    """Return the connection of the dump, and what reads it if it is MariaDB's, with these forms of rows."""
     connection = connect_for_dump(endpoint, replica_uuid)
     reading: Reading | None
     if connection.is_mariadb:
-        reading = Reading(start_after, HEARTBEAT_SECONDS, Server.of(target))
+        reading = Reading(start_after, HEARTBEAT_SECONDS, forms)
         reading.ask(connection, server_id)
     else:
         reading = None

@@ -4,8 +4,8 @@ ALTER TABLE … ADD COLUMN … AUTO_INCREMENT numbers the rows that are there in
 InnoDB reads its clustered index, whatever the algorithm (seen on 9.7 for INPLACE with eight threads and for COPY), so
 that two servers with the same rows and the same primary key give the same numbers. MyISAM reads them as they lie in
 the file. The log does not say which engine the source's table had, so the source is asked: the engine that it has now
-is that of the statement if the table was not altered since, which its CREATE_TIME tells: of MySQL's the second in
-which the statement began, of MariaDB's one in which it made its file.
+is that of the statement if the table was not altered since, which its CREATE_TIME tells: of MySQL's since 8.0
+the second in which the statement began, before and of MariaDB's one in which its file was made.
 """
 
 from __future__ import annotations
@@ -23,6 +23,9 @@ from udup.drivers.mysql.ddl.sqlreader import ObjectName
 #: nothing.
 RowOrder: TypeAlias = Callable[[ObjectName, int, int], str]
 
+#: From here on MySQL has no files of definitions.
+_DICTIONARY = (8, 0, 0)
+
 _TABLE = (
     "SELECT ENGINE, UNIX_TIMESTAMP(CREATE_TIME) FROM information_schema.TABLES"
     " WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s"
@@ -35,7 +38,8 @@ def row_order_of(endpoint: Endpoint) -> RowOrder:
     def look(table: ObjectName, began: int, lasted: int) -> str:
         with closing(connect(endpoint, DICTIONARY)) as connection:
             rows = query(connection, _TABLE, table.schema, table.name)
-            latest = began + lasted + 1 if connection.is_mariadb else began
+            of_file = connection.is_mariadb or connection.version < _DICTIONARY
+            latest = began + lasted + 1 if of_file else began
         if not rows or rows[0][1] is None or not began <= int(rows[0][1]) <= latest:
             return "the source's table was altered again since, so that the engine that it had is not known"
         engine = str(rows[0][0])

@@ -38,6 +38,7 @@ from udup.drivers.mysql.client.errors import MySQLError, failure
 from udup.drivers.mysql.client.raw import raw_socket, shut_down
 from udup.drivers.mysql.client.wire import ERROR_BYTES
 from udup.drivers.mysql.mariadb.reading import NotAfterPlaceError, Reading
+from udup.drivers.mysql.mariadb.row_forms import RowForms
 from udup.drivers.mysql.stream.anonymous import WITHOUT_GTID
 from udup.drivers.mysql.stream.opening import connect_for_dump, open_dump
 from udup.drivers.mysql.stream.packets import QUIET_SECONDS, QUIETS, PacketBuffer
@@ -58,8 +59,8 @@ class BinlogStream:
     """Events of the source from after a GTID set on. Iterate; `close` from another thread ends it.
 
     `server_uuid` is the server that sends them: behind a balancer another connection may lead to another one.
-    `silent` is called, on the thread that iterates, while not even heartbeats come, with for how many seconds. `target`
-    is the version of whom they are for: what only a MariaDB has is taken out of a MariaDB's log for others.
+    `silent` is called, on the thread that iterates, while not even heartbeats come, with for how many seconds. `forms`:
+    what of a MariaDB's rows is for whom.
     """
 
     def __init__(
@@ -69,11 +70,11 @@ class BinlogStream:
         start_after: GtidSet,
         replica_uuid: str,
         silent: Callable[[float], None] = lambda _: None,
-        target: str = "",
+        forms: RowForms | None = None,
     ) -> None:
         self._endpoint, self._silent, self._closed = endpoint, silent, False
         self._server_id, self._replica_uuid = server_id, replica_uuid
-        connection, self._maria = open_dump(endpoint, server_id, start_after, replica_uuid, target)
+        connection, self._maria = open_dump(endpoint, server_id, start_after, replica_uuid, forms)
         self.server_uuid = connection.server_uuid  # nothing can be asked during the dump
         self._read_from(connection)
 

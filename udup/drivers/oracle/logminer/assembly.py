@@ -12,19 +12,19 @@ the target already, some of them without their beginning or by a dictionary that
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import chain
 
 from udup.base.errors import Unsupported
 from udup.base.remedies import NEW_COPY
+from udup.drivers.oracle.logminer.kept import OPPOSITE, Kept
 from udup.drivers.oracle.logminer.rows import NOT_REBUILT, Code, LogRow
 from udup.drivers.oracle.remedies import REPORT
 
-#: Bytes that changes may take in memory, where they wait for their COMMIT, and for the end of their window.
-OPEN_BYTES = 512 << 20
-
-#: Bytes that a change takes there beside its SQL.
-CHANGE_BYTES = 500
+#: Bytes that changes may take in memory, where they wait for their COMMIT, and for the end of their window; and in
+#: files, where large transactions do.
+OPEN_BYTES, FILE_BYTES = 512 << 20, 64 << 30
 
 #: The end of an XID of which only the undo segment and slot are known: its transaction began before what is read.
 _UNKNOWN_SEQUENCE = "ffffffff"
@@ -51,8 +51,6 @@ _HALF = (
     " known; begin the job with a full copy, or at an SCN at which no transaction was open"
 )
 
-_OPPOSITE = {Code.INSERT: Code.DELETE, Code.DELETE: Code.INSERT, Code.UPDATE: Code.UPDATE}
-
 #: A ROWID that says no row.
 _NO_ROW = frozenset({"", "A" * 18})
 
@@ -72,20 +70,34 @@ class OpenTransaction:
     """
 
     first_scn: int
-    items: list[LogRow] = field(default_factory=list)
+    items: Kept = field(default_factory=Kept)
     problems: list[tuple[int, str]] = field(default_factory=list)
-    size: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """A transaction, or all that were committed at one SCN. `items` are its changes and definitions in their order."""
+    """A transaction, or all that were committed at one SCN. `parts` have its changes and definitions in their order."""
 
     scn: int
     xids: tuple[str, ...]
-    items: tuple[LogRow, ...]
+    parts: tuple[Kept, ...]
     problems: tuple[tuple[int, str], ...]
     microseconds: int
+
+    @property
+    def items(self) -> Iterator[LogRow]:
+        """Yield its changes; raise `BadRedo` for an undo that finds nothing to undo."""
+        return chain.from_iterable(self.parts)
+
+    @property
+    def is_large(self) -> bool:
+        """Return whether it is not to be in memory as a whole."""
+        return any(each.is_large for each in self.parts)
+
+    def close(self) -> None:
+        """Give up what is in files."""
+        for each in self.parts:
+            each.close()
 
 
 class Assembly:
@@ -106,6 +118,7 @@ class Assembly:
         schemas: Collection[str] = (),
         begun_at: int = 0,
         open_bytes: int = OPEN_BYTES,
+        file_bytes: int = FILE_BYTES,
     ) -> None:
         self._wants = wants
         self._knows = knows
@@ -118,7 +131,7 @@ class Assembly:
         self.horizon = 0  # an SCN by which all that was open at `begun_at` has ended; 0 as long as none is known
         self._defining: dict[tuple[str, str], str] = {}  # tables of definitions that are not committed, and by whom
         self._started: set[str] = set()  # whose beginning was seen, as long as that matters
-        self._open_bytes = open_bytes
+        self._open_bytes, self._file_bytes = open_bytes, file_bytes
         self._size = self._committed_size = 0  # of what is open; of what is committed and not taken
 
     def resume_scn(self, read_to: int) -> int:
@@ -156,7 +169,8 @@ class Assembly:
         elif code == Code.COMMIT:
             self._commit(row)
         elif code == Code.ROLLBACK:
-            self._forget(row.xid)
+            if (gone := self._forget(row.xid)) is not None:
+                gone.items.close()
         elif code == Code.DDL:
             if self._wants(row.owner, row.table) or self._drops_ours(row):
                 self._keep(row)
@@ -186,7 +200,7 @@ class Assembly:
         here; for nothing else is a slot enough.
         """
         known = self._in_slot(row.xid)
-        if row.rollback and row.code in _OPPOSITE:
+        if row.rollback and row.code in OPPOSITE:
             if known:
                 self._change(replace(row, xid=known[-1]))
         elif known if row.code in (Code.COMMIT, Code.ROLLBACK) else row.code not in _SILENT and self._is_ours(row):
@@ -244,18 +258,26 @@ class Assembly:
             self._defining[row.owner, row.table] = row.xid
         elif self._defining.get((row.owner, row.table), row.xid) != row.xid:
             self._spoil(row, f"{row.owner}.{row.table} was altered before, and whether that was committed has not come")
+        before = current.items.size
         current.items.append(row)
-        current.size += _bytes(row)
-        self._size += _bytes(row)
-        if self._size + self._committed_size > self._open_bytes:
-            largest = max(self._open.values(), key=lambda each: each.size)
-            xid = next(name for name, each in self._open.items() if each is largest)
-            raise Unsupported(
-                f"changes that wait for their COMMIT, or were committed within one window of SCNs, take more than"
-                f" {self._open_bytes >> 20} MiB of memory by SCN {row.scn}; the largest transaction that is open is"
-                f" {xid}, from SCN {largest.first_scn} on, with {largest.size >> 20} MiB; commit in smaller"
-                " transactions on the source, then give the job another ID, so that it is copied"
-            )
+        self._size += current.items.size - before
+        was_stored = current.items.size < before
+        if self._size + self._committed_size > self._open_bytes or (was_stored and self._stored > self._file_bytes):
+            raise self._too_much(row)
+
+    @property
+    def _stored(self) -> int:
+        return sum(each.items.stored for each in self._open.values() if each.items.is_large)
+
+    def _too_much(self, row: LogRow) -> Unsupported:
+        xid, largest = max(self._open.items(), key=lambda each: each[1].items.size + each[1].items.stored)
+        size = largest.items.size + largest.items.stored
+        return Unsupported(
+            "changes that wait for their COMMIT, or were committed within one window of SCNs, take more than"
+            f" {self._open_bytes >> 20} MiB of memory, or {self._file_bytes >> 30} GiB of files, by SCN {row.scn}; the"
+            f" largest transaction that is open is {xid}, from SCN {largest.first_scn} on, with {size >> 20} MiB;"
+            " commit in smaller transactions on the source, then give the job another ID, so that it is copied"
+        )
 
     def _spoil(self, row: LogRow, problem: str) -> None:
         self._opened(row).problems.append((row.scn, problem))
@@ -264,41 +286,29 @@ class Assembly:
         """Take away the last change of this row that is not undone yet."""
         if row.row_id in _NO_ROW:
             self._spoil(row, f"it undoes a change of a row of {row.owner}.{row.table}, and does not say of which")
-        elif not self._undo_in(self._opened(row), row):
+            return
+        current = self._opened(row)
+        before = current.items.size
+        if not current.items.undo(row):
             self._spoil(row, f"it undoes a change of row {row.row_id} of {row.owner}.{row.table}, which has not come")
-
-    def _undo_in(self, current: OpenTransaction, row: LogRow) -> bool:
-        items = current.items
-        for at in range(len(items) - 1, -1, -1):
-            if (items[at].data_obj, items[at].row_id) == (row.data_obj, row.row_id) and items[at].code != Code.DDL:
-                if items[at].code != _OPPOSITE[Code(row.code)]:
-                    return False
-                current.size -= _bytes(items[at])
-                self._size -= _bytes(items[at])
-                del items[at]
-                return True
-        return False
+        self._size += current.items.size - before
 
     def _commit(self, row: LogRow) -> None:
         if self._begun_at and row.xid not in self._started and row.xid not in self._open:
             self._spoil(replace(row, scn=self._begun_at + 1), _HALF.format(scn=self._begun_at))
         current = self._forget(row.xid)
         if current is not None and (current.items or current.problems):
-            self._committed_size += current.size
+            self._committed_size += current.items.size
             problems = tuple(current.problems)
-            self._committed.append(Committed(row.scn, (row.xid,), tuple(current.items), problems, row.microseconds))
+            self._committed.append(Committed(row.scn, (row.xid,), (current.items,), problems, row.microseconds))
 
     def _forget(self, xid: str) -> OpenTransaction | None:
         self._started.discard(xid)
         current = self._open.pop(xid, None)
         if current is not None:
-            self._size -= current.size
+            self._size -= current.items.size
             self._defining = {name: by for name, by in self._defining.items() if by != xid}
         return current
-
-
-def _bytes(row: LogRow) -> int:
-    return len(row.sql) + CHANGE_BYTES
 
 
 def _merged(parts: list[Committed]) -> Committed:
@@ -307,7 +317,7 @@ def _merged(parts: list[Committed]) -> Committed:
     return Committed(
         parts[0].scn,
         tuple(xid for each in parts for xid in each.xids),
-        tuple(item for each in parts for item in each.items),
+        tuple(part for each in parts for part in each.parts),
         tuple(problem for each in parts for problem in each.problems),
         max(each.microseconds for each in parts),
     )

@@ -69,7 +69,7 @@ class TellingState(msgspec.Struct, omit_defaults=True):
 
     @classmethod
     def parse(cls, text: str) -> TellingState:
-        return _state(text) if text else cls()
+        return _decode(text) if text else cls()
 
     def text(self) -> str:
         return msgspec.json.encode(self).decode()
@@ -107,6 +107,9 @@ class TellingState(msgspec.Struct, omit_defaults=True):
         return next((each.scn for each in self.done if table <= each.table), 0)
 
 
+_decode = msgspec.json.Decoder(TellingState).decode
+
+
 def sign_of(tables: Iterable[OracleTable]) -> str:
     """Return a sign of the names, columns and keys of tables."""
     shown = [
@@ -114,6 +117,3 @@ def sign_of(tables: Iterable[OracleTable]) -> str:
         for each in tables
     ]
     return hashlib.sha256(json.dumps(shown).encode()).hexdigest()[:16]
-
-
-_state = msgspec.json.Decoder(TellingState).decode

@@ -1,5 +1,6 @@
 -- topic: EXCHANGE PARTITION with and without validation
 -- unfit: from mariadb-10, mysql-5.6: it cannot read "WITHOUT VALIDATION"
+-- unfit: to mariadb-10: it cannot read "WITHOUT VALIDATION", and the job says so
 CREATE TABLE r (id INT PRIMARY KEY, a INT) PARTITION BY RANGE (id) (PARTITION p0 VALUES LESS THAN (10), PARTITION p1 VALUES LESS THAN (20));
 CREATE TABLE x (id INT PRIMARY KEY, a INT);
 INSERT INTO r VALUES (1, 1), (11, 1);

@@ -1,5 +1,5 @@
 -- topic: filters over texts: collations, accents, trailing spaces, LIKE, binary strings, ENUM, SET
--- refused: from mysql-5.6: does not decide about such a one
+-- refused: from mysql-5.6, mariadb-10.5: does not decide about such a one
 -- where: ci name = 'a'
 -- where: bin name IN ('a', 'B') OR name LIKE 'x%'
 -- where: listed e = 'paid' OR FIND_IN_SET('b', s)

@@ -1,5 +1,5 @@
 -- topic: tables whose columns are all generated, or all but invisible ones
--- refused: to mariadb: Primary key cannot be defined upon a generated column
+-- refused: to mariadb: it is generated and a primary key
 -- unfit: from mariadb: it cannot read "PRIMARY KEY, h INT AS (g + 1) VIRTUA"
 -- unfit: from mysql-5.6: it cannot read "GENERATED ALWAYS AS ('x'))"
 CREATE TABLE all_virtual (g VARCHAR(20) GENERATED ALWAYS AS ('x'));

@@ -1,7 +1,7 @@
 -- topic: a primary key on a stored generated column, a unique key on a virtual one
 -- unfit: from mariadb: it cannot read "NOT NULL PRIMARY KEY, u VARCHAR(30)"
 -- unfit: from mysql-5.6: it has no generated columns
--- refused: to mariadb: Primary key cannot be defined upon a generated column
+-- refused: to mariadb: it is generated and a primary key
 CREATE TABLE t (a INT NOT NULL, b VARCHAR(20), k BIGINT AS (a * 10) STORED NOT NULL PRIMARY KEY, u VARCHAR(30) AS (CONCAT(b, a)) VIRTUAL, UNIQUE KEY u (u));
 INSERT INTO t (a, b) WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 150) SELECT i, CONCAT('x', i) FROM n;
 -- then:

@@ -1,5 +1,5 @@
 -- topic: CREATE OR REPLACE of tables, with and without a SELECT; CREATE … SELECT
--- unfit: from mariadb to mysql: its statements are not MySQL's, and the first of them in the log stops the job
+-- unfit: from mariadb to mysql: CREATE OR REPLACE TABLE in the log stops the job, in words
 -- unfit: from mysql: it has no CREATE OR REPLACE TABLE
 CREATE TABLE t (id INT PRIMARY KEY, a VARCHAR(10));
 INSERT INTO t VALUES (1, 'x'), (2, 'y');

@@ -1,7 +1,6 @@
 -- topic: statements in sql_mode ORACLE
--- unfit: from mariadb: a statement of that mode in the log stops the job
 -- unfit: from mysql: it has no such mode
--- unfit: to mysql: it has no such mode
+-- unfit: from mariadb to mysql: a statement of that mode in the log stops the job
 CREATE TABLE t (id INT PRIMARY KEY, a VARCHAR(20));
 -- then:
 SET sql_mode = 'ORACLE';

@@ -1,6 +1,8 @@
 -- topic: system-versioned tables that name the columns of their period; partitions by time
 -- unfit: from mysql: it has no system versioning
 -- refused: from mariadb to mysql: a column of SYSTEM VERSIONING
+-- refused: from mariadb-10 to mariadb-11: it names the columns of its period
+-- refused: from mariadb-11 to mariadb-10.11: it names the columns of its period
 -- refused: from mariadb to mariadb-10.5: cannot be copied to a target before MariaDB 10.11
 CREATE TABLE e (id INT PRIMARY KEY, since TIMESTAMP(6) GENERATED ALWAYS AS ROW START, a INT, until TIMESTAMP(6) GENERATED ALWAYS AS ROW END INVISIBLE, PERIOD FOR SYSTEM_TIME (since, until)) WITH SYSTEM VERSIONING;
 INSERT INTO e (id, a) VALUES (1, 1), (2, 2);

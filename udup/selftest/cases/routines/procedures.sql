@@ -1,5 +1,6 @@
 -- topic: procedures with every characteristic, cursors, handlers, loops; called while the job runs
 -- unfit: from mariadb-10.5, mysql-5.6: it cannot read "SKIP LOCKED; /* a block; comment */"
+-- refused: to mariadb-10.5: SKIP LOCKED
 CREATE TABLE t (id INT PRIMARY KEY, a VARCHAR(50));
 DELIMITER //
 CREATE PROCEDURE fill(IN n INT, OUT done INT, INOUT x VARCHAR(10) CHARACTER SET latin1) COMMENT 'it''s; a comment' LANGUAGE SQL NOT DETERMINISTIC MODIFIES SQL DATA SQL SECURITY INVOKER
