@@ -34,6 +34,7 @@ from udup.jobs import JobRecord
 from udup.jobs.numbers import last_index, placed, with_indexes
 from udup.jobs.progress import TaskReport
 from udup.pipeline.apply.crew import Seat
+from udup.pipeline.apply.settings import ApplierSettings
 from udup.pipeline.extract.marks import Held
 from udup.pipeline.ports import SourceLook
 from udup.pipeline.verify.rounds import Expected, HoldLog, StandAt
@@ -174,6 +175,8 @@ class Worker(Child):
 
 
 class Applier(Child):
+    settings: ApplierSettings
+
     def wants(self, *seats: Seat) -> None:
         """Say whom the run is to have."""
         self.tell(Staffed(self.run, seats))
@@ -186,13 +189,17 @@ class Applier(Child):
         self.run = message.run
         self.world.applies.append(message)
         self.world.note_run(self.job_id, message.run)
+        self.settings, apart = message.settings, ""
         target = self.script.target
+        if self.world.checkpoints is not None and not isinstance(target, Failure) and target is not None:
+            answer = self.world.checkpoints.take_over(message.settings)
+            target, apart = (answer, "") if isinstance(answer, Failure) else (answer[0] or "full copy", answer[1])
         if isinstance(target, Failure):
             self.later(0.02, message.run, lambda: self.end(message.run, target))
         elif target is not None:
             start_after = None if target == "full copy" else target
             known = self.script.known_source
-            ready = Ready(message.run, start_after, Info(uuid="t"), f"stamps of {message.run}", known)
+            ready = Ready(message.run, start_after, Info(uuid="t"), f"stamps of {message.run}", known, apart=apart)
             self.later(0.02, message.run, lambda: self.tell(ready))
 
     def log_comes(self, run: int) -> None:
@@ -207,6 +214,8 @@ class Applier(Child):
             self.later(0.1 * len(script.reports), run, lambda: self.end(run, script.run_ends))
 
     def report(self, values: Json) -> None:
+        if self.world.checkpoints is not None and values.get("stage") == "catching_up":
+            self.world.checkpoints.copied(self.settings)
         self.tell(Progress(self.role, self.run, TaskReport.of(values), runtime.wall()))
 
     def on_Reach(self, message: Reach) -> None:  # noqa: N802
@@ -238,6 +247,8 @@ class Applier(Child):
 
     def purge(self, message: Purge) -> None:
         self.world.purged.append(message.job)
+        if self.world.checkpoints is not None:
+            self.world.checkpoints.purge(message.job)
         self.tell(Purged(message.run))
 
 

@@ -23,6 +23,7 @@ from thespian.actors import ChildActorExited, WakeupMessage
 
 from tests.actors.small_children import KINDS, Address, Child, Host, Info, Json, Script
 from tests.actors.small_cluster import KINDS_OF_CLUSTER, NODE, ClusterState
+from tests.actors.small_targets import Checkpoints
 from udup.actors.messages import (
     Apply,
     Begin,
@@ -119,6 +120,7 @@ class World:
         self.goals: list[str] = []  # what appliers were to reach
         self.answers: list[object] = []
         self.logged: list[EventDict] = []
+        self.checkpoints: Checkpoints | None = None  # the target keeps which tables each job has
         self.cluster: ClusterState | None = None  # there are other nodes
         self.runs: dict[str, list[int]] = defaultdict(list)
         self._scripts: dict[str, Script] = {}

@@ -7,7 +7,8 @@ import pytest
 from tests.actors.conftest import post
 from tests.actors.small_world import World
 from tests.jobs.subscriptions import to_nats
-from udup.actors.messages import Accepted, PauseJob, RegisterJob, Rejected, Rejection, ResumeJob, WishSnapshot
+from udup.actors.messages import Accepted, PauseJob, RegisterJob, Rejected, Rejection, ResumeJob
+from udup.actors.table_messages import WishSnapshot
 from udup.base import remedies
 from udup.base.errors import Failure, FailureKind, Fault
 

@@ -256,3 +256,10 @@ def test_an_exported_document_posted_back_keeps_the_stored_passwords(jobs: Memor
     Path("a.json").write_text(asking("job", "export", "a").stdout)
     assert asking("job", "run", "a.json").exit_code == ExitCode.OK
     assert jobs.records["a"].spec().source_endpoint().password == "a password"
+
+
+def test_a_reload_of_tables_says_where_to_look(four: MemoryJobs, asking: Asking) -> None:
+    told = asking("job", "reload", "runs", "shop.a", "shop.b").output
+    assert "shop.a, shop.b are loaded again" in told and "udup job status runs" in told
+    assert four.reloaded == [("runs", ("shop.a", "shop.b"))]
+    assert '"shop.a"' in asking("job", "reload", "runs", "shop.a", "--json").output

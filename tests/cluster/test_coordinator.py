@@ -395,3 +395,21 @@ def test_a_job_that_moves_to_where_its_source_is_read_is_read_there_as_its_own()
     after = before.given("c")
     assert (after.node, after.source, after.to, after.previous, after.run) == ("c", "", "", "b", "")
     assert before.given("a").source == "c"
+
+
+def test_a_part_of_a_job_is_where_that_is_and_goes_where_it_goes() -> None:
+    wishes = [Wish("j"), Wish("j tables", part_of="j", failover=True), *jobs(6)]
+    bucket = Bucket("abc", wishes)
+    bucket.settle()
+    home = bucket.owners.jobs["j"].node
+    assert bucket.owners.jobs["j tables"].node == home
+    bucket.see("abc".replace(home, ""), home)
+    bucket.settle()
+    there = bucket.owners.jobs["j"].node
+    assert there != home and bucket.owners.jobs["j tables"].node == there
+
+
+def test_a_part_of_a_job_that_is_nobodys_is_nobodys() -> None:
+    bucket = Bucket("a", [Wish("j", datacenters=("elsewhere",)), Wish("j tables", part_of="j")])
+    bucket.settle()
+    assert not bucket.owners.jobs

@@ -279,6 +279,25 @@ def _change(operator: Operator) -> Iterator[None]:
     operator.world.level_and_equal(JOB, JOB)
 
 
+@recipe("Add a table")
+def _add(operator: Operator) -> Iterator[None]:
+    operator.world.post(operator.document("item", "sale"))
+    operator.world.runs(JOB)
+    operator.write("more-tables.json", operator.document("item", "sale", "visit"))
+    operator.world.on_source(f"INSERT INTO {JOB}.visit VALUES (1)")
+    yield
+    operator.world.on_source(f"INSERT INTO {JOB}.visit VALUES (2)")
+    operator.world.level_and_equal(JOB, JOB)
+
+
+@recipe("Reload a table")
+def _reload(operator: Operator) -> Iterator[None]:
+    _begin(operator)
+    _write_on_target(operator, f"DELETE FROM {JOB}.item WHERE id = 2")
+    yield
+    operator.world.level_and_equal(JOB, JOB)
+
+
 @recipe("Two jobs into one target")
 def _two_jobs(operator: Operator) -> Iterator[None]:
     document = operator.document("item", "sale")

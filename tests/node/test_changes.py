@@ -100,6 +100,9 @@ class Node:
         self.sent.append(message)
         return Accepted(7, "one", "e")
 
+    def ids(self) -> frozenset[str]:
+        return frozenset(self.records)
+
     def job(self, job_id: str) -> JobRecord | None:
         return self.records.get(job_id)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.sim.world import World
-from udup.drivers.mysql.apply import checkpoint as checkpoints
+from udup.drivers.mysql.apply import checkpoint_events as checkpoints
 from udup.drivers.mysql.apply import ddl_runner, rows_by_events
 from udup.drivers.mysql.load.copy_fence import CopyFence
 from udup.pipeline.apply.applier import Applier

@@ -16,12 +16,14 @@ from udup.base.config import Settings, load_settings
 from udup.base.errors import Fault, Refused
 from udup.jobs import DesiredState, JobRecord, JobType, accept, check_enforced_index, document_id
 from udup.jobs.allocation import Allocation, Evaluation, Trigger
+from udup.jobs.growth import check_reload
 from udup.jobs.skipping import NotSkippable
 from udup.jobs.versions import Posted, with_replaced
 from udup.jobs.wishing import wished
 from udup.pipeline.cutover.state import Cutover, Options
 from udup.pipeline.ports import Seen, TailRequest
 from udup.pipeline.ports.tail import START
+from udup.pipeline.selection.selection import Selection
 from udup.pipeline.verify.state import CompareOptions, CompareState, Comparison
 from udup.web.app import create_app
 from udup.web.blocking import WaitingRoom
@@ -93,6 +95,7 @@ class MemoryJobs:
         self.killed: list[int] = []
         self.removed: list[str] = []
         self.level_asked: list[tuple[str, str | None]] = []
+        self.reloaded: list[tuple[str, tuple[str, ...]]] = []
         self.level_looks: list[LevelFound | Exception] = []  # what each look finds; the last again and again
         self.level_closed = 0
         self.delivered: list[Seen] = []
@@ -186,6 +189,16 @@ class MemoryJobs:
                 raise NotThere("job not found")
             wishes = wished(self.records[job_id].wishes, [], tables, 1)
             self.records[job_id] = self.records[job_id].model_copy(update={"wishes": wishes})
+            self.index += 1
+            return self._written(job_id)
+
+    def reload(self, job_id: str, tables: Sequence[str]) -> Written:
+        with self._lock:
+            self._may_fail()
+            if job_id not in self.records:
+                raise NotThere("job not found")
+            check_reload(job_id, Selection(), tables)
+            self.reloaded.append((job_id, tuple(tables)))
             self.index += 1
             return self._written(job_id)
 

@@ -11,7 +11,10 @@ from tests.web import contract
 from tests.web.conftest import ACTOR, MOMENT, NODE_ID
 from udup import __version__
 from udup.base.config import Settings
+from udup.jobs import JobProgress, Stage
 from udup.jobs.allocation import ClientStatus, EventType, TaskEvent, TaskLife, TaskState
+from udup.jobs.growing_shown import told, with_growing
+from udup.jobs.growth import Growth, GrowthState
 from udup.web.ports import Check, Outcome
 
 UNKNOWN = "11111111-2222-4333-8444-555555555555"
@@ -371,3 +374,37 @@ def test_validations_do_not_take_all_threads(
     assert client.simulate_post("/v1/validate/job", json=document).status_code == 200
     assert answers == [503] + [200] * (settings.http.threads // 2 - 1)
     assert client.simulate_get("/v1/jobs").status_code == 200
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+def test_tables_are_loaded_again_by_their_path_or_by_name(
+    client: TestClient, posted: str, memory: Any, method: str
+) -> None:
+    for path, query, tables in (
+        (f"/v1/job/{posted}/tables/s.a/reload", "", ["s.a"]),
+        (f"/v1/job/{posted}/reload", "table=s.a&table=s.b", ["s.a", "s.b"]),
+    ):
+        answer = client.simulate_request(method, path, query_string=query)
+        assert (answer.status_code, answer.json["Success"], answer.json["Tables"]) == (200, True, tables)
+        assert memory.reloaded[-1] == (posted, tuple(tables))
+    assert client.simulate_request(method, f"/v1/job/{posted}/reload").status_code == 400
+    assert client.simulate_request(method, "/v1/job/none/tables/s.a/reload").status_code == 404
+    assert client.simulate_get(f"/v1/job/{posted}/reload").status_code == 405
+
+
+def test_a_side_job_is_shown_as_what_its_job_gets(client: TestClient, posted: str, memory: Any) -> None:
+    assert client.simulate_get(f"/v1/job/{posted}").json["Growing"] is None
+    growth = Growth(state=GrowthState.COPYING, side=f"{posted} tables", since_ns=1_500_000_000_000_000_000)
+    record = memory.records[posted].growing(growth)
+    tables = {"s.a": {"rows": 30, "total": 40}, "s.b": {"rows": 10, "total": 10, "complete": True}}
+    progress = JobProgress(tables=tables)
+    side = record.model_copy(
+        update={"id": growth.side, "part_of": posted, "stage": Stage.COPYING, "progress": progress}
+    )
+    [shown] = with_growing([side, record])
+    memory.records[posted] = shown
+    growing = client.simulate_get(f"/v1/job/{posted}").json["Growing"]
+    assert (growing["State"], growing["Percent"], growing["Since"]) == ("copying", 80.0, "2017-07-14T02:40:00Z")
+    assert [(each["Table"], each["State"]) for each in growing["Tables"]] == [("s.a", "copying"), ("s.b", "copied")]
+    assert "growing_shown" not in shown.to_json().decode(), "it is never stored"
+    assert told(growing) == "adding s.a, s.b (copying 80 %)"

@@ -42,6 +42,7 @@ from udup.cluster.told import Carrying
 from udup.cluster.view import View, look_around
 from udup.cluster.visits import Visits
 from udup.cluster.wishes import Wishes
+from udup.jobs.record import FORMAT
 from udup.store.batch import NoBatches
 from udup.store.mirror import Mirror
 from udup.store.store import JOBS_BUCKET
@@ -65,7 +66,7 @@ class ClusterEngine:
         self._carrying = Carrying(max=me.max_jobs, ready=False)
         self._beat = Beat(
             node=me.node, incarnation=runtime.new_id(), number=0, role=me.role, name=me.name,
-            datacenter=me.datacenter, address=me.address, build=me.build, wire=(WIRE, WIRE),
+            datacenter=me.datacenter, address=me.address, build=me.build, wire=(WIRE, WIRE), format=FORMAT,
         )  # fmt: skip
         self._keeper: NodeKeeper | None = None
         self.visits = Visits(me.node, self._limits, tell)

@@ -21,6 +21,8 @@ from udup.actors.cluster_messages import (
     SayGone,
     WrittenElsewhere,
 )
+from udup.actors.commands import JobCommands
+from udup.actors.growing import Growing
 from udup.actors.job import Job
 from udup.actors.keeper import NodeKeeper
 from udup.actors.keeper_told import OrderGiven
@@ -30,6 +32,8 @@ from udup.actors.pulse import PULSE
 from udup.actors.registry import ActorRegistry
 from udup.actors.shell import ShellActor
 from udup.cluster.orders import nothing
+from udup.jobs import document_id
+from udup.jobs.growth import Growth
 
 #: Seconds until a keeper is tried once more, if none could be made.
 _KEEPER_SECONDS = 1.0
@@ -43,6 +47,8 @@ class ClusterMailbox(ShellActor):
     _jobs: dict[str, Job]
     _unread: dict[str, str]
     _membership: Membership | None = None
+    _commands: JobCommands | None
+    _growing: Growing
 
     def __init__(self) -> None:
         super().__init__()
@@ -138,6 +144,7 @@ class ClusterMailbox(ShellActor):
         """The record of a deleted job is removed."""
         if self._membership is not None:
             self._membership.forgotten(job)
+        self._growing.gone(job)
 
     # ---- The way back of a cut-over ----
 
@@ -153,10 +160,49 @@ class ClusterMailbox(ShellActor):
         failed: Callable[[Exception], None],
     ) -> None:
         """Register a job that a cut-over makes."""
+        self.make_job(
+            document_id(document) or "", incarnation, lambda then: self.create_here(document, incarnation, then),
+            then, failed,
+        )  # fmt: skip
+
+    def make_job(
+        self,
+        job_id: str,
+        incarnation: str,
+        make: Callable[[Callable[[], None]], None],
+        then: Callable[[], None],
+        failed: Callable[[Exception], None],
+    ) -> None:
+        """Have a job stored here by `make`, if there is none of this incarnation on any node."""
         if self._membership is not None:
-            self._membership.way_backs.create(document, incarnation, then, failed)
+            self._membership.way_backs.create(job_id, incarnation, make, then, failed)
         else:
-            self.create_here(document, incarnation, then)
+            make(then)
+
+    # ---- A job whose tables change ----
+
+    def create_side(
+        self, parent: Job, growth: Growth, then: Callable[[], None], failed: Callable[[Exception], None]
+    ) -> None:
+        """Have the side job of a job stored that gets other tables."""
+        commands = self._commands
+        assert commands is not None
+
+        def make(then: Callable[[], None]) -> None:
+            commands.create_side(parent, growth, then)
+
+        self.make_job(growth.side, growth.incarnation, make, then, failed)
+
+    def forget_side(self, side: Job) -> None:
+        assert self._commands is not None
+        self._commands.forget_side(side)
+
+    def retried(self, parent: Job) -> bool:
+        return self._growing.retried(parent)
+
+    @property
+    def sees_all_jobs(self) -> bool:
+        return self._membership is None
 
     def is_known(self, job_id: str) -> bool:
         """Return whether there is a job of this ID, on any node."""

@@ -13,6 +13,7 @@ from udup.actors.cutover_rules import check_no_cutover
 from udup.actors.deletion_commands import DeletionCommands
 from udup.actors.documents import beside, check_same_document, start_of, with_room
 from udup.actors.finishing import unfinishable
+from udup.actors.growth_commands import goes_on, going_on, growth_by, reload, side_record
 from udup.actors.job import Job
 from udup.actors.journal import RecordJournal
 from udup.actors.messages import (
@@ -28,10 +29,11 @@ from udup.actors.messages import (
     Rejected,
     Rejection,
     ResumeJob,
-    WishSnapshot,
 )
 from udup.actors.run import Phase
 from udup.actors.skip_commands import SkipCommands
+from udup.actors.table_messages import ReloadTables, WishSnapshot
+from udup.actors.wire_commands import job_of
 from udup.base import runtime
 from udup.base.errors import Failure, Fault, Refused, Transient, UdupError
 from udup.jobs import (
@@ -48,6 +50,7 @@ from udup.jobs import (
 )
 from udup.jobs.allocation import Evaluation
 from udup.jobs.differences import is_same
+from udup.jobs.growth import SIDE, Growth
 from udup.jobs.start import check_unchanged, has_another_target
 from udup.jobs.versions import Posted
 from udup.jobs.wishing import wished
@@ -67,6 +70,7 @@ class Host(Protocol):
     def reconcile(self, job: Job) -> None: ...
     def stop_actors(self, job_id: str) -> None: ...
     def forgotten(self, job: Job) -> None: ...
+    def retried(self, parent: Job) -> bool: ...
     def carry_on_cutover(self, job: Job) -> None: ...
     def end_cutover(self, job: Job) -> None: ...
     def carry_on_compare(self, job: Job) -> None: ...
@@ -99,6 +103,8 @@ class JobCommands:
     def execute(self, command: Command, answer: Answer) -> None:
         """Answer `Accepted` when the command is stored, or `Rejected`."""
         try:
+            if job_of(command).endswith(SIDE):
+                raise UnknownJob("job not found")  # a job's own affair
             match command:
                 case RegisterJob():
                     self._register(command, answer)
@@ -110,6 +116,8 @@ class JobCommands:
                     self._resume(command.job_id, answer)
                 case FinishJob():
                     self._finish(command.job_id, answer)
+                case ReloadTables():
+                    self._reload(self._known(command.job_id), command.tables, answer)
                 case WishSnapshot():
                     self._wish(self._known(command.job_id), command.tables, answer)
                 case BeginSkip():
@@ -171,8 +179,11 @@ class JobCommands:
             progress = before.record.progress.overlaid(before.progress)
             spec = record.spec()
             check_unchanged(spec, before.spec, before.id, progress)
-            kept = JobProgress() if has_another_target(spec, before.spec) else progress.of_checkpoint()
-            record = record.model_copy(update={"progress": kept})
+            moves = has_another_target(spec, before.spec)
+            kept = {"progress": JobProgress() if moves else progress.of_checkpoint()}
+            growth = growth_by(spec, before.record, before.spec, progress)
+            record = record.model_copy(update={**kept, "has_followed": before.record.has_begun and not moves})
+            record = record.growing(growth)
         if before is not None and before.wanted:
             if is_same(record.document, before.record.document):
                 if before.run is None or before.run.phase is not Phase.RUNNING:
@@ -181,6 +192,10 @@ class JobCommands:
                 return
             check_same_document(command, before.record)
         made = self._host.new_job(record)
+        if before is not None and goes_on(before, record.document, record):
+            before.replace(going_on(record, before.record), made.spec, made.nats_url, goes_on=True)
+            self._save(before, before.record, answer)
+            return
         if before is None:
             self._check_room()
             self._jobs[record.id] = job = made
@@ -246,7 +261,7 @@ class JobCommands:
     def _resume(self, job_id: str, answer: Answer) -> None:
         job = self._known(job_id)
         if job.wanted:
-            answer(Accepted(0, job_id, "", changed=False))
+            answer(Accepted(0, job_id, "", changed=self._host.retried(job)))
             return
         check_no_cutover(job.record, "resume")
         self._carry_on(job, job.record, answer)
@@ -261,6 +276,14 @@ class JobCommands:
             update["progress"] = record.progress.begun_again()
             self._journal.show(job)
         self._save(job, history.resumed(record.model_copy(update=update), runtime.wall_ns()), answer)
+
+    def _reload(self, job: Job, tables: tuple[str, ...], answer: Answer) -> None:
+        """Have tables loaded again: the run begins again without them, and a side job loads them."""
+        record = reload(job, tables)
+        self._host.log.info("tables_reload", job=job.id, tables=tables)
+        if job.run is not None:
+            job.run.outdate()
+        self._save(job, record, answer)
 
     def _wish(self, job: Job, tables: tuple[str, ...], answer: Answer) -> None:
         """Note what rows are to come again; a run that goes on begins again with that."""
@@ -311,6 +334,25 @@ class JobCommands:
                 self._host.reconcile(job)
 
         self._journal.save(job, record, stored)
+
+    # ---- A side job ----
+
+    def create_side(self, parent: Job, growth: Growth, then: Callable[[], None]) -> None:
+        """Store the side job of a job whose tables change, once; `NameTaken` if there is another of its ID."""
+        there = self._jobs.get(growth.side)
+        if there is not None and there.record.incarnation == growth.incarnation:
+            then()
+            return
+        if there is not None or growth.side in self._unread:
+            raise NameTaken(f"there is a job {growth.side!r} already")
+        record = side_record(parent.record, growth, self._journal.next_number)
+        self._jobs[record.id] = job = self._host.new_job(record)
+        self._host.log.info("tables_begin", job=parent.id, side=job.id)
+        self._journal.save(job, record, then)
+
+    def forget_side(self, side: Job) -> None:
+        """Remove the record of a side job that its job has taken in."""
+        self._deletions.forget(side)
 
     # ---- Deleting ----
 

@@ -9,6 +9,7 @@ import shlex
 
 from udup.base.errors import Fault, Refused
 from udup.jobs import EndWhen, IndexConflict, JobRecord, JobType
+from udup.jobs.growth import doing
 from udup.jobs.words import Driver
 from udup.pipeline.cutover.names import abort_command, command, show_command
 from udup.pipeline.cutover.state import Cutover, CutoverState, Options
@@ -58,6 +59,10 @@ def asked(record: JobRecord, options: Options) -> Cutover | None:
 def _of_its_kind(record: JobRecord) -> Fault | None:
     """Return why a job is not cut over that ends by itself, in the middle, or has no database as target. None else."""
     spec = record.spec()
+    if record.growth is not None:
+        problem = f"job {record.id} is still {doing(record.growth)}, so its target has not all tables"
+        remedy = f"wait until they are live (udup job status {shlex.quote(record.id)}), then cut it over"
+        return Fault("Job", problem, remedy)
     if spec.delivers:
         problem = f"job {record.id} is a subscription, and {spec.target.driver} takes the place of no database"
         return Fault("Job", problem, "cut over a job of type synchronous that has the same source")

@@ -95,6 +95,10 @@ class DeletionCommands:
         behind = None if job.hold is None else job.hold.revision
         self._journal.forget(job.id, self._gone, forgotten, behind)
 
+    def forget(self, job: Job) -> None:
+        """Forget a job that has nothing on its target any more."""
+        self._forget(job, _nobody)
+
     def purged(self, job: Job) -> None:
         """Forget a job whose checkpoint is gone."""
         self._forget(job, job.purge_for or _nobody)

@@ -13,7 +13,7 @@ from udup.base import runtime
 from udup.base.errors import Failure, FailureKind, Fault, Side
 from udup.jobs import DesiredState, EndWhen, JobProgress, JobRecord, JobSpec, JobType, Stage
 from udup.jobs.outage import Heard, Outage
-from udup.jobs.plan import plan_of
+from udup.jobs.plan import plan_of_record
 from udup.jobs.progress import TaskReport, WaitingFor, cause_of
 from udup.jobs.signs import SIGNS
 from udup.jobs.staleness import PATIENCE_SECONDS
@@ -87,6 +87,7 @@ class Job:
     level_gtid: str | None = None  # what the source had when DestApplier last said that the target has all of it
     stale_views: tuple[str, ...] = ()
     waits: Mapping[Side, WaitingFor | None] = field(default_factory=dict)  # of the present run, as each side told last
+    held_back: bool = False  # a side job that is not to run now
     #: Who waits for the purge, and what was wanted of the job before it.
     purge_for: Callable[[Accepted | Rejected], None] | None = None
     wanted_before: DesiredState = DesiredState.PAUSE
@@ -98,7 +99,7 @@ class Job:
     @property
     def wanted(self) -> bool:
         """Whether it is to be carried out now."""
-        return self.record.carried_out and not self.cut_over
+        return self.record.carried_out and not self.cut_over and not self.held_back
 
     @property
     def cut_over(self) -> bool:
@@ -136,7 +137,8 @@ class Job:
     def ends(self) -> bool:
         """Whether it ends as soon as it is level."""
         migrates = self.spec.type == JobType.MIGRATION
-        return migrates and (self.record.finish or self.spec.end_when is EndWhen.LEVEL)
+        may_end = migrates and self.record.growth is None  # else some of its tables are not there yet
+        return may_end and (self.record.finish or self.spec.end_when is EndWhen.LEVEL)
 
     @property
     def has_its_copy(self) -> bool:
@@ -153,9 +155,14 @@ class Job:
         """Whether a run is under way that has not heard of any end."""
         return self.run is not None and self.run.phase is Phase.RUNNING
 
-    def replace(self, record: JobRecord, spec: JobSpec, nats_url: str) -> None:
-        """Take another document for the same job; a run that goes on meanwhile is to be ended."""
+    def replace(self, record: JobRecord, spec: JobSpec, nats_url: str, *, goes_on: bool = False) -> None:
+        """Take another document for the same job; a run that goes on meanwhile is to be ended.
+
+        `goes_on`: the document says nothing that the run goes by.
+        """
         self.record, self.spec, self.nats_url = record, spec, nats_url
+        if goes_on:
+            return
         if self.run is not None:
             self.run.outdate()
         self.progress = record.progress
@@ -174,6 +181,7 @@ class Job:
     def begin_run(self, number: int, phase: Phase = Phase.STARTING) -> Run:
         """Begin another attempt."""
         self.run, self.retry_of, self.level_gtid = Run(number, phase), None, None
+        self.run.growth = self.record.growth
         self.run.source_node = "" if self.hold is None else self.hold.apart
         self.progress = self.progress.not_level()  # until this run says so itself
         self.told_last = False
@@ -186,7 +194,7 @@ class Job:
 
     @property
     def plan(self) -> JobPlan:
-        return plan_of(self.spec, self.record.start)
+        return plan_of_record(self.record, self.spec)
 
     def fence(self, run: Run) -> int:
         """Return the number by which the target tells the run from later ones: what the cluster has granted."""

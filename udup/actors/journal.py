@@ -156,8 +156,11 @@ class RecordJournal:
         self._ordered_at[order.ticket] = runtime.now()
         self._send(order)
 
-    def saved(self, ticket: int, position: int, revision: int = 0) -> None:
-        """The StoreKeeper has carried an order out. It says so twice of one that was repeated."""
+    def saved(self, ticket: int, position: int, revision: int = 0) -> str:
+        """The StoreKeeper has carried an order out. It says so twice of one that was repeated.
+
+        Return the ID of the job whose record is stored by that, "" for anything else.
+        """
         self._refused = None
         waiting = self._done_with(ticket)
         if waiting is not None:
@@ -169,6 +172,8 @@ class RecordJournal:
             else:
                 self._place_gone(ticket, position)
             then()
+            return order.record.id if isinstance(order, Save) else ""
+        return ""
 
     def _place(self, job_id: str, ticket: int, position: int, revision: int) -> None:
         """Put the indexes of a write in wherever what was written is kept."""

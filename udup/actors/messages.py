@@ -136,14 +136,6 @@ class EndSkip(Command):
 
 
 @dataclass(frozen=True)
-class WishSnapshot(Command):
-    """The rows of these tables (`schema.table` on the source) are to be delivered once more."""
-
-    job_id: str
-    tables: tuple[str, ...]
-
-
-@dataclass(frozen=True)
 class Accepted:
     """A write that is stored, or that had nothing to change (`index` 0)."""
 
@@ -293,7 +285,8 @@ class Ready:
 
     `stamps` and `source_uuid` tell the server that was followed before (`pipeline/stamps.py`). `snapshot` is what a
     destination of messages has of one, `snapshots` how many it has had, `in_part` what it has in part. `server` is the
-    target's version, as its server says it. `ahead` as in `LogPlan`, `copied` as in `CopyResume`.
+    target's version, as its server says it. `ahead` as in `LogPlan`, `copied` as in `CopyResume`, `apart` as in
+    `CheckpointState`.
     """
 
     run: int
@@ -307,11 +300,12 @@ class Ready:
     server: str = ""
     ahead: str = ""
     copied: str = ""
+    apart: str = ""
 
     @classmethod
     def of(cls, run: int, ready: TargetReady) -> Ready:
         told = ready.stamps, ready.source_uuid, ready.snapshot, ready.snapshots, ready.in_part, ready.server
-        return cls(run, ready.start_after, ready.info, *told, ready.ahead, ready.copied)
+        return cls(run, ready.start_after, ready.info, *told, ready.ahead, ready.copied, ready.apart)
 
 
 @dataclass(frozen=True)

@@ -37,4 +37,6 @@ def take_report(job: Job, run: Run, message: Progress, parts: Parts) -> Stage | 
 def keep_stage(job: Job, stage: Stage, parts: Parts) -> None:
     """Store a stage that the job was not in before."""
     parts.log.info("stage", job=job.id, stage=stage.value)
-    parts.journal.save(job, job.record.model_copy(update={"stage": stage, "status_description": ""}))
+    follows = job.record.has_followed or stage in (Stage.CATCHING_UP, Stage.RUNNING)
+    update = {"stage": stage, "status_description": "", "has_followed": follows}
+    parts.journal.save(job, job.record.model_copy(update=update))

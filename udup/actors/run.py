@@ -17,6 +17,7 @@ from udup.actors.messages import Ready, Wake
 from udup.base import runtime
 from udup.base.errors import Failure, Fault, Side
 from udup.jobs import Stage, TaskType
+from udup.jobs.growth import Growth
 from udup.jobs.progress import TaskReport
 from udup.pipeline.ports import SourceLook
 
@@ -86,6 +87,8 @@ class Run:
     stage: Stage = Stage.PENDING  # how far it has come
     follows_since: float | None = None  # since when the source is heard by the target's side
     proven: bool = False  # it has applied something: failures in a row are counted from here
+    growth: Growth | None = None  # how the job's tables were changing when it began
+    apart: bool = False  # the target has not taken the side job in that it was to
     outdated: bool = False  # it goes by settings that were replaced
     question: Question = Question.NONE
     source_executed: str | None = None  # what the answer was
@@ -132,7 +135,7 @@ class Run:
         target_answered = self.target is not None or TaskType.DEST in self.refused_by
         if self.phase is Phase.STARTING and self.lost:
             return Next.WAIT if self.unheard else Next.GIVE_UP
-        if self.phase is not Phase.STARTING or not (source_answered and target_answered):
+        if self.phase is not Phase.STARTING or self.apart or not (source_answered and target_answered):
             return Next.WAIT
         return Next.LOOK_AGAIN if self._must_look_again else Next.CHECK
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from udup.actors.growing import Growing
 from udup.actors.job import Job
 from udup.actors.journal import RecordJournal
 from udup.actors.messages import NodeSettings
@@ -74,5 +75,6 @@ class Parts:
     purges: Purges
     numbers: Numbers
     reaching: Reaching
+    growing: Growing
     wake: Callable[[float, object], None]
     log: Any

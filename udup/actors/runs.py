@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from udup.actors.completion import ANSWER_SECONDS, Completion
+from udup.actors.growing import starts_unsaved
 from udup.actors.job import Job, Step
 from udup.actors.messages import Progress, Ready, RunEnded, Tick, Wake
 from udup.actors.outages import (
@@ -59,8 +60,6 @@ class JobRuns:
         self._end = ServerEnd(jobs)
         self._outcomes = Outcomes(parts.journal, parts.log)
 
-    # ---- Guards ----
-
     def guarded(self, job: Job, step: Callable[[], None]) -> None:
         """Do something for one job. If that meets an error in Udup itself, this job fails, and no other."""
         try:
@@ -97,12 +96,13 @@ class JobRuns:
                 self._purge(job)
             case Step.REST:
                 self._rest(job)
-            case Step.START if self._parts.starting.admits(job):
+            case Step.START if not starts_unsaved(job, self._parts.journal) and self._parts.starting.admits(job):
                 self._start(job)
             case Step.LEAVE:
                 self._parts.numbers.leave(job)
             case Step.NONE:
                 self._completion.ask_if_done(job)
+        self._parts.growing.noticed(job)
 
     def _drain(self, job: Job) -> None:
         """End the run: at a transaction boundary, or at once where a copy would begin again anyway."""
@@ -183,7 +183,8 @@ class JobRuns:
     def target_ready(self, job: Job, run: Run, ready: Ready) -> None:
         job.owned = True
         run.target_ready(ready)
-        self._decide(job, run)
+        if not self._parts.growing.heard(job, run, ready):
+            self._decide(job, run)
 
     def _decide(self, job: Job, run: Run) -> None:
         """Start to extract when both sides have answered and nothing speaks against it."""
@@ -313,8 +314,6 @@ class JobRuns:
         if job.run is not None:
             self._stop(job, job.run)
 
-    # ---- Time ----
-
     def _wake(self, seconds: float, job: Job, run: Run, wake: Wake) -> None:
         self._parts.wake(seconds, Tick(job.id, run.number, wake))
 
@@ -357,6 +356,7 @@ class JobRuns:
         """A task reports."""
         if (stage := take_report(job, run, message, self._parts)) is not None:
             self._reached(job, run, stage)
+        self._parts.growing.noticed(job)
 
     def _reached(self, job: Job, run: Run, stage: Stage) -> None:
         run.stage = stage

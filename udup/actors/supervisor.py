@@ -35,6 +35,7 @@ from udup.actors.cutover_mailbox import CutoverMailbox
 from udup.actors.cutover_messages import CutoverTick
 from udup.actors.cutovers import Cutovers
 from udup.actors.cutovers import Parts as CutoverParts
+from udup.actors.growing import Growing, GrowthTick
 from udup.actors.guest_messages import LookAgain
 from udup.actors.job import Job
 from udup.actors.journal import RecordJournal
@@ -121,6 +122,7 @@ class JobSupervisor(TaskMailbox, CutoverMailbox, CompareMailbox, ClusterMailbox)
             self._tasks = Tasks(self._actors, self._actors.send, message.settings)
             if self._membership is not None:
                 self._tasks.guests = self._membership.guests_abroad
+            self._growing = Growing(self, self._jobs, self._journal)
             parts = Parts(
                 settings=message.settings,
                 actors=self._actors,
@@ -130,6 +132,7 @@ class JobSupervisor(TaskMailbox, CutoverMailbox, CompareMailbox, ClusterMailbox)
                 purges=self,
                 numbers=self._membership or OwnNumbers(),
                 reaching=self._membership.reaching if self._membership is not None else Reaching(self, self._jobs),
+                growing=self._growing,
                 wake=self.wake,
                 log=self.log,
             )
@@ -200,6 +203,8 @@ class JobSupervisor(TaskMailbox, CutoverMailbox, CompareMailbox, ClusterMailbox)
             if unknown := unknown_keys(record.document):  # of an older version, which took them: the job goes on
                 self.log.warning("job_has_unknown_keys", job=record.id, keys=unknown)
         self._commands = JobCommands(self, self._journal, self._jobs, message.gone, self._unread)
+        for job in self._jobs.values() if self._membership is None else ():
+            job.stored = job.record
         for job in list(self._jobs.values()) if self._membership is None else ():
             self._runs.guarded(job, lambda job=job: self._carry_on(job))  # type: ignore[misc]
         self.tell_keeper(MayCarry())
@@ -215,7 +220,9 @@ class JobSupervisor(TaskMailbox, CutoverMailbox, CompareMailbox, ClusterMailbox)
         self._comparisons.carry_on(job)
 
     def receiveMsg_Saved(self, message: Saved, _sender: Any) -> None:  # noqa: N802 - Thespian's name
-        self._journal.saved(message.ticket, message.position, message.revision)
+        job_id = self._journal.saved(message.ticket, message.position, message.revision)
+        if (job := self._jobs.get(job_id)) is not None and job.record.growth is not None:
+            self.reconcile(job)  # whose next step waits for what is stored
 
     def receiveMsg_NotSaved(self, message: NotSaved, _sender: Any) -> None:  # noqa: N802 - Thespian's name
         if self._membership is not None and self._membership.not_saved(message):
@@ -259,9 +266,11 @@ class JobSupervisor(TaskMailbox, CutoverMailbox, CompareMailbox, ClusterMailbox)
         url = of_job(settings.nats_url, spec.nats_addr)
         own, peers = described(settings.data_dir), (self._jobs.keys(), self._unread)
         if (cluster := self._membership) is None:
-            return Job(record, spec, url, settings.buffer_bytes, node=own, peers=peers)
+            return Job(record, spec, url, settings.buffer_bytes, node=own, peers=peers, held_back=bool(record.part_of))
         hold, all_peers = cluster.new_hold(record.id), (*peers, cluster.known)
-        return Job(record, spec, url, settings.buffer_bytes, node=own, peers=all_peers, hold=hold)
+        job = Job(record, spec, url, settings.buffer_bytes, node=own, peers=all_peers, hold=hold)
+        job.held_back = bool(record.part_of)
+        return job
 
     def drop(self, job: Job) -> None:
         """Let go of a job that is not this node's any more: nothing of it is left here, and its record stays."""
@@ -314,6 +323,8 @@ class JobSupervisor(TaskMailbox, CutoverMailbox, CompareMailbox, ClusterMailbox)
                 self._membership.ask_again(wake)
             case LookAgain() as wake if self._membership is not None:
                 self._membership.guests_abroad.look_again(wake)
+            case GrowthTick() as tick:
+                self._growing.tick(tick)
             case Tick() as tick:
                 self._runs.tick(tick)
             case CutoverTick() as tick:

@@ -36,6 +36,8 @@ def applier_settings(job: Job, run: Run) -> ApplierSettings:
         incarnation=job.record.incarnation,
         copy_alone=plan.copy_alone,
         source=plan.source,
+        leaves=plan.leaves,
+        join=plan.join,
     )
 
 

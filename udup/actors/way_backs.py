@@ -14,7 +14,6 @@ from udup.actors.cluster_messages import ReadRecord, RecordRead
 from udup.actors.holding import is_ours
 from udup.actors.job import Job
 from udup.base.errors import Transient
-from udup.jobs import document_id
 from udup.pipeline.cutover.host import NameTaken
 
 
@@ -24,7 +23,6 @@ class Host(Protocol):
     log: Any
 
     def tell_store(self, message: object) -> None: ...
-    def create_here(self, document: dict[str, Any], incarnation: str, then: Callable[[], None]) -> None: ...
 
 
 class Members(Protocol):
@@ -39,8 +37,8 @@ class Members(Protocol):
 @dataclass
 class _WayBack:
     job_id: str
-    document: dict[str, Any]
     incarnation: str
+    make: Callable[[Callable[[], None]], None]
     then: Callable[[], None]
     failed: Callable[[Exception], None]
     is_read: bool = False
@@ -58,19 +56,22 @@ class WayBacks:
 
     def create(
         self,
-        document: dict[str, Any],
+        job_id: str,
         incarnation: str,
+        make: Callable[[Callable[[], None]], None],
         then: Callable[[], None],
         failed: Callable[[Exception], None],
     ) -> None:
-        """Have a job stored, once. `then` is called when it is, `failed` with `NameTaken` or what is in the way."""
-        job_id = document_id(document) or ""
+        """Have a job stored by `make`, once.
+
+        `then` is called when it is, `failed` with `NameTaken` or what is in the way.
+        """
         job = self._jobs.get(job_id)
         if job is not None and is_ours(job):
-            self._host.create_here(document, incarnation, then)
+            make(then)
             return
         self._ticket -= 1  # those of wishes are above 0
-        self._pending[self._ticket] = _WayBack(job_id, document, incarnation, then, failed)
+        self._pending[self._ticket] = _WayBack(job_id, incarnation, make, then, failed)
         self._host.tell_store(ReadRecord(job_id, self._ticket))
 
     def repeat(self) -> None:
@@ -104,7 +105,7 @@ class WayBacks:
             self._leave_alone(back.job_id)
 
         try:
-            self._host.create_here(back.document, back.incarnation, stored)
+            back.make(stored)
         except Exception as error:
             self._host.log.exception("way_back_not_stored", job=back.job_id)
             self._pending.pop(message.ticket, None)

@@ -22,8 +22,8 @@ from udup.actors.messages import (
     RegisterJob,
     Rejected,
     ResumeJob,
-    WishSnapshot,
 )
+from udup.actors.table_messages import ReloadTables, WishSnapshot
 from udup.cluster.asking import Answer, Ask
 from udup.jobs import document_id
 from udup.jobs.start import DecidedStart
@@ -35,7 +35,7 @@ _KINDS: dict[str, type[Command]] = {
     kind.__name__: kind
     for kind in (
         *(RegisterJob, DeleteJob, PauseJob, ResumeJob, FinishJob, BeginSkip, EndSkip),
-        *(WishSnapshot, StartCutover, AbortCutover, StartCompare, StopCompare),
+        *(WishSnapshot, ReloadTables, StartCutover, AbortCutover, StartCompare, StopCompare),
     )
 }
 

@@ -17,6 +17,7 @@ from udup.cli.output import duration, number, show_allocations, shown, size
 from udup.cli.reasons import reasons, title
 from udup.cli.waits import waiting_line
 from udup.cli.watch import watch as watch_job
+from udup.jobs.growing_shown import told
 
 #: Characters of a GTID set that fit a line; the whole is in --json.
 _GTID_WIDTH = 100
@@ -73,6 +74,8 @@ def _facts(job: Json, verbose: bool) -> Iterator[tuple[str, object]]:
         yield "Cut-over", cutover
     for waits in outage.outages(job):
         yield "Waiting", waits
+    if growing := job.get("Growing"):
+        yield "Tables", told(growing)
     yield "Source", endpoint(job, "Src")
     yield "Sink" if sink(job) else "Target", endpoint(job, "Dest")
     if job.get("Stage") == "copying":

@@ -129,11 +129,19 @@ class Coordinator:
         writes = [Write(drain_key(lost.drains), None, order=lost) for lost in owners.orders.lost()]
         places = self.places(judgement, wanted)
         under_way = sum(bool(owner.to) for owner in owners.jobs.values())
-        for job in sorted(wanted.wishes):
-            write = self._of_job(wanted.wishes[job], judgement, places, under_way)
+        planned: dict[str, Owner | None] = {}
+        for job in sorted(wanted.wishes, key=lambda job: (bool(wanted.wishes[job].part_of), job)):
+            wish = wanted.wishes[job]
+            if wish.part_of and not wish.ended:
+                beside = _beside(wish, planned.get(wish.part_of) or owners.jobs.get(wish.part_of))
+                if beside is None:
+                    continue  # its job is nobody's yet
+                wish = beside
+            write = self._of_job(wish, judgement, places, under_way)
             if write is None:
                 continue
             writes.append(write)
+            planned[job] = write.owner
             before = owners.jobs.get(job)
             under_way += bool(write.owner and write.owner.to) - bool(before and before.to)
             self._count(places, before, write.owner)
@@ -271,6 +279,16 @@ class Coordinator:
             node = (owner.to or owner.node) if owner is not None else ""
             if node in places:
                 places[node] = replace(places[node], jobs=places[node].jobs + more)
+
+
+def _beside(wish: Wish, owner: Owner | None) -> Wish | None:
+    """Return what a part of another job wants: to be where that is, and its source read where that one's is."""
+    if owner is None:
+        return None
+    there = owner.source or owner.node
+    source = wish.src if there == NOWHERE else replace(wish.src, node_id=there, node_name="")
+    dest = replace(wish.dest, node_id=owner.node, node_name="")
+    return replace(wish, dest=dest, src=source, failover=False)
 
 
 def placed(

@@ -40,6 +40,7 @@ class Wish:
 
     `format` is the record's, which its node must be able to read. `avoid` are nodes on which it has failed too often.
     `copying`: it is in a full copy, which begins again when it moves. `ended`: nobody shall own it any more.
+    `part_of` is the job that it is a part of, beside which it is placed; "" for none.
     """
 
     job: str
@@ -51,6 +52,7 @@ class Wish:
     avoid: frozenset[str] = frozenset()
     copying: bool = False
     ended: bool = False
+    part_of: str = ""
 
 
 @dataclass(frozen=True)

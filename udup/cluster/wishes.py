@@ -34,6 +34,7 @@ class _Record(msgspec.Struct):
     desired: str = DesiredState.RUN.value
     stage: str = Stage.PENDING.value
     format: int = 1
+    part_of: str = ""
 
 
 _record = msgspec.json.Decoder(_Record).decode
@@ -59,6 +60,7 @@ def wish_of(data: bytes) -> Wish | None:
         failover=document.get("Failover") is True,
         format=record.format,
         copying=copies,
+        part_of=record.part_of,
     )
     return together(wish)
 

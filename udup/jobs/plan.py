@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from udup.jobs.document.spec import JobSpec
+from udup.jobs.growth import Growth, GrowthState, parts_of
+from udup.jobs.record import JobRecord
 from udup.jobs.start import DecidedStart
-from udup.pipeline.ports import End, JobPlan, Scope
+from udup.pipeline.ports import End, JobPlan, Join, Scope
 
 
 def plan_of(spec: JobSpec, start: DecidedStart | None = None) -> JobPlan:
@@ -25,6 +29,37 @@ def plan_of(spec: JobSpec, start: DecidedStart | None = None) -> JobPlan:
         start_at=spec.begins_at if position is None else None,
         copy_alone=spec.copy_alone,
     )
+
+
+def plan_of_record(record: JobRecord, spec: JobSpec) -> JobPlan:
+    """Return the plan of a job, which has not all tables of its document as long as some of them are under way."""
+    return plan_by(plan_of(spec, record.start), record.growth, is_side=bool(record.part_of))
+
+
+def plan_by(plan: JobPlan, growth: Growth | None, *, is_side: bool) -> JobPlan:
+    """Return the plan of a job whose tables change as `growth` says, or of its side job."""
+    if growth is None:
+        return plan
+    return _side(replace(plan, job=growth.side), growth) if is_side else _growing(plan, growth)
+
+
+def _side(plan: JobPlan, growth: Growth) -> JobPlan:
+    """Return the plan of a side job: a copy of the new tables, and of nothing else."""
+    parts = parts_of(growth, plan.scope.selection)
+    new = parts.new
+    assert new is not None, "a side job has tables"
+    scope = replace(plan.scope, selection=new, kept_users=None, apart=parts.staying)
+    drops = plan.drop_existing or bool(growth.reloads)
+    return replace(plan, scope=scope, start_after=None, start_at=None, drop_existing=drops)
+
+
+def _growing(plan: JobPlan, growth: Growth) -> JobPlan:
+    parts = parts_of(growth, plan.scope.selection)
+    if growth.state is GrowthState.JOINING:
+        assert parts.new is not None
+        return replace(plan, join=Join(growth.side, parts.staying, parts.new))
+    leaves = parts.before.digest if growth.state is GrowthState.LEAVING and parts.leaves else ""
+    return replace(plan, scope=replace(plan.scope, selection=parts.staying), leaves=leaves)
 
 
 def _holder(spec: JobSpec) -> str:

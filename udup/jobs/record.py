@@ -17,6 +17,7 @@ from udup.jobs.document.keys import Level, canonical
 from udup.jobs.document.passwords import masked
 from udup.jobs.document.spec import DEFAULT_DATACENTER, DEFAULT_REGION, JobSpec, parse_job
 from udup.jobs.document.tasks import TaskSpec
+from udup.jobs.growth import Growth
 from udup.jobs.outage import Outage
 from udup.jobs.progress import FailedRun, JobProgress
 from udup.jobs.skipped import SkippedTransaction
@@ -34,7 +35,10 @@ _OUTLINE = Level(JobSpec.key_names(), {"Tasks": Level(TaskSpec.key_names())})
 
 #: The form of a record. Fields that an older version may pass over need no other one: it keeps them. It is raised for
 #: what an older version would do wrong by not knowing it, for the records that say that.
-FORMAT = 1
+FORMAT = 2
+
+#: That of a job whose tables change, and of its side job: an older version would carry both on as they stand.
+GROWING = 2
 
 #: Failures kept in a job's restart history.
 MAX_RESTARTS = 20
@@ -123,8 +127,15 @@ class JobRecord(Kept):
     cutover: Cutover | None = None
     #: The last comparison that was asked for.
     comparison: Comparison | None = None
+    #: A run has followed the log: the target has its tables, and a checkpoint.
+    has_followed: bool = False
+    #: How its tables change; None while they do not. Of a side job (`growth.py`): whose tables it has.
+    growth: Growth | None = None
+    part_of: str = ""
+    #: Never stored: `growing_shown.py` makes it where the side job's record is known too.
+    growing_shown: dict[str, Any] | None = Field(default=None, exclude=True)
     #: A record of a higher one is not read by this version (`unread.py`).
-    format: int = FORMAT
+    format: int = 1
     #: As the last run has left it.
     progress: JobProgress = JobProgress()
 
@@ -177,15 +188,29 @@ class JobRecord(Kept):
         )
 
     def spec(self) -> JobSpec:
-        """Return the document as Udup understands it; raise `Refused` if this version does not."""
-        return parse_job(self.document)
+        """Return the document as Udup understands it; raise `Refused` if this version does not.
+
+        A side job goes by the document of its job, under an ID of its own.
+        """
+        spec = parse_job(self.document)
+        return spec.model_copy(update={"id": self.id}) if self.part_of else spec
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether its target has a checkpoint, as far as the record tells: versions before did not note that."""
+        follows = self.stage in (Stage.CATCHING_UP, Stage.RUNNING)
+        return self.has_followed or follows or bool(self.progress.applied_gtid)
+
+    def growing(self, growth: Growth | None) -> JobRecord:
+        """Return the record with what becomes of the job's tables."""
+        return self.model_copy(update={"growth": growth, "format": GROWING if growth or self.part_of else 1})
 
     def to_json(self) -> bytes:
         """Return it for the store: passwords included."""
-        # As versions before there were formats, and comparisons, write it, where there is nothing to say of these.
-        left_out = {"format"} if self.format == 1 else set()
-        left_out |= {"comparison"} if self.comparison is None else set()
-        return self.model_dump_json(exclude=left_out).encode()
+        # As versions that knew none of it write it, where there is nothing to say.
+        empty = {name for name in ("has_followed", "growth", "part_of", "comparison") if not getattr(self, name)}
+        first = {"format"} if self.format == 1 else set()
+        return self.model_dump_json(exclude=first | empty).encode()
 
     @classmethod
     def from_json(cls, data: bytes | str) -> JobRecord:
@@ -243,6 +268,7 @@ def to_api(record: JobRecord) -> dict[str, Any]:
         "Stage": record.stage.value,
         "Start": _start_to_api(record),
         "Cutover": _cutover_to_api(record),
+        "Growing": record.growing_shown,
         "Skipped": [_skipped_to_api(each) for each in record.skipped],
         "Progress": record.progress.as_dict(),  # names of tables in it may well hold the word password
     }

@@ -8,11 +8,14 @@ time-outs.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
-from udup.base.errors import Failure, Fault, UdupError
+from udup.actors.growth_commands import growth_by
+from udup.base.errors import Failure, Fault, Refused, UdupError
 from udup.base.long_text import cut_set
+from udup.jobs import JobRecord, JobSpec
+from udup.jobs.growth import Growth, GrowthState, side_id, table_of
 from udup.jobs.start import OtherStart, begun_without_copy
 from udup.node.aside import Aside, NoAnswer
 from udup.node.ends import Ends
@@ -49,6 +52,18 @@ class Change:
         return self.asked.plan
 
 
+def growing(asked: Asked, stored: JobRecord, before: JobSpec | None) -> Asked:
+    """Return what is asked of the servers where a document changes a job's tables: what comes new may not start.
+
+    `before` is the job's spec, None if it is not understood. What cannot be taken is raised (`growth_by`).
+    """
+    growth = None if before is None else growth_by(asked.spec, stored, before, stored.progress)
+    if growth is None:
+        return asked
+    comes = growth != stored.growth and growth.state is not GrowthState.ENDING
+    return replace(asked, growth=growth, of_side=comes and bool(growth.side))
+
+
 class ChangeChecks:
     """`places` at a time; a further one is told to come again."""
 
@@ -63,6 +78,23 @@ class ChangeChecks:
         left of the request's.
         """
         return self._in_time(change.plan, lambda: self._start_faults(change), seconds)
+
+    def check_reload(self, record: JobRecord | None, tables: Sequence[str]) -> None:
+        """Raise `Refused` for tables that cannot be copied by themselves: the job would be without them.
+
+        What is wrong with the request itself is the supervisor's to say.
+        """
+        if record is None or record.growth is not None:
+            return
+        asked = Asked(record.spec(), record.document, record.start)
+        wants, side = asked.spec.selection().wants, side_id(asked.spec.id)
+        if not tables or not side or not all("." in each and wants(*table_of(each)) for each in tables):
+            return
+        growth = Growth(state=GrowthState.LEAVING, side=side, reloads=tuple(tables))
+        change = Change(replace(asked, growth=growth, of_side=True))
+        found = self._in_time(change.plan, lambda: self._start_faults(change), CHECK_SECONDS)
+        if faults := [each for each in found if each.task != DEST]:  # there the job's own tables are
+            raise Refused(faults)
 
     def without_effect(self, change: Change, seconds: float = CHECK_SECONDS) -> list[Fault]:
         """Return what the new document asks for in vain, of a job that is not carried out now.

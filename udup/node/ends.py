@@ -16,6 +16,7 @@ import msgspec
 from udup.base.errors import Failure, Fault, UdupError
 from udup.cluster.view import View
 from udup.jobs import parse_job
+from udup.jobs.growth import Growth
 from udup.jobs.start import DecidedStart
 from udup.node.servers import Asked, Looked, Servers
 from udup.node.task_places import Where, place_of
@@ -55,6 +56,8 @@ class _Wire(msgspec.Struct, frozen=True):
     begins_at: StartPoint | None = None
     after: str | None = None
     more: tuple[Any, ...] = ()
+    growth: dict[str, Any] | None = None
+    of_side: bool = False
 
 
 class _Answer(msgspec.Struct, frozen=True):
@@ -99,7 +102,9 @@ class AnswersHere:
             said = _wire(msgspec.json.encode(body))
             document = self._keys.open(job, said.document)
             start = None if said.start is None else DecidedStart.model_validate(said.start)
-            asked = Asked(parse_job(document), document, start, said.begins_at, said.after)
+            growth = None if said.growth is None else Growth.model_validate(said.growth)
+            spec = parse_job(document)
+            asked = Asked(spec, document, start, said.begins_at, said.after, growth, said.of_side)
             made = _Answer(value=getattr(self._servers, kind)(asked, *said.more))
         except Exception as error:  # noqa: BLE001 - whoever asks is told
             made = _Answer(failure=Failure.of(error))
@@ -204,7 +209,11 @@ class Ends:
             raise NodeAway(f"node {where.called} is away")
         job = asked.spec.id
         start = None if asked.start is None else asked.start.model_dump(mode="json")
-        wire = _Wire(self._keys.seal(job, dict(asked.document)), start, asked.begins_at, asked.after, tuple(more))
+        growth = None if asked.growth is None else asked.growth.model_dump(mode="json")
+        wire = _Wire(
+            self._keys.seal(job, dict(asked.document)), start, asked.begins_at, asked.after, tuple(more), growth,
+            asked.of_side,
+        )  # fmt: skip
         try:
             said = self._nodes.ask(where.node, kind, job, msgspec.to_builtins(wire), seconds)
             answer = _answer(msgspec.json.encode(said))

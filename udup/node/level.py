@@ -13,6 +13,8 @@ from typing import TypeVar
 
 from udup.base.errors import Transient, UdupError
 from udup.jobs import DesiredState, JobRecord, Stage
+from udup.jobs.growing_shown import told
+from udup.jobs.growth import doing
 from udup.node.ends import Ends
 from udup.node.reads import Reads
 from udup.node.servers import Asked, Servers
@@ -97,7 +99,7 @@ class LevelQuestion:
         missing = None if self._wanted is None else self._wanted - there
         # Even an empty set is not there before the first checkpoint is.
         has_all = applied is not None and missing is not None and not missing
-        level = has_all and record.stage is not Stage.FAILED
+        level = has_all and record.stage is not Stage.FAILED and record.growth is None
         return LevelFound(
             level=level,
             wanted=_text(self._wanted),
@@ -137,10 +139,13 @@ def _why(record: JobRecord, applied: Position | None, missing: Position | None) 
     resume = f"udup job resume {record.id}"
     lacking = _lacking(applied, missing)
     if record.stage is Stage.FAILED:
-        told = f"the job has failed: {record.status_description}"
-        return told if resume in told else f"{told} -- fix that, then: {resume}"
+        failed = f"the job has failed: {record.status_description}"
+        return failed if resume in failed else f"{failed} -- fix that, then: {resume}"
     if (cutover := _cut_over(record)) is not None:
         return _why_cut_over(record.id, cutover)
+    if record.growth is not None and record.stage is not Stage.PAUSED:
+        how = told(record.growing_shown) if record.growing_shown is not None else doing(record.growth)
+        return f"the job is still {how}"
     if record.stage is Stage.PAUSED:
         return f"the job is paused, and {lacking} -- go on with: {resume}"
     if record.stage is Stage.COMPLETED and record.spec().copy_alone:

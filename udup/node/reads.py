@@ -15,6 +15,7 @@ from udup.base.errors import Transient, UdupError
 from udup.cluster.view import View
 from udup.jobs import JobProgress, JobRecord, Stage, UnreadRecord
 from udup.jobs.allocation import Evaluation
+from udup.jobs.growing_shown import with_growing
 from udup.jobs.staleness import ReportAges, changes_by_itself
 from udup.jobs.unread import told
 from udup.node.health import Health
@@ -60,6 +61,7 @@ class Reads:
         self._made: dict[str, _Made] = {}
         self._reports: dict[str, tuple[dict[str, Any], JobProgress]] = {}  # as they are stored, and as they are read
         self._records: dict[str, JobRecord] = {}
+        self._ids: frozenset[str] = frozenset()  # of side jobs too, which are not shown
         self._not_understood: dict[str, tuple[dict[str, Any], str]] = {}  # documents by job, and why ("": they are)
         self._ages = ReportAges(time.monotonic, time.time)
         self._gone: tuple[Evaluation, ...] = ()
@@ -75,6 +77,11 @@ class Reads:
     def job(self, job_id: str) -> JobRecord | None:
         self._refresh()
         return self._records.get(job_id)
+
+    def ids(self) -> frozenset[str]:
+        """Return the IDs of all jobs, those included that are a part of another one."""
+        self._refresh()
+        return self._ids
 
     def evaluations(self) -> list[Evaluation]:
         self._refresh()
@@ -183,9 +190,11 @@ class Reads:
         waits = {} if self.cluster is None else self.cluster().reasons
         self._reports = {job_id: (progress[job_id], each) for job_id, each in live.items() if each is not None}
         self._made = {record.id: self._with_progress(record, live[record.id]) for record in records}
-        self._records = {job_id: _waiting(made[2], waits.get(job_id, "")) for job_id, made in self._made.items()}
-        self._ages.forget_all_but(self._records)
-        self._not_understood = {key: each for key, each in self._not_understood.items() if key in self._records}
+        told = [_waiting(made[2], waits.get(job_id, "")) for job_id, made in self._made.items()]
+        self._records = {record.id: record for record in with_growing(told)}
+        self._ids = frozenset(self._made)
+        self._ages.forget_all_but(self._ids)
+        self._not_understood = {key: each for key, each in self._not_understood.items() if key in self._ids}
 
     def _with_progress(self, record: JobRecord, live: JobProgress | None) -> _Made:
         """Return the record with its progress; the same object as before where nothing has changed."""

@@ -15,7 +15,8 @@ from udup.base.errors import Fault, UdupError
 from udup.jobs import JobSpec
 from udup.jobs.beginning_again import check_of
 from udup.jobs.document.local import local_faults
-from udup.jobs.plan import plan_of
+from udup.jobs.growth import Growth
+from udup.jobs.plan import plan_by, plan_of
 from udup.jobs.start import DecidedStart
 from udup.node.own_sink import own_sink_checks
 from udup.pipeline.checks import BOTH, Check, Outcome
@@ -33,6 +34,7 @@ class Asked:
     """Whose servers are asked. `start`: where it begins, if that is decided; `begins_at` if it is not.
 
     `after` is what of the source is applied, where the source is asked by a node that does not reach the target.
+    `growth` is how the job's tables change; `of_side`: the new ones are asked about, as the side job's.
     """
 
     spec: JobSpec
@@ -40,11 +42,14 @@ class Asked:
     start: DecidedStart | None = None
     begins_at: StartPoint | None = None
     after: str | None = None
+    growth: Growth | None = None
+    of_side: bool = False
 
     @property
     def plan(self) -> JobPlan:
         """Return the job as it would be carried out: a start that its older version did not look at means nothing."""
         plan = replace(plan_of(self.spec, self.start), start_at=self.begins_at)
+        plan = plan_by(plan, self.growth, is_side=self.of_side)
         return plan if self.after is None else replace(plan, start_after=self.after, start_at=None)
 
 

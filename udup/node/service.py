@@ -29,8 +29,8 @@ from udup.actors.messages import (
     Rejected,
     Rejection,
     ResumeJob,
-    WishSnapshot,
 )
+from udup.actors.table_messages import ReloadTables, WishSnapshot
 from udup.base import stacks
 from udup.base.errors import ConfigError, Fault, Refused, UdupError
 from udup.jobs import (
@@ -48,7 +48,7 @@ from udup.jobs.differences import starts_alike
 from udup.jobs.start import DecidedStart, check_unchanged, kept_start, other_start
 from udup.jobs.versions import POSTED
 from udup.jobs.words import EndWhen, JobType
-from udup.node.changes import Change, ChangeChecks
+from udup.node.changes import Change, ChangeChecks, growing
 from udup.node.cluster_admin import NoSuchManager
 from udup.node.ends import Ends
 from udup.node.level import LevelQuestion
@@ -184,7 +184,7 @@ class Control:
         if not starts_alike(kept, stored.document):
             before = _understood(stored)
             other = None if before is None else other_start(spec, before)
-            change = Change(_asked(spec, kept, start), other)
+            change = Change(growing(_asked(spec, kept, start), stored, before), other)
             faults = (
                 self._changes.faults(change, seconds)
                 if stored.carried_out
@@ -195,7 +195,7 @@ class Control:
         return stored.job_modify_index if stored.carried_out else 0
 
     def _known(self) -> Known:
-        return Known(self._node, frozenset(record.id for record in self._reads.jobs("")[0]))
+        return Known(self._node, self._reads.ids())
 
     def delete(self, job_id: str, *, purge: bool = False) -> Written:
         return self._written(DeleteJob(job_id, purge), PURGE_SECONDS if purge else ASK_SECONDS)
@@ -208,6 +208,10 @@ class Control:
 
     def finish(self, job_id: str) -> Written:
         return self._written(FinishJob(job_id))
+
+    def reload(self, job_id: str, tables: Sequence[str]) -> Written:
+        self._changes.check_reload(self._reads.job(job_id), tables)
+        return self._written(ReloadTables(job_id, tuple(tables)))
 
     def snapshot(self, job_id: str, tables: Sequence[str]) -> Written:
         if (record := self._reads.job(job_id)) is not None:

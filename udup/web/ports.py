@@ -164,6 +164,13 @@ class JobControl(Protocol):
     def finish(self, job_id: str) -> Written:
         """End a migration that stays level until it is told to. `NotThere`; `Refused` for one that cannot be ended."""
 
+    def reload(self, job_id: str, tables: Sequence[str]) -> Written:
+        """Load tables again, named as the source has them, while the job goes on for all others.
+
+        `NotThere` for an unknown job, `Refused` for a subscription and for tables that the job does not have,
+        `NotReady` while other tables of it are under way.
+        """
+
     def snapshot(self, job_id: str, tables: Sequence[str]) -> Written:
         """Have a subscription deliver the rows of these tables once more, named as the source has them.
 

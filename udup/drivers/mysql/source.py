@@ -9,6 +9,7 @@ from dataclasses import replace
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Side
 from udup.drivers.mysql.binlog.gtid import GtidSet
+from udup.drivers.mysql.checks.parts import part_faults
 from udup.drivers.mysql.checks.retention import check_kept, copy_warnings
 from udup.drivers.mysql.checks.snapshot_access import snapshot_warnings
 from udup.drivers.mysql.checks.source_tables import check_parents
@@ -81,6 +82,7 @@ class MySQLSource:
                 used += read_plugins_used(connection, scope.kept_users)
             facts = replace(facts, used=used)
             faults = check_parents(connection, facts, selection) + check_names(connection, facts, selection)
+            faults += part_faults(connection, facts, scope)
             faults += filter_faults(connection, facts, selection) + map_faults(connection, facts, selection)
             feeds = read_feeds(connection, selection.folding(facts.folds_names))
             warnings = copy_warnings(connection, facts, selection) + snapshot_warnings(connection, facts, selection)

@@ -21,7 +21,7 @@ class TargetReady:
 
     `snapshot`: what a destination has of a snapshot, in the source driver's words (`records.SnapshotRows.state`),
     and `snapshots` how many it has had; `in_part`: transactions that it has in part. `ahead` as in `LogPlan`, `copied`
-    as in `CopyResume`.
+    as in `CopyResume`, `apart` as in `CheckpointState`.
     """
 
     start_after: str | None
@@ -33,6 +33,7 @@ class TargetReady:
     in_part: InPart = field(default_factory=InPart)
     ahead: str = ""
     copied: str = ""
+    apart: str = ""
 
     @property
     def server(self) -> str:
@@ -43,4 +44,6 @@ class TargetReady:
     def at(cls, state: CheckpointState | None, info: ServerInfo, copied: str = "") -> TargetReady:
         if state is None:
             return cls(None, info, copied=copied)
-        return cls(str(state.executed), info, state.stamps, state.source_uuid, ahead=state.ahead.to_json())
+        return cls(
+            str(state.executed), info, state.stamps, state.source_uuid, ahead=state.ahead.to_json(), apart=state.apart
+        )

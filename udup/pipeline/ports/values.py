@@ -102,7 +102,8 @@ class Scope:
     `copy_first`: tables (`schema.table`) that changed under a copy before: the next one reads them first.
     `holder` names the job's sessions on the source, each run's and each node's the same, that one run ends what another
     has left there; empty: it is not named. `number` was granted to the run by a cluster, and a later run has a higher
-    one, which an earlier does not end; 0 where a node is alone.
+    one, which an earlier does not end; 0 where a node is alone. `apart` are the tables of the job that this is a
+    part of.
     """
 
     selection: Selection
@@ -113,6 +114,7 @@ class Scope:
     copy_first: frozenset[str] = frozenset()
     holder: str = ""
     number: int = 0
+    apart: Selection | None = None
 
 
 @dataclass(frozen=True)
@@ -142,10 +144,23 @@ class Beginning:
 
 
 @dataclass(frozen=True)
+class Join:
+    """What a job takes in with its next take-over: the side job `side`, which stands still for good.
+
+    `kept` is what the job itself has until then, `taken` what the side job has. What was joined before is joined.
+    """
+
+    side: str
+    kept: Selection
+    taken: Selection
+
+
+@dataclass(frozen=True)
 class JobPlan:
     """A job as the drivers know it: which servers, what of them, how.
 
-    `start_at`: how it begins without a copy, as long as the position is not decided.
+    `start_at`: how it begins without a copy, as long as the position is not decided. `leaves` is the digest of a
+    selection by which the target may still have the job's checkpoint: of that it lets go of what is not in it now.
     """
 
     job: str
@@ -158,6 +173,8 @@ class JobPlan:
     fill_existing: bool = False  # the copy fills tables that are there, and makes none
     start_at: StartPoint | None = None
     copy_alone: bool = False  # the log is not followed: nothing of it is needed
+    leaves: str = ""
+    join: Join | None = None
 
 
 @dataclass(frozen=True)
@@ -293,7 +310,8 @@ class Piece:
 class ControlSettings:
     """`slots`: rows of the checkpoint beside the base row. `known` is what this node knows of itself and its jobs.
 
-    `incarnation` tells the job from others of its ID, "" if that is not known; `copy_alone` is the plan's.
+    `incarnation` tells the job from others of its ID, "" if that is not known; `copy_alone`, `leaves` and `join` are
+    the plan's.
     """
 
     job: str
@@ -304,6 +322,8 @@ class ControlSettings:
     known: Known = Known()  # noqa: RUF009 - frozen
     incarnation: str = ""
     copy_alone: bool = False
+    leaves: str = ""
+    join: Join | None = None
 
 
 @dataclass(frozen=True)
@@ -313,6 +333,7 @@ class CheckpointState:
     `mark` and `definitions` make the ID under which the next DDL runs once, `version` is what each slot's row begins
     with. `stamps` and `source_uuid` as in `LogPlan`. `written`: the target has it; if not, it is where the job is to
     begin, and `TargetControl.begin` writes it. `ahead` are notes of tables that have more than what is executed.
+    `apart`: why the side job of `Join` could not be taken in, so that nothing was changed of either; "" else.
     """
 
     executed: Position
@@ -323,6 +344,7 @@ class CheckpointState:
     source_uuid: str = ""
     written: bool = True
     ahead: AheadNotes = field(default_factory=AheadNotes)
+    apart: str = ""
 
 
 @dataclass(frozen=True, slots=True)

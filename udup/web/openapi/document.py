@@ -30,6 +30,7 @@ _ANSWERS: tuple[type[BaseModel], ...] = (
     jobs.LevelAnswer,
     jobs.Events,
     jobs.WarnedJobResponse,
+    jobs.ReloadResponse,
     jobs.SnapshotResponse,
     jobs.Validation,
     versions.JobDocument,

@@ -150,6 +150,21 @@ def _jobs() -> Iterator[Operation]:
         " no subscription, and for tables that it or its source does not have.",
     )
     yield from _both(snapshot)
+    reload = Operation(
+        "put",
+        "/v1/job/{id}/reload",
+        "reloadTables",
+        "Load tables of a job again while it goes on for all others",
+        "jobs",
+        "ReloadResponse",
+        (*_JOB_ID, "snapshot_tables", *_WRITE),
+        _WRITTEN,
+        errors=(301, 404, 503),
+        description="The job lets go of the tables, which are dropped on the target, copied, followed and joined to it"
+        " again. 400 for tables that the job does not have and for a subscription; 503 while other tables of it are"
+        " under way. The same is POST /v1/job/ID/tables/SCHEMA.TABLE/reload, for one table.",
+    )
+    yield from _both(reload)
     skip = Operation(
         "put",
         "/v1/job/{id}/skip",

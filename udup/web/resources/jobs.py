@@ -20,16 +20,16 @@ from udup.web.resources.tables import Tables
 from udup.web.responses import Reading, View, give, invalid_method, set_write_headers, split_part
 from udup.web.schemas.compare import compare_options_of, comparison_of
 from udup.web.schemas.cutover import cutover_of, options_of
-from udup.web.schemas.jobs import EvaluatedJobResponse, JobResponse, SnapshotResponse, WarnedJobResponse
+from udup.web.schemas.jobs import EvaluatedJobResponse, JobResponse, ReloadResponse, SnapshotResponse, WarnedJobResponse
 from udup.web.schemas.versions import versions_of
 
 _PAUSE, _RESUME, _ALLOCATIONS, _EVALUATIONS = "pause", "resume", "allocations", "evaluations"
 _SETTLE, _SKIP, _FINISH, _LEVEL = "settle", "skip", "finish", "level"
 _HISTORY, _REVERT, _CUTOVER, _EVENTS, _SNAPSHOT = "history", "revert", "cutover", "events", "snapshot"
-_COMPARE = "compare"
+_COMPARE, _RELOAD, _TABLES = "compare", "reload", "/tables/"
 
 #: What is asked of a job by POST or PUT, and what is read of it by GET, behind its ID.
-COMMANDS = frozenset({_PAUSE, _RESUME, _SETTLE, _SKIP, _FINISH, _REVERT, _CUTOVER, _SNAPSHOT, _COMPARE})
+COMMANDS = frozenset({_PAUSE, _RESUME, _SETTLE, _SKIP, _FINISH, _REVERT, _CUTOVER, _SNAPSHOT, _COMPARE, _RELOAD})
 VIEWS = frozenset({_ALLOCATIONS, _EVALUATIONS, _LEVEL, _HISTORY, _CUTOVER, _EVENTS, _COMPARE})
 PARTS = COMMANDS | VIEWS
 
@@ -149,6 +149,10 @@ class JobResource:
             self._registration.carry_out(req, resp)
             return
         self._region.check(req)
+        tables = req.get_param_as_list("table", default=[])
+        if part == _RELOAD and _TABLES in job_id:  # /v1/job/<id>/tables/<schema.table>/reload
+            job_id, _, table = job_id.rpartition(_TABLES)
+            tables = [table, *tables]
         commands: dict[str, Callable[[], Written]] = {
             _PAUSE: lambda: self._control.pause(job_id),
             _RESUME: lambda: self._control.resume(job_id),
@@ -158,13 +162,14 @@ class JobResource:
             _SKIP: lambda: self._control.skip(job_id, read_gtid(req)),
             _CUTOVER: lambda: self._cut_over(req, job_id),
             _COMPARE: lambda: self._compare(req, job_id),
-            _SNAPSHOT: lambda: self._control.snapshot(job_id, req.get_param_as_list("table", default=[])),
+            _SNAPSHOT: lambda: self._control.snapshot(job_id, tables),
+            _RELOAD: lambda: self._control.reload(job_id, tables),
         }
         written = commands[part]()
-        if part == _SNAPSHOT:
-            tables = req.get_param_as_list("table", default=[])
+        if part in (_SNAPSHOT, _RELOAD):
             set_write_headers(resp, written.index, written.job_id)
-            give(req, resp, SnapshotResponse(index=written.index, success=written.changed, tables=tables).to_json())
+            made = SnapshotResponse if part == _SNAPSHOT else ReloadResponse
+            give(req, resp, made(index=written.index, success=written.changed, tables=tables).to_json())
             return
         give_written(req, resp, written, warning=skipping.WARNING if part == _SKIP else None)
 

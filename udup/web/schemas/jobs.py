@@ -51,11 +51,34 @@ class JobCutover(Shape):
     text: str = Field(description="what came of it so far, what is being done or left to do")
 
 
+class GrowingTable(Shape):
+    """A table that a job gets, or loads again: `State` is waiting, copying or copied."""
+
+    table: str = Field(description="as the source names it")
+    state: str
+    percent: float = Field(ge=0, description="of its rows, by the source's estimate")
+    rows: int = Field(ge=0)
+    total: int = Field(ge=0)
+
+
+class Growing(Shape):
+    """How a job's tables change while it goes on for the others."""
+
+    state: str = Field(description="leaving, waiting, copying, catching up, joining, ending or failed")
+    reload: bool = Field(description="tables are loaded again that the job has")
+    percent: float | None = Field(description="of the rows that are copied; null while none are")
+    since: str = Field(description="RFC 3339")
+    problem: str = Field(description="why they are not joined, or cannot be copied; empty for none")
+    tables: list[GrowingTable] = Field(description="as far as the copy has begun; 100 at most")
+
+
 class Job(Shape):
-    """A job. `EndWhen`, `Failover`, `Compression`, `Stage`, `Start`, `Cutover`, `Skipped` and `Progress` are additions.
+    """A job. `EndWhen`, `Failover`, `Compression`, `Stage`, `Start`, `Cutover`, `Growing`, `Skipped` and `Progress` are
+    additions.
 
     They are when it ends, whether another node may take it, what goes from Src to Dest compressed, where it is in its
-    life, where it begins without a copy, its last cut-over, what was passed over, and how far it is.
+    life, where it begins without a copy, its last cut-over, how its tables change, what was passed over, and how far
+    it is.
     """
 
     region: str
@@ -77,6 +100,7 @@ class Job(Shape):
     stage: str = Field(description="pending, copying, catching_up, running, paused, completed or failed")
     start: JobStart | None = Field(description="null for a job that copies, or begins after Gtid")
     cutover: JobCutover | None = Field(description="null where none was asked for")
+    growing: Growing | None = Field(description="null while the job's tables do not change")
     skipped: list[SkippedTransaction]
     progress: dict[str, Any]
 
@@ -114,6 +138,12 @@ class SnapshotResponse(JobResponse):
     """The answer to a snapshot of single tables; how far they are says the `Progress` of the job (`tables`)."""
 
     tables: list[str] = Field(description="whose rows come once more, as the request names them")
+
+
+class ReloadResponse(JobResponse):
+    """The answer to a reload of tables; how far they are says `Growing` of the job."""
+
+    tables: list[str] = Field(description="which are loaded again, as the request names them")
 
 
 class EvaluatedJobResponse(JobResponse):

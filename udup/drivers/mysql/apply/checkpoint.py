@@ -25,7 +25,6 @@ executed that GTID, the server itself skips it. The target's gtid_mode must be O
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -34,11 +33,9 @@ from typing import Any
 
 from udup.base import runtime
 from udup.base.errors import Refused, Superseded
-from udup.drivers.mysql.apply import ahead, claims, intents, unsure
+from udup.drivers.mysql.apply import ahead, checkpoint_events, claims, intents, joining, unsure
 from udup.drivers.mysql.apply import xa as prepared
-from udup.drivers.mysql.apply.checkpoint_faults import half_copied, notes_lost, other_selection
-from udup.drivers.mysql.binlog.build import BIGINT, INT, LONGBLOB, rows_event, table_map, varchar
-from udup.drivers.mysql.binlog.event import EventType
+from udup.drivers.mysql.apply.checkpoint_faults import half_copied, notes_lost
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.client import patience
 from udup.drivers.mysql.client.connection import Connection, MySQLError, error_code, query
@@ -47,12 +44,13 @@ from udup.drivers.mysql.client.sessions import PLAIN
 from udup.drivers.mysql.dictionary.claims import TABLE as CLAIM_TABLE
 from udup.drivers.mysql.load import copied_parts
 from udup.pipeline.ownership import Owner
-from udup.pipeline.ports import CheckpointState
+from udup.pipeline.ports import CheckpointState, Join
 from udup.pipeline.positions import AheadNotes
 from udup.pipeline.selection.schemas import UDUP_SCHEMA
+from udup.pipeline.selection.selection import Selection
 from udup.pipeline.start_note import JobStart
 
-TABLE = "checkpoint"
+TABLE = checkpoint_events.TABLE
 COPY_TABLE = "copied_table"
 
 #: Stored objects that a full copy makes: views, routines, triggers, events.
@@ -79,12 +77,6 @@ COPYING = "copying"
 
 #: Versions of one take-over differ from those of the next by this much: more groups than a run ever commits.
 _VERSIONS_OF_A_RUN = 1 << 40
-
-#: Bytes of the job's ID in the table, at most (255 characters of up to four bytes).
-_JOB_BYTES = 1020
-
-#: The table id that ties our own TABLE_MAP and rows event; those of the source start at about 100 and go up.
-_TABLE_ID = (0xFFFFFFFFFFFE).to_bytes(6, "little")
 
 #: Columns that came later: tables of older versions are given them.
 _ADDED = {
@@ -190,11 +182,16 @@ class Checkpoint:
         *,
         start: JobStart | None = None,
         has_intents: bool = False,
+        leaves: str = "",
+        join: Join | None = None,
+        keeps: Selection | None = None,
     ) -> None:
         """`selection` is the digest of what the job carries, `start` how its document has it begin, if that counts.
 
-        `has_intents`: the table of intents is there.
+        `has_intents`: the table of intents is there. `leaves` and `join` as in `JobPlan`;
+        `keeps` is the selection itself, where the job `leaves` another.
         """
+        self._leaves, self._join, self._keeps = leaves, join, keeps
         self._has_intents = has_intents
         self._start = start if start is not None else JobStart(job)
         self._began = ""  # the note of how the job began
@@ -207,6 +204,7 @@ class Checkpoint:
         self._copying_before = 0  # the version of a copy's base row that this run has found
         #: Whether there may be notes of what of a copy may stay.
         self.has_parts = False
+        self._found = selection  # the digest that the base row has
 
     @property
     def version(self) -> int:
@@ -222,6 +220,10 @@ class Checkpoint:
         """
         with self._transaction():
             position = self._read(initial)
+            if self._join is not None:
+                position = self._take_in(self._join, position)
+            elif self._leaves and position is not None and self._keeps is not None:
+                joining.release(self._connection, self._job, self._keeps)
             if position is not None and not position.written and begins:
                 position = replace(position, written=True)
             if position is not None and position.written:
@@ -231,6 +233,22 @@ class Checkpoint:
                 if before := self._copying_before:
                     self.has_parts = copied_parts.carry_over(self._connection, self._job, before, self._version)
         return position
+
+    def _take_in(self, join: Join, position: CheckpointState | None) -> CheckpointState:
+        """Return where the job goes on with the side job's tables, or without them if it stands apart.
+
+        The checkpoints of both become one within the open transaction.
+        """
+        if position is None or not position.written:
+            raise Refused([joining.nothing_to_join(self._job)])
+        found = joining.look(self._connection, self._job, join, position, is_joined=self._found == self._selection)
+        if found is None:
+            return position
+        if isinstance(found, str):
+            self._selection = join.kept.digest  # it goes on as it was
+            return replace(position, apart=found)
+        joining.move(self._connection, self._job, join.side, has_intents=self._has_intents)
+        return found
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -264,9 +282,7 @@ class Checkpoint:
                 intents.forget_all(self._connection, self._job)
             return None if initial is None else replace(self._first(initial), written=False)
         base = rows[0]
-        has_notes = ahead.has_notes(str(base[5]), self._selection)
-        if base[5] != self._selection and not has_notes:
-            raise Refused([other_selection(self._job, f"{UDUP_SCHEMA}.{TABLE}")])
+        self._found, has_notes = self._selection_of(str(base[5]))
         self._ahead = notes = ahead.read(self._connection, self._job) if has_notes else AheadNotes()
         if has_notes and not notes:
             raise Refused([notes_lost(self._job, f"{UDUP_SCHEMA}.{ahead.TABLE}")])
@@ -277,6 +293,14 @@ class Checkpoint:
         self._start.check_begun(self._began, str(executed))
         known = str(base[6]), str(base[7])
         return CheckpointState(executed, base[3], int(base[4]), self._version, *known, ahead=notes.merged(executed))
+
+    def _selection_of(self, kept: str) -> tuple[str, bool]:
+        """Return the digest of the selection that a base row has, and whether there are notes beside it."""
+        known = [self._selection, *([self._leaves] if self._leaves else [])]
+        for each in [*known, *([self._join.kept.digest] if self._join is not None else [])]:
+            if kept == each or ahead.has_notes(kept, each):
+                return each, kept != each
+        raise Refused([other_selection(self._job, f"{UDUP_SCHEMA}.{TABLE}")])
 
     def _check_no_copy(self) -> None:
         """Raise `Refused` if a full copy of the job has made something and has not ended."""
@@ -362,23 +386,3 @@ def version_after(rows: list[Any]) -> int:
     if not rows:
         return int(runtime.wall()) % (1 << 22) * _VERSIONS_OF_A_RUN
     return (max(int(row[1]) for row in rows) // _VERSIONS_OF_A_RUN + 1) * _VERSIONS_OF_A_RUN
-
-
-# ---- The worker's side: the checkpoint as row events ------------------------------------------------------------
-
-#: The first four columns: job, slot, version, gtids.
-_COLUMNS = (varchar(_JOB_BYTES), INT, BIGINT, LONGBLOB)
-
-_MAPS = {with_crc: table_map(_TABLE_ID, UDUP_SCHEMA, TABLE, _COLUMNS, with_crc=with_crc) for with_crc in (False, True)}
-
-
-def checkpoint_events(job: bytes, slot: int, version: int, after: int, gtids: str, *, with_crc: bool) -> bytes:
-    """TABLE_MAP and UPDATE_ROWS: row (job, slot, version) becomes (job, slot, after, gtids) or it fails."""
-    key = struct.pack("<H", len(job)) + job + struct.pack("<i", slot)
-    text = gtids.encode()
-    before = b"\0" + key + struct.pack("<q", version)
-    changed = b"\0" + key + struct.pack("<q", after) + struct.pack("<I", len(text)) + text
-    # Columns present: job, slot, version in the before-image; all four in the after-image.
-    rows, present = before + changed, b"\x07\x0f"
-    event = rows_event(EventType.UPDATE_ROWS, _TABLE_ID, len(_COLUMNS), present, rows, with_crc=with_crc)
-    return _MAPS[with_crc] + event

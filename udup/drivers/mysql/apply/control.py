@@ -23,7 +23,7 @@ from udup.drivers.mysql.apply.created_table import drop_unfilled
 from udup.drivers.mysql.apply.ddl_runner import DdlRunner
 from udup.drivers.mysql.apply.inline_session import MySQLInlineSession
 from udup.drivers.mysql.apply.memory_tables import look_at_memory_tables
-from udup.drivers.mysql.apply.ownership import making_tables, successor, taking_over
+from udup.drivers.mysql.apply.ownership import making_tables, successor, taking_in
 from udup.drivers.mysql.apply.preludes import Preludes
 from udup.drivers.mysql.apply.rules import MySQLLargeRules, MySQLRowRules
 from udup.drivers.mysql.apply.table_checks import TableChecks
@@ -138,7 +138,8 @@ class MySQLControl:
                 if self._ddl.notes_intents:
                     intents.prepare(connection)
             self._ddl.has_intents = intents.TABLE in there
-            with taking_over(connection, self._job, settings.owner):
+            side = settings.join.side if settings.join is not None else ""
+            with taking_in(connection, self._job, side, settings.owner):
                 digest, noted = settings.selection.digest, self._ddl.has_intents
                 start = JobStart(
                     self._job,
@@ -147,8 +148,9 @@ class MySQLControl:
                     settings.copy_alone,
                 )
                 self._checkpoint = Checkpoint(
-                    connection, self._job, digest, settings.owner, start=start, has_intents=noted
-                )
+                    connection, self._job, digest, settings.owner, start=start, has_intents=noted,
+                    leaves=settings.leaves, join=settings.join, keeps=settings.selection,
+                )  # fmt: skip
                 state = self._checkpoint.take_over(settings.slots, initial, begins=False)
                 unsure.prepare(connection, self._job)
                 applied = unsure.look(connection, self._job)

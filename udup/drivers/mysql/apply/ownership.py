@@ -21,6 +21,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from functools import partial
 
 from udup.base import runtime
@@ -160,6 +161,23 @@ def taking_over(connection: Connection, job: str, owner: Owner, patience: float 
             yield
         finally:
             _release(connection, others)
+
+
+@contextmanager
+def taking_in(connection: Connection, job: str, side: str, owner: Owner) -> Iterator[None]:
+    """Do as `taking_over` does with a job and a side job of it; afterwards nobody has a place of the side job.
+
+    Who has the job has its side job too, whatever the base row of that says.
+    """
+    with taking_over(connection, job, owner):
+        if not side:
+            yield
+            return
+        with taking_over(connection, side, replace(owner, by_force=True)):
+            try:
+                yield
+            finally:
+                _release(connection, [lock_name(side, CONTROL)])
 
 
 def give_way(connection: Connection, job: str, owner: Owner) -> None:

@@ -19,7 +19,7 @@ from functools import partial
 
 from udup.base.errors import Contended, Unavailable
 from udup.drivers.mysql.apply.binlog_statements import LargeStatements, binlog_statement
-from udup.drivers.mysql.apply.checkpoint import checkpoint_events
+from udup.drivers.mysql.apply.checkpoint_events import checkpoint_events
 from udup.drivers.mysql.apply.fitted_ddl import fitted_ddl
 from udup.drivers.mysql.apply.rows_path import Mark
 from udup.drivers.mysql.apply.run_ddl import run_ddl

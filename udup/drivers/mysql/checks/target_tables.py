@@ -57,6 +57,7 @@ class TargetTables:
     unfit: tuple[Fault, ...] = ()  # why the copy cannot fill tables that are there, besides their rows
     foreign: tuple[Present, ...] = ()  # not this job's, in the place of its views, routines, triggers, events or tables
     claimed: tuple[Fault, ...] = ()  # tables that other jobs keep current
+    accepted: tuple[str, ...] = ()  # digests of other selections that the checkpoint may have: the job leaves those
 
 
 def read_checkpoint(connection: Connection, job: str) -> StoredCheckpoint | None:
@@ -130,11 +131,8 @@ def _has_table(connection: Connection, name: str) -> bool:
 
 def _checkpoint(tables: TargetTables) -> Iterator[Finding]:
     stored = tables.checkpoint
-    if (
-        stored is not None
-        and tables.selection != stored.selection
-        and not has_notes(stored.selection, tables.selection)
-    ):
+    known = (tables.selection, *tables.accepted)
+    if stored is not None and not any(stored.selection == each or has_notes(stored.selection, each) for each in known):
         yield failed(
             f"ReplicateDoDb is not what it was when job {tables.job!r} made its checkpoint on the target; what came "
             "new would not be copied",

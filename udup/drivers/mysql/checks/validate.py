@@ -21,6 +21,7 @@ from udup.drivers.mysql.checks.binlog_access import goes_by_statements
 from udup.drivers.mysql.checks.definers import StoredSide, stored_checks
 from udup.drivers.mysql.checks.definitions import Definitions, definition_checks, unreadable_definitions
 from udup.drivers.mysql.checks.pair import are_taken, pair_checks, ring_checks
+from udup.drivers.mysql.checks.parts import part_checks
 from udup.drivers.mysql.checks.source import is_read, source_checks
 from udup.drivers.mysql.checks.source_tables import SourceTables, knows_zones, read_tables, table_checks
 from udup.drivers.mysql.checks.start import column_setting_checks
@@ -97,6 +98,7 @@ class _Source:
     defined: list[Defined]
     feeds: list[Feed]
     filled: CopyDetails | None = None
+    parts: tuple[Check, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -135,7 +137,7 @@ def validate(plan: JobPlan, known: Known = _NOTHING_KNOWN) -> list[Check]:
         checks += [] if begins is None else [begins if isinstance(begins, Check) else _found(plan.start_at, begins)]
         if _is_ours(checks, SRC):
             seen = _seen(lambda: _look_at_tables(plan, ours, full_copy=start_after is None))
-            checks += [seen] if isinstance(seen, Check) else table_checks(seen.tables)
+            checks += [seen] if isinstance(seen, Check) else [*table_checks(seen.tables), *seen.parts]
             look = None if isinstance(seen, Check) else seen
     if isinstance(theirs, Check):
         return [*checks, theirs]
@@ -239,7 +241,8 @@ def _look_at_tables(plan: JobPlan, facts: ServerFacts, *, full_copy: bool) -> _S
         filled = _filled(connection, plan, facts, tables.selection) if full_copy and plan.fill_existing else None
         used, kept = read_used(connection, tables.selection), plan.scope.kept_users
         used += read_plugins_used(connection, kept) if kept is not None else ()
-        return _Source(tables, objects, used, defined, feeds, filled)
+        parts = tuple(part_checks(connection, facts, plan.scope))
+        return _Source(tables, objects, used, defined, feeds, filled, parts)
 
 
 def _filled(connection: Connection, plan: JobPlan, facts: ServerFacts, selection: Selection) -> CopyDetails | None:
@@ -303,6 +306,7 @@ def _in_the_way(plan: JobPlan, source: _Source, target: _Target, start_after: st
                 job=plan.job,
                 checkpoint=target.checkpoint,
                 selection=plan.scope.selection.digest,
+                accepted=_accepted(plan),
                 start_after=start_after,
                 drop_existing=plan.drop_existing,
                 fill_existing=plan.fill_existing,
@@ -317,6 +321,12 @@ def _in_the_way(plan: JobPlan, source: _Source, target: _Target, start_after: st
 
     seen = _seen(look)
     return [seen] if isinstance(seen, Check) else list(target_table_checks(seen))
+
+
+def _accepted(plan: JobPlan) -> tuple[str, ...]:
+    """Return by which other selections the target may have the checkpoint of a job whose tables change."""
+    kept = "" if plan.join is None else plan.join.kept.digest
+    return tuple(each for each in (plan.leaves, kept) if each)
 
 
 @contextmanager

@@ -1,0 +1,176 @@
+"""A side job is taken in by one transaction: there are two checkpoints, or one that says what each table has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+
+from udup.base.errors import Refused
+from udup.drivers.mysql.apply import joining
+from udup.drivers.mysql.apply.checkpoint import Checkpoint, create_tables
+from udup.drivers.mysql.apply.ownership import CONTROL, lock_name, taking_in
+from udup.drivers.mysql.binlog.gtid import GtidSet
+from udup.drivers.mysql.client.connection import Connection, connect, query, scalar
+from udup.pipeline.ownership import Owner
+from udup.pipeline.ports import CheckpointState, Join
+from udup.pipeline.positions import AheadNote, AheadNotes
+from udup.pipeline.selection.selection import Selection
+from udup.sandbox.server import MysqlServer
+
+A = "aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa"
+OLD, ALL = Selection.of([("s", ["a"])]), Selection.of([("s", ["a", "b"])])
+NEW = ALL.without(OLD)
+
+
+@pytest.fixture
+def connection(target: MysqlServer) -> Iterator[Connection]:
+    with closing(connect(target.endpoint)) as connection:
+        create_tables(connection)
+        yield connection
+
+
+def _side(job: str) -> str:
+    return f"{job} tables"
+
+
+def _begin(connection: Connection, job: str, selection: Selection, executed: str, *notes: AheadNote) -> None:
+    checkpoint = Checkpoint(connection, job, selection.digest)
+    checkpoint.take_over(2, None)
+    stamps = f"{A}:{executed.rpartition('-')[2]}@7"
+    checkpoint.write_first(2, GtidSet.parse(executed), "u", AheadNotes(notes))
+    checkpoint.advance(executed, 3, stamps, "u")
+    claim = (
+        "INSERT INTO udup.claim (table_schema, table_name, job, source_uuid, source_schema, source_table, source, node)"
+    )
+    table = "a" if selection is OLD else "b"
+    query(
+        connection, f"{claim} VALUES (%s, %s, %s, 'u', 's', %s, '', '')", job.removesuffix(" tables"), table, job, table
+    )
+
+
+def _two(connection: Connection, job: str, own: str = f"{A}:1-9", side: str = f"{A}:1-7") -> None:
+    _begin(connection, job, OLD, own)
+    _begin(connection, _side(job), NEW, side)
+
+
+def _take_in(connection: Connection, job: str) -> CheckpointState | None:
+    join = Join(_side(job), OLD, NEW)
+    return Checkpoint(connection, job, ALL.digest, join=join).take_over(2, None)
+
+
+def _rows(connection: Connection, job: str) -> list[tuple[object, ...]]:
+    sql = "SELECT job, slot, gtids, selection FROM udup.checkpoint WHERE job IN (%s, %s) AND gtids <> ''"
+    return [tuple(row) for row in query(connection, sql, job, _side(job))]
+
+
+def test_what_both_have_is_the_position_and_who_has_more_is_noted(connection: Connection, schema: str) -> None:
+    _two(connection, schema)
+    query(connection, "UPDATE udup.checkpoint SET gtids = %s WHERE job = %s AND slot = 1", f"{A}:12", _side(schema))
+    state = _take_in(connection, schema)
+    assert state is not None and not state.apart and str(state.executed) == f"{A}:1-7"
+    assert [state.ahead.ahead(A, 8, "s", each) for each in "ab"] == [True, False]
+    assert [state.ahead.ahead(A, 12, "s", each) for each in "ab"] == [False, True]
+    assert (state.stamps, state.definitions) == (f"{A}:7@7", 3), "the last that is executed has a stamp"
+    assert [(row[0], row[2]) for row in _rows(connection, schema)] == [(schema, f"{A}:1-7")]
+    claims = query(connection, "SELECT table_name FROM udup.claim WHERE job = %s ORDER BY 1", schema)
+    assert [str(each[0]) for each in claims] == ["a", "b"]
+
+
+def test_a_run_that_died_before_it_heard_of_its_join_finds_it_joined(connection: Connection, schema: str) -> None:
+    _two(connection, schema)
+    first, again = _take_in(connection, schema), _take_in(connection, schema)
+    assert first is not None and again is not None
+    assert (again.executed, again.ahead, again.apart) == (first.executed, first.ahead, "")
+    plain = Checkpoint(connection, schema, ALL.digest)
+    assert plain.take_over(2, None) is not None
+    plain.advance(f"{A}:1-9", 3)
+    assert _rows(connection, schema) == [(schema, 0, f"{A}:1-9", ALL.digest)], "no different from any other job"
+
+
+def test_a_join_that_breaks_off_leaves_two_checkpoints(
+    connection: Connection, schema: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _two(connection, schema)
+    before = _rows(connection, schema)
+
+    def breaks(*_: object, **__: object) -> None:
+        joining_move(connection, schema, _side(schema), has_intents=False)
+        raise OSError("the line is cut")
+
+    joining_move = joining.move
+    monkeypatch.setattr(joining, "move", breaks)
+    with pytest.raises(OSError, match="cut"):
+        _take_in(connection, schema)
+    assert _rows(connection, schema) == before
+    monkeypatch.undo()
+    state = _take_in(connection, schema)
+    assert state is not None and not state.apart
+
+
+@pytest.mark.parametrize(
+    ("why", "sql"),
+    [
+        ("no checkpoint", "DELETE FROM udup.checkpoint WHERE job = '{side}'"),
+        ("not complete", "UPDATE udup.checkpoint SET selection = 'copying' WHERE job = '{side}'"),
+        ("from server v", "UPDATE udup.checkpoint SET source_uuid = 'v' WHERE job = '{side}'"),
+        ("XA transaction", "INSERT INTO udup.prepared VALUES ('{side}', 'x', 0, '')"),
+        ("XA transaction", "INSERT INTO udup.prepared VALUES ('{job}', 'x', 0, '')"),
+        ("whether a trans", "INSERT INTO udup.unsure (job, mark, gtids) VALUES ('{side}', 'm', 'g')"),
+        ("whether a trans", "INSERT INTO udup.unsure (job, mark, gtids) VALUES ('{job}', 'm', 'g')"),
+    ],
+)
+def test_what_no_note_can_tell_keeps_them_apart_and_the_job_goes_on_as_it_was(
+    connection: Connection, schema: str, why: str, sql: str
+) -> None:
+    _two(connection, schema)
+    query(connection, sql.format(job=schema, side=_side(schema)))
+    state = _take_in(connection, schema)
+    assert state is not None and why in state.apart and str(state.executed) == f"{A}:1-9" and not state.ahead
+    alone = Checkpoint(connection, schema, OLD.digest).take_over(2, None)
+    assert alone is not None and alone.executed == state.executed
+
+
+def test_notes_of_either_stay_for_its_own_tables(connection: Connection, schema: str) -> None:
+    _begin(connection, schema, OLD, f"{A}:1-9")
+    _begin(connection, _side(schema), NEW, f"{A}:1-7", AheadNote(Selection.of([("s", [])]), GtidSet.parse(f"{A}:1-20")))
+    state = _take_in(connection, schema)
+    assert state is not None
+    assert [state.ahead.ahead(A, 20, "s", each) for each in "ab"] == [False, True]
+
+
+def test_a_job_without_a_checkpoint_takes_nothing_in(connection: Connection, schema: str) -> None:
+    _begin(connection, _side(schema), NEW, f"{A}:1-7")
+    with pytest.raises(Refused, match="not on the target any more"):
+        _take_in(connection, schema)
+    assert _rows(connection, schema), "and the side job's stays"
+
+
+def test_tables_that_leave_are_free_for_others_in_the_same_step(connection: Connection, schema: str) -> None:
+    _begin(connection, schema, ALL, f"{A}:1-9")
+    sql = "INSERT INTO udup.claim VALUES (%s, 'a', %s, 'u', 'S', 'A', '', '', NOW())"
+    query(connection, sql, schema, schema)
+    with pytest.raises(Refused):
+        Checkpoint(connection, schema, OLD.digest).take_over(2, None)
+    for _ in range(2):  # also where a run died behind it
+        state = Checkpoint(connection, schema, OLD.digest, leaves=ALL.digest, keeps=OLD).take_over(2, None)
+        assert state is not None and str(state.executed) == f"{A}:1-9"
+    assert Checkpoint(connection, schema, OLD.digest).take_over(2, None) is not None
+    claims = query(connection, "SELECT table_name FROM udup.claim WHERE job = %s ORDER BY 1", schema)
+    assert [str(each[0]) for each in claims] == ["a"], "under whatever case the source keeps it"
+
+
+def test_who_takes_a_side_job_in_has_all_its_places_and_leaves_none_taken(target: MysqlServer, schema: str) -> None:
+    side = _side(schema)
+    sql = "SELECT IS_USED_LOCK(%s)"
+    with (
+        closing(connect(target.endpoint, autocommit=True)) as one,
+        closing(connect(target.endpoint, autocommit=True)) as late,
+    ):
+        create_tables(one)
+        assert scalar(late, "SELECT GET_LOCK(%s, 0)", lock_name(side, "session1")) == 1
+        with taking_in(one, schema, side, Owner("t", by_force=False)):
+            assert scalar(one, sql, lock_name(side, "session1")) == scalar(one, "SELECT CONNECTION_ID()")
+        assert scalar(one, sql, lock_name(side, CONTROL)) is None
+        assert scalar(one, sql, lock_name(schema, CONTROL)) is not None

@@ -1,0 +1,167 @@
+"""A running job gets tables, loses some, loads some again, while its source is written to. Real servers, real kills."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.end_to_end.conftest import NUMBERS, World, value, wait_for
+from udup.drivers.mysql.client.connection import connect, query
+from udup.sandbox.api import Json
+
+JSON = {"Accept": "application/json"}
+
+#: Rows of each table before the job begins.
+ROWS = 500
+
+
+@pytest.fixture
+def running(world: World, name: str) -> str:
+    """A job of table `a` alone, of a schema of three tables."""
+    world.on_source(
+        f"CREATE DATABASE {name}",
+        *(f"CREATE TABLE {name}.{each} (id INT AUTO_INCREMENT PRIMARY KEY, n INT NOT NULL)" for each in "abc"),
+        *(f"INSERT INTO {name}.{each} (n) {NUMBERS.format(ROWS)} SELECT n FROM n" for each in "abc"),
+    )
+    world.post(_document(world, name, "a"))
+    world.runs(name)
+    return name
+
+
+def _document(world: World, name: str, *tables: str) -> Json:
+    only = [{"TableSchema": name, "Tables": [{"TableName": each} for each in tables]}]
+    return world.document(name, [], src={"ReplicateDoDb": only})
+
+
+@contextmanager
+def _writes(world: World, name: str) -> Iterator[None]:
+    """Transactions over all three tables, one after the other."""
+    ends = threading.Event()
+
+    def write() -> None:
+        with closing(connect(world.source.endpoint, autocommit=True)) as connection:
+            number = 0
+            while not ends.wait(0.004):
+                number += 1
+                connection.begin()
+                for each in "abc":
+                    query(connection, f"INSERT INTO {name}.{each} (n) VALUES ({number})")
+                    query(connection, f"UPDATE {name}.{each} SET n = n + 1 WHERE id = {number % ROWS + 1}")
+                    query(connection, f"DELETE FROM {name}.{each} WHERE id = {number * 7 % ROWS + 1}")
+                connection.commit()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        yield
+    finally:
+        ends.set()
+        writer.join()
+
+
+def _put(world: World, path: str, **query: Any) -> httpx.Response:
+    return httpx.put(world.node.url + path, params=query, headers=JSON, timeout=60)
+
+
+def _live(world: World, name: str) -> None:
+    """Wait until the job's tables are its own again."""
+    wait_for(lambda: world.node.job(name)["Growing"] is None, lambda: world.node.job(name), 90)
+    world.runs(name)
+
+
+def _equal(world: World, name: str, *tables: str) -> None:
+    world.level(name)
+    for each in tables:
+        sql = f"SELECT COUNT(*), SUM(CRC32(CONCAT_WS(',', id, n))) FROM {name}.{each}"
+        found = []
+        for server in (world.source, world.target):
+            with closing(connect(server.endpoint)) as connection:
+                found.append(query(connection, sql))
+        assert found[0] == found[1], each
+
+
+def test_new_tables_join_a_job_under_writes_and_are_listed_nowhere_as_a_job(world: World, running: str) -> None:
+    with _writes(world, running):
+        world.post(_document(world, running, "a", "b", "c"))
+        wait_for(lambda: world.node.job(running)["Growing"] is not None, lambda: world.node.job(running))
+        listed = httpx.get(f"{world.node.url}/v1/jobs", timeout=30).json()
+        assert not [each["ID"] for each in listed if " " in each["ID"]]
+        _live(world, running)
+    _equal(world, running, *"abc")
+    claims = "SELECT GROUP_CONCAT(DISTINCT job) FROM udup.claim WHERE table_schema = %s"
+    assert value(world.target.endpoint, claims, running) == running
+
+
+def test_a_table_is_loaded_again_and_a_wrong_row_is_right_then(world: World, running: str) -> None:
+    world.post(_document(world, running, "a", "b"))
+    _live(world, running)
+    with closing(connect(world.target.endpoint, autocommit=True)) as connection:
+        query(connection, f"UPDATE {running}.b SET n = -1 WHERE id = 400")
+    with _writes(world, running):
+        answer = _put(world, f"/v1/job/{running}/tables/{running}.b/reload")
+        assert answer.status_code == 200 and answer.json()["Tables"] == [f"{running}.b"]
+        again = _put(world, f"/v1/job/{running}/reload", table=f"{running}.a")
+        assert again.status_code == 503 and "still loading" in again.text
+        _live(world, running)
+    _equal(world, running, *"ab")
+
+
+def test_tables_that_are_taken_out_stay_as_they_are_and_others_may_have_them(world: World, running: str) -> None:
+    world.post(_document(world, running, "a", "b"))
+    _live(world, running)
+    world.post(_document(world, running, "b"))
+    _live(world, running)
+    world.on_source(f"INSERT INTO {running}.a (n) VALUES (7)", f"INSERT INTO {running}.b (n) VALUES (7)")
+    _equal(world, running, "b")
+    assert value(world.target.endpoint, f"SELECT COUNT(*) FROM {running}.a") == ROWS
+    claims = "SELECT GROUP_CONCAT(table_name) FROM udup.claim WHERE job = %s"
+    assert value(world.target.endpoint, claims, running) == "b"
+
+
+def test_all_of_it_at_once_with_everything_killed(world: World, running: str) -> None:
+    """More tables and one less, while each process of the job is killed again and again."""
+    dice, roles = random.Random(5), ("extractor", "applier", "worker", "supervisor", "store")
+    with _writes(world, running):
+        world.post(_document(world, running, "b", "c"))
+        for _ in range(12):
+            for actor in world.node.api.actors():
+                if actor["JobID"].startswith(running) and actor["Role"] in roles and dice.random() < 0.4:
+                    with suppress(ProcessLookupError):
+                        os.kill(int(actor["Pid"]), signal.SIGKILL)
+            time.sleep(dice.random() * 0.6)
+        _live(world, running)
+    _equal(world, running, *"bc")
+
+
+def test_tables_that_refer_to_each_other_come_together_or_not_at_all(world: World, running: str) -> None:
+    world.on_source(
+        f"CREATE TABLE {running}.child (id INT PRIMARY KEY, a_id INT, FOREIGN KEY (a_id) REFERENCES {running}.a (id))"
+    )
+    apart = httpx.put(
+        f"{world.node.url}/v1/jobs", json=_document(world, running, "a", "child"), headers=JSON, timeout=60
+    )
+    assert (
+        apart.status_code == 409
+        and f"refers to {running}.a" in apart.text
+        and world.node.job(running)["Growing"] is None
+    )
+    world.post(_document(world, running, "b"))
+    _live(world, running)
+    world.on_target(f"DROP TABLE {running}.a")
+    world.post(_document(world, running, "a", "b", "child"))
+    _live(world, running)
+    one = _put(world, f"/v1/job/{running}/reload", table=f"{running}.a")
+    assert one.status_code == 400 and "refers to" in one.text
+    both = _put(world, f"/v1/job/{running}/reload", table=[f"{running}.a", f"{running}.child"])
+    assert both.status_code == 200, both.text
+    _live(world, running)
+    _equal(world, running, "a", "b")

@@ -1,0 +1,23 @@
+"""What clients ask of single tables of a job."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from udup.actors.messages import Command
+
+
+@dataclass(frozen=True)
+class WishSnapshot(Command):
+    """The rows of these tables (`schema.table` on the source) are to be delivered once more."""
+
+    job_id: str
+    tables: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ReloadTables(Command):
+    """Load tables again, `schema.table` as on the source, while the job goes on for all others."""
+
+    job_id: str
+    tables: tuple[str, ...]

@@ -1,0 +1,49 @@
+"""Foreign keys between two parts of a job that stand apart for a while (`jobs/growth.py`).
+
+Each part is applied by itself, so a row of the one may come before the row of the other that it refers to, and what a
+foreign key changes in the other part would be changed at another time than on the source. So there may be none.
+"""
+
+from __future__ import annotations
+
+from udup.base.errors import Fault
+from udup.drivers.mysql.client.connection import Connection, query
+from udup.drivers.mysql.client.facts import ServerFacts
+from udup.pipeline.checks import SRC, Check, Outcome
+from udup.pipeline.ports import Scope
+
+_REMEDY = (
+    "have both in one step: reload both (udup job reload ID {child} {parent}); or take out of ReplicateDoDb the one"
+    " that the job has, then add both in one document with DropTableIfExists"
+)
+
+_KEYS = (
+    "SELECT CONSTRAINT_SCHEMA, TABLE_NAME, CONSTRAINT_NAME, UNIQUE_CONSTRAINT_SCHEMA, REFERENCED_TABLE_NAME"
+    " FROM information_schema.REFERENTIAL_CONSTRAINTS"
+)
+
+
+def part_checks(connection: Connection, facts: ServerFacts, scope: Scope) -> list[Check]:
+    """Return the checks of a part of a job, none of a job that is whole."""
+    return [
+        Check(SRC, "foreign_keys_between_parts", Outcome.FAIL, fault.problem, fault.remedy)
+        for fault in part_faults(connection, facts, scope)
+    ]
+
+
+def part_faults(connection: Connection, facts: ServerFacts, scope: Scope) -> list[Fault]:
+    """Return what speaks against a part of a job, beside which the job has other tables."""
+    if scope.apart is None:
+        return []
+    one, other = (each.folding(facts.folds_names) for each in (scope.selection, scope.apart))
+    found = []
+    for row in query(connection, _KEYS):
+        schema, table, name, parent_schema, parent = map(str, row)
+        ends = (schema, table), (parent_schema, parent)
+        if (one.wants(*ends[0]) and other.wants(*ends[1])) or (one.wants(*ends[1]) and other.wants(*ends[0])):
+            child, of = ".".join(ends[0]), ".".join(ends[1])
+            problem = (
+                f"the foreign key {name} of {child} refers to {of}, and the two would come by themselves for a while"
+            )
+            found.append(Fault(f"Src {facts.address}", problem, _REMEDY.format(child=child, parent=of), SRC))
+    return found
