@@ -35,7 +35,7 @@ from udup.base import runtime
 from udup.base.errors import Refused, Superseded
 from udup.drivers.mysql.apply import ahead, checkpoint_events, claims, intents, joining, unsure
 from udup.drivers.mysql.apply import xa as prepared
-from udup.drivers.mysql.apply.checkpoint_faults import half_copied, notes_lost
+from udup.drivers.mysql.apply.checkpoint_faults import half_copied, notes_lost, other_selection
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.client import patience
 from udup.drivers.mysql.client.connection import Connection, MySQLError, error_code, query
