@@ -126,7 +126,7 @@ def test_a_source_without_json_table_is_copied_where_text_says_all(
     source: MysqlServer, schema: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each kind of value is found by its number as by JSON_TABLE."""
-    monkeypatch.setattr(json_before_8, "_JSON_TABLE", (99, 0, 0))
+    monkeypatch.setattr(json_before_8, "_JSON_TABLE", ((99, 0, 0), (99, 0, 0)))
     plain = ("0.1e0", "1e300", "'2024-02-29'", "TRUE", "NULL", "4294967295", "-5", "'\U0001f600'", "4294967296000e0")
     with closing(connect(source.endpoint)) as connection:
         run(
