@@ -118,8 +118,13 @@ def test_a_table_is_loaded_again_and_a_wrong_row_is_right_then(world: World, run
 def test_tables_that_are_taken_out_stay_as_they_are_and_others_may_have_them(world: World, running: str) -> None:
     world.post(_document(world, running, "a", "b"))
     _live(world, running)
-    world.post(_document(world, running, "b"))
+    answer = httpx.put(
+        f"{world.node.url}/v1/jobs", json=_document(world, running, "b"), headers=JSON, timeout=60
+    ).json()
+    assert f"{running}.a: on the target as now" in answer["Warning"]
     _live(world, running)
+    listed = httpx.get(f"{world.node.url}/v1/job/{running}/tables", timeout=30).json()
+    assert [(each["Table"], each["State"]) for each in listed["Tables"]] == [(f"{running}.b", "live")]
     world.on_source(f"INSERT INTO {running}.a (n) VALUES (7)", f"INSERT INTO {running}.b (n) VALUES (7)")
     _equal(world, running, "b")
     assert value(world.target.endpoint, f"SELECT COUNT(*) FROM {running}.a") == ROWS
