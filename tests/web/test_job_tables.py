@@ -7,6 +7,9 @@ from typing import Any
 import pytest
 from falcon.testing import TestClient
 
+from udup.jobs.growing_shown import growing_of
+from udup.jobs.growth import Growth, GrowthState
+
 
 @pytest.fixture
 def posted(client: TestClient, document: dict[str, Any]) -> str:
@@ -49,3 +52,13 @@ def test_tables_that_a_job_leaves_are_told_with_the_answer(
     memory.warning = "s.a: on the target as now"
     assert client.simulate_post("/v1/jobs", json=document).json["Warning"] == memory.warning
     assert client.simulate_post("/v1/jobs", json={"Job": document}).json["Warning"] == memory.warning
+
+
+def test_tables_that_are_under_way_are_told_by_metrics(client: TestClient, memory: Any, posted: str) -> None:
+    assert "udup_job_growing{" not in client.simulate_get("/metrics").text
+    shown = growing_of(Growth(state=GrowthState.COPYING, side="x tables", reloads=("s.a",)), None)
+    memory.change(posted, growing_shown={**shown, "State": "copying", "Percent": 25.0})
+    text = client.simulate_get("/metrics").text
+    lines = [line for line in text.splitlines() if line.startswith("udup_job_growing{") and line.endswith(" 1.0")]
+    assert len(lines) == 1 and 'state="copying"' in lines[0]
+    assert any(line.startswith("udup_job_growing_ratio{") and line.endswith(" 0.25") for line in text.splitlines())

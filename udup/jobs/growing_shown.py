@@ -11,6 +11,9 @@ from udup.jobs.growth import told as listed
 from udup.jobs.record import JobRecord
 from udup.jobs.words import Stage
 
+#: What tables that are under way are in, all of them together.
+STATES = ("leaving", "waiting", "copying", "catching up", "joining", "ending", "failed")
+
 #: Tables that are shown, those that are least far first.
 TABLES_MAX = 100
 
