@@ -97,6 +97,9 @@ def test_new_tables_are_copied_beside_the_job_and_joined_when_they_are_level(gro
     apply = next(each for each in world.applies if each.settings.job == SIDE)
     assert apply.settings.selection.wants("s", "c") and not apply.settings.selection.wants("s", "a")
     assert world.job("j").run is run
+    assert world.apart["j"].other.wants("s", "c") and not world.apart["j"].is_new, (
+        "its log is told, without another run"
+    )
     world.until(lambda: _settled(world))
     assert len(world.runs["j"]) == 2 and len(world.runs[SIDE]) == 1, "one run each: nothing begins more often"
     assert _checkpoints(world).copies == ["j", SIDE] and not _checkpoints(world).wrong

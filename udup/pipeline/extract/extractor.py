@@ -90,6 +90,7 @@ class Extractor:
         self._reading: SnapshotReading | None = None
         self._snapshot, self._snapshots = settings.snapshot, settings.snapshots
         self._ahead = settings.ahead
+        self.apart = settings.scope.apart  # any thread may set it
         self._server_uuid = ""
         self._doubt = ""
         self._stopped = False
@@ -334,6 +335,7 @@ class Extractor:
             ahead=self._ahead,
             target=settings.target,
             silent=self._source_is_silent,
+            apart=lambda: self.apart,
         )
         self._log = log = self._source.open_log(plan)
         if self._stopped:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Fault
 from udup.pipeline.ownership import Feed, Known, Owner
-from udup.pipeline.ports.scope import Scope
+from udup.pipeline.ports.scope import Apart, Scope
 from udup.pipeline.positions import AheadNotes
 from udup.pipeline.records import (
     StartRows,
@@ -201,7 +201,8 @@ class LogPlan:
     `in_part` are transactions behind `start_after` that the log must have. `target` is the target's version, in its
     server's words, "" for a destination of messages. `ahead` are notes, as `AheadNotes.to_json` writes them, of tables
     that the target has more of: that is left out of the log. `silent` is called, on the thread that reads, while the
-    source says nothing, not even that there is nothing, with for how many seconds already.
+    source says nothing, not even that there is nothing, with for how many seconds already. `apart`, called there too,
+    says what the job is a part of by now: `Scope.apart` is as it was when the run began.
     """
 
     job: str
@@ -219,6 +220,7 @@ class LogPlan:
     ahead: str = ""
     target: str = ""
     silent: Callable[[float], None] = field(default=lambda _: None, compare=False, repr=False)
+    apart: Callable[[], Apart | None] = field(default=lambda: None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)

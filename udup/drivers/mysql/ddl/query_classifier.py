@@ -65,13 +65,13 @@ class QueryClassifier:
         innodb: AsksEngine | None = None,
         sequences: bool = False,
         left_out: Callable[[], AheadPart | None] = lambda: None,
-        apart: Apart | None = None,
+        apart: Callable[[], Apart | None] = lambda: None,
     ) -> None:
         """`fold_names`: the source stores names in lower case, its SQL may not.
 
         `kept_users`: accounts are carried, but for these users'. `row_order` asks the source how it numbered rows.
         `innodb`: tables without transactions become InnoDB tables. `sequences`: the target has them. `left_out` says
-        what the target has already of the transaction that is read. `apart`: the job is a part of one.
+        what the target has already of the transaction that is read. `apart`: of what the job is a part.
         """
         self._ahead = left_out
         self._apart = apart
@@ -102,8 +102,9 @@ class QueryClassifier:
         selection = self._names.selection
         if part is not None:
             selection = less_what_is_ahead(statement, selection, part, shown)
-        if self._apart is not None:
-            check_not_held(statement, selection, self._apart, shown, sequences=self._sequences)
+        if (apart := self._apart()) is not None:
+            apart = apart.folding(selection.folds)
+            check_not_held(statement, selection, apart, shown, sequences=self._sequences)
         decision, details = _decide_statement(statement, selection, self._left_out, shown, sequences=self._sequences)
         if decision.action not in (Action.CARRY, Action.CREATE):
             return decision

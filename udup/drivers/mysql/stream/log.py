@@ -152,7 +152,7 @@ class BinlogChanges:
             partial(is_transactional_there, endpoint) if scope.innodb else None,
             sequences=is_mariadb(self._plan.target),
             left_out=lambda: None if ahead is None else ahead.part,
-            apart=None if scope.apart is None else scope.apart.folding(scope.fold_names),
+            apart=self._plan.apart,
         )
         self._shapers = Shapers.of(scope.selection, endpoint)
         contexts, maps = contexts_of(endpoint, asking), ColumnMaps.of(scope.selection)
