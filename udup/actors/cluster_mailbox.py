@@ -32,6 +32,7 @@ from udup.actors.pulse import PULSE
 from udup.actors.registry import ActorRegistry
 from udup.actors.shell import ShellActor
 from udup.actors.table_messages import KnowApart
+from udup.actors.tasks import Tasks
 from udup.cluster.orders import nothing
 from udup.jobs import document_id
 from udup.jobs.growth import Growth
