@@ -27,6 +27,7 @@ from udup.actors.messages import (
 )
 from udup.actors.shared import EndTask, OfTask, ToTask
 from udup.actors.store_messages import Forget, Loaded, OpenStore, Save, Saved, ShowProgress
+from udup.actors.table_messages import KnowApart
 from udup.actors.worker_messages import Staffed, Work, WorkerFailed
 from udup.base import runtime
 from udup.base.errors import Failure
@@ -154,6 +155,10 @@ class Extractor(Child):
         applier = self.world.child_of("applier", self.job_id)
         if applier is not None:
             self.world.at(0.01, lambda: applier.log_comes(message.run))
+
+    def on_KnowApart(self, message: KnowApart) -> None:  # noqa: N802
+        if message.run == self.run:
+            self.world.apart[self.job_id] = message.apart
 
     def on_StopRun(self, message: StopRun) -> None:  # noqa: N802
         if message.run >= self.run:

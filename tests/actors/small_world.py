@@ -41,7 +41,7 @@ from udup.jobs import JobProgress, JobRecord
 from udup.jobs.allocation import Evaluation
 from udup.pipeline.checks import Check
 from udup.pipeline.ownership import Known
-from udup.pipeline.ports import End, JobPlan, ServerInfo, Source, SourceLook, Target
+from udup.pipeline.ports import Apart, End, JobPlan, ServerInfo, Source, SourceLook, Target
 from udup.sandbox.api import job_document
 from udup.store.sealing import Keyring
 
@@ -112,6 +112,7 @@ class World:
         self.gone: tuple[Evaluation, ...] = ()
         self.shown: dict[str, JobProgress] = {}
         self.purged: list[str] = []
+        self.apart: dict[str, Apart] = {}  # what runs were told to be a part of while they go on
         self.extracts: list[Extract] = []
         self.applies: list[Apply] = []
         self.works: list[Work] = []

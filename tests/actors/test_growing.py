@@ -18,14 +18,18 @@ from udup.actors.messages import (
     DeleteJob,
     FinishJob,
     PauseJob,
+    Progress,
     RegisterJob,
     Rejected,
     Rejection,
     ResumeJob,
 )
 from udup.actors.table_messages import ReloadTables
+from udup.base.errors import Failure, FailureKind
 from udup.jobs.growth import GrowthState
+from udup.jobs.progress import TaskReport
 from udup.pipeline.cutover.state import Options
+from udup.pipeline.ports import Scope
 
 SIDE = "j tables"
 REPORTS: tuple[dict[str, Any], ...] = (
@@ -93,6 +97,9 @@ def test_new_tables_are_copied_beside_the_job_and_joined_when_they_are_level(gro
     apply = next(each for each in world.applies if each.settings.job == SIDE)
     assert apply.settings.selection.wants("s", "c") and not apply.settings.selection.wants("s", "a")
     assert world.job("j").run is run
+    assert world.apart["j"].other.wants("s", "c") and not world.apart["j"].is_new, (
+        "its log is told, without another run"
+    )
     world.until(lambda: _settled(world))
     assert len(world.runs["j"]) == 2 and len(world.runs[SIDE]) == 1, "one run each: nothing begins more often"
     assert _checkpoints(world).copies == ["j", SIDE] and not _checkpoints(world).wrong
@@ -349,3 +356,78 @@ def _kill_one(world: World) -> None:
     living = [each for each in world.children if each.alive and each.role in ("applier", "extractor", "store")]
     if living:
         world.kill(world.random.choice(living))
+
+
+# ---- A statement that only both can carry ----
+
+HELD = "held: it names tables that are still catching up together with others of the job: RENAME TABLE s.c TO s.d"
+
+
+def _unsupported() -> Failure:
+    return Failure(FailureKind.UNSUPPORTED, "u:7: RENAME TABLE takes s.c out of the job")
+
+
+def _scope(world: World) -> Scope:
+    """What the job's last run was told to read."""
+    return next(each.settings.scope for each in reversed(world.extracts) if each.settings.job == "j")
+
+
+def _holds(world: World, job: str) -> None:
+    """The extractor of a job says that it stands at the statement."""
+    extractor = world.child_of("extractor", job)
+    extractor.tell(Progress("extractor", extractor.run, TaskReport.of({"held": HELD}), world.clock))
+
+
+def test_a_side_job_that_stands_at_a_statement_is_joined_though_it_is_behind(grown: World) -> None:
+    world = grown
+    world.script(SIDE).reports = REPORTS[:2]
+    post(world, ReplicateDoDb=_tables("a", "b", "c"))
+    world.until(lambda: SIDE in world.stored and world.stage(SIDE) == "catching_up")
+    world.run(30)
+    assert _checkpoints(world).joins == 0
+    _holds(world, SIDE)
+    world.until(lambda: world.stored["j"].growth is not None and world.stored["j"].growth.problem == HELD)
+    world.until(lambda: _settled(world))
+    assert _checkpoints(world).joins == 1 and not _checkpoints(world).wrong
+
+
+def test_a_run_that_did_not_know_of_the_new_tables_begins_again_and_holds(grown: World) -> None:
+    world = grown
+    world.script(SIDE).reports = REPORTS[:2]
+    post(world, ReplicateDoDb=_tables("a", "b", "c"))
+    world.until(lambda: SIDE in world.stored and world.stage(SIDE) == "catching_up")
+    world.child_of("extractor", "j").end(world.job("j").run.number, _unsupported())
+    world.until(lambda: _scope(world).apart is not None and world.job("j").goes_on and world.stage("j") == "running")
+    apart = _scope(world).apart
+    assert apart is not None and apart.other.wants("s", "c") and apart.whole.wants("s", "a")
+    _holds(world, "j")
+    world.until(lambda: world.stored["j"].growth is not None and world.stored["j"].growth.problem == HELD)
+    world.run(30)
+    assert len(world.runs["j"]) == 2, "it waits for the new tables"
+    _holds(world, SIDE)
+    world.until(lambda: _settled(world))
+
+
+def test_a_run_that_knows_of_them_and_stops_all_the_same_fails_the_job(grown: World) -> None:
+    world = grown
+    world.script(SIDE).reports = REPORTS[:2]
+    post(world, ReplicateDoDb=_tables("a", "b", "c"))
+    world.until(lambda: SIDE in world.stored and world.stage(SIDE) == "catching_up")
+    for runs in (2, 2):
+        world.child_of("extractor", "j").end(world.job("j").run.number, _unsupported())
+        world.until(lambda: world.stage("j") == "failed" or (len(world.runs["j"]) == runs and world.job("j").goes_on))  # noqa: B023
+    world.reaches("j", "failed")
+
+
+def test_what_was_held_for_tables_that_are_given_up_is_read_by_a_run_that_knows_of_none(grown: World) -> None:
+    world = grown
+    world.script(SIDE).reports = REPORTS[:2]
+    post(world, ReplicateDoDb=_tables("a", "b", "c"))
+    world.until(lambda: SIDE in world.stored and world.stage(SIDE) == "catching_up")
+    world.child_of("extractor", "j").end(world.job("j").run.number, _unsupported())
+    world.until(lambda: len(world.runs["j"]) == 2 and world.job("j").goes_on)
+    _holds(world, "j")
+    world.until(lambda: world.stored["j"].growth is not None and world.stored["j"].growth.problem == HELD)
+    post(world, ReplicateDoDb=_tables("a", "b"))
+    world.until(lambda: _settled(world))
+    assert _scope(world).apart is None and len(world.runs["j"]) == 3

@@ -118,8 +118,13 @@ def test_a_table_is_loaded_again_and_a_wrong_row_is_right_then(world: World, run
 def test_tables_that_are_taken_out_stay_as_they_are_and_others_may_have_them(world: World, running: str) -> None:
     world.post(_document(world, running, "a", "b"))
     _live(world, running)
-    world.post(_document(world, running, "b"))
+    answer = httpx.put(
+        f"{world.node.url}/v1/jobs", json=_document(world, running, "b"), headers=JSON, timeout=60
+    ).json()
+    assert f"{running}.a: on the target as now" in answer["Warning"]
     _live(world, running)
+    listed = httpx.get(f"{world.node.url}/v1/job/{running}/tables", timeout=30).json()
+    assert [(each["Table"], each["State"]) for each in listed["Tables"]] == [(f"{running}.b", "live")]
     world.on_source(f"INSERT INTO {running}.a (n) VALUES (7)", f"INSERT INTO {running}.b (n) VALUES (7)")
     _equal(world, running, "b")
     assert value(world.target.endpoint, f"SELECT COUNT(*) FROM {running}.a") == ROWS
@@ -165,3 +170,21 @@ def test_tables_that_refer_to_each_other_come_together_or_not_at_all(world: Worl
     assert both.status_code == 200, both.text
     _live(world, running)
     _equal(world, running, "a", "b")
+
+
+def test_a_rename_between_tables_that_are_apart_waits_for_the_join(world: World, running: str) -> None:
+    """A table is exchanged for another, which neither part of the job could carry by itself."""
+    waiting = "SELECT COUNT(*) FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT' AND trx_query LIKE %s"
+    with closing(connect(world.target.endpoint)) as holder:
+        holder.begin()
+        query(holder, "SELECT * FROM udup.copied_table FOR UPDATE")  # the copy has its snapshot, and comes no further
+        world.post(world.document(running, [running]))  # all of the schema
+        wait_for(
+            lambda: value(world.target.endpoint, waiting, "%udup.copied_table%") > 0, lambda: world.node.job(running)
+        )
+        world.on_source(
+            f"RENAME TABLE {running}.a TO {running}.x, {running}.b TO {running}.a, {running}.x TO {running}.b",
+            f"INSERT INTO {running}.a (n) VALUES (-5)",
+        )
+    _live(world, running)
+    _equal(world, running, *"abc")

@@ -18,7 +18,7 @@ from udup.jobs import DesiredState, IndexConflict, JobRecord, Stage, accept
 from udup.jobs.plan import plan_of
 from udup.jobs.start import DecidedStart
 from udup.jobs.versions import EarlierDocument, Posted
-from udup.node import changes, servers, service, starts
+from udup.node import actor_control, changes, servers, service, starts
 from udup.node.changes import Change, ChangeChecks
 from udup.node.ends import Ends
 from udup.node.nats_server import NatsServer
@@ -347,8 +347,8 @@ def test_a_start_and_a_check_together_end_before_a_client_gives_up() -> None:
     from udup.cli.client import ANSWER_SECONDS
 
     asked = max(service.LOOK_SECONDS, starts.START_SECONDS + service.LEAST_SECONDS)
-    assert asked + service.ASK_SECONDS < ANSWER_SECONDS
-    assert asked + service.ASK_SECONDS + service.OPEN_SECONDS <= ANSWER_SECONDS
+    assert asked + actor_control.ASK_SECONDS < ANSWER_SECONDS
+    assert asked + actor_control.ASK_SECONDS + service.OPEN_SECONDS <= ANSWER_SECONDS
 
 
 def test_a_check_has_the_seconds_that_the_start_has_left() -> None:

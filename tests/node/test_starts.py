@@ -80,6 +80,9 @@ class Node:
     def jobs(self, _prefix: str) -> tuple[list[JobRecord], int]:
         return list(self.records.values()), 7
 
+    def ids(self) -> frozenset[str]:
+        return frozenset(self.records)
+
     def forget(self) -> None:
         """Nothing is remembered."""
 

@@ -18,6 +18,7 @@ from udup.jobs import DesiredState, JobRecord, JobType, accept, check_enforced_i
 from udup.jobs.allocation import Allocation, Evaluation, Trigger
 from udup.jobs.growth import check_reload
 from udup.jobs.skipping import NotSkippable
+from udup.jobs.table_states import shown_of
 from udup.jobs.versions import Posted, with_replaced
 from udup.jobs.wishing import wished
 from udup.pipeline.cutover.state import Cutover, Options
@@ -27,7 +28,7 @@ from udup.pipeline.selection.selection import Selection
 from udup.pipeline.verify.state import CompareOptions, CompareState, Comparison
 from udup.web.app import create_app
 from udup.web.blocking import WaitingRoom
-from udup.web.ports import ActorInfo, Check, LevelFound, NotThere, Outcome, Written
+from udup.web.ports import ActorInfo, Check, LevelFound, NotThere, Outcome, TablesFound, Written
 
 NODE_ID = "1eda45f8-df9b-1541-9009-83952e7b672a"
 
@@ -106,6 +107,7 @@ class MemoryJobs:
         self.checks = [Check("Src", "version", Outcome.PASS, "9.7.0")]
         self.records: dict[str, JobRecord] = {}
         self.index = 5
+        self.warning = ""
         self.fail_with: Exception | None = None
         self.unready: list[str] = []
         self.aged = 0.0  # seconds since all was read that there was
@@ -208,6 +210,15 @@ class MemoryJobs:
             raise NotThere("job not found")
         self.level_asked.append((job_id, gtid))
         return MemoryQuestion(self)
+
+    def tables(self, job_id: str, after: str, limit: int) -> TablesFound:
+        self._may_fail()
+        if job_id not in self.records:
+            raise NotThere("job not found")
+        names = [("s", f"t{number}") for number in range(5)]
+        shown = [each for each in shown_of(self.records[job_id], None, names) if each.name > after][:limit]
+        more = bool(shown) and shown[-1].name != "s.t4"
+        return TablesFound(shown, shown[-1].name if more else "", len(names), {"waiting": len(names)})
 
     def tail(self, job_id: str, wanted: TailRequest) -> MemoryTail:
         self._may_fail()
@@ -352,7 +363,7 @@ class MemoryJobs:
 
     def _written(self, job_id: str, eval_id: str = "") -> Written:
         self.index += 1
-        return Written(self.index, job_id, eval_id or str(uuid.uuid4()))
+        return Written(self.index, job_id, eval_id or str(uuid.uuid4()), warning=self.warning)
 
     def _may_fail(self) -> None:
         if self.fail_with is not None:

@@ -88,7 +88,11 @@ def jobs(memory: MemoryJobs) -> MemoryJobs:
         )
     stopped = Cutover.asked(Options()).with_(state=CutoverState.STOPPED)
     memory.records["three"] = memory.records["three"].model_copy(
-        update={"cutover": stopped, "comparison": Comparison.asked(CompareOptions())}
+        update={
+            "cutover": stopped,
+            "comparison": Comparison.asked(CompareOptions()),
+            "growing_shown": {"State": "copying", "Percent": 40.0},
+        }
     )
     return memory
 

@@ -31,6 +31,8 @@ from udup.actors.messages import NodeSettings
 from udup.actors.pulse import PULSE
 from udup.actors.registry import ActorRegistry
 from udup.actors.shell import ShellActor
+from udup.actors.table_messages import KnowApart
+from udup.actors.tasks import Tasks
 from udup.cluster.orders import nothing
 from udup.jobs import document_id
 from udup.jobs.growth import Growth
@@ -49,6 +51,7 @@ class ClusterMailbox(ShellActor):
     _membership: Membership | None = None
     _commands: JobCommands | None
     _growing: Growing
+    _tasks: Tasks
 
     def __init__(self) -> None:
         super().__init__()
@@ -185,8 +188,10 @@ class ClusterMailbox(ShellActor):
         self, parent: Job, growth: Growth, then: Callable[[], None], failed: Callable[[Exception], None]
     ) -> None:
         """Have the side job of a job stored that gets other tables."""
-        commands = self._commands
+        commands, run, apart = self._commands, parent.run, parent.plan.scope.apart
         assert commands is not None
+        if run is not None and run.drainable and not run.source_node and apart is not None:
+            self._tasks.tell_extractor(parent, KnowApart(run.number, apart))  # before the copy has a snapshot
 
         def make(then: Callable[[], None]) -> None:
             commands.create_side(parent, growth, then)

@@ -9,6 +9,7 @@ from udup.actors.compare_messages import MarkAnswer, MarkOrder
 from udup.actors.level_messages import AskExecuted, SourceExecuted
 from udup.actors.messages import Extract, Probe, Probed, RunEnded, StopRun
 from udup.actors.shell import EngineActor
+from udup.actors.table_messages import KnowApart
 from udup.base import runtime
 from udup.base.errors import Side
 from udup.pipeline.extract.extractor import Extractor
@@ -45,6 +46,10 @@ class SrcExtractor(EngineActor):
             self.call_engine(
                 self._extractor.ask_executed, lambda said: self._emit(message.run, SourceExecuted(message.run, said))
             )
+
+    def receiveMsg_KnowApart(self, message: KnowApart, _sender: Any) -> None:  # noqa: N802 - Thespian's name
+        if message.run == self.run and self._extractor is not None:
+            self._extractor.apart = message.apart
 
     def receiveMsg_MarkOrder(self, message: MarkOrder, _sender: Any) -> None:  # noqa: N802 - Thespian's name
         if message.run != self.run or self._extractor is None:

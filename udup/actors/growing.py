@@ -17,6 +17,7 @@ from udup.actors.journal import RecordJournal
 from udup.actors.messages import Ready
 from udup.actors.run import Run
 from udup.base import runtime
+from udup.base.errors import Failure, FailureKind
 from udup.jobs import DesiredState, JobRecord, Stage
 from udup.jobs.growth import Growth, GrowthState
 from udup.pipeline.cutover.host import NameTaken
@@ -68,6 +69,7 @@ class Growing:
     def noticed(self, job: Job) -> None:
         """Something has happened to a job: take the next step if tables of it are under way, or if it is a side job."""
         record = job.record
+        self._release(job)
         if record.growth is None and not record.part_of:
             return
         if self._jobs.get(job.id) is not job:
@@ -118,6 +120,7 @@ class Growing:
             side = None
         if side is not None:
             self._follow_document(parent, side)
+            growth = self._note_held(parent, side, growth)
         match growth.state:
             case GrowthState.COPYING if side is None:
                 self._create(parent, growth)
@@ -178,12 +181,43 @@ class Growing:
                 self._soon(parent)
 
     def _are_level(self, parent: Job, side: Job) -> bool:
-        """Return whether a join would leave little to do: the side job has caught up, and the job follows its log."""
+        """Return whether a join would leave little to do: the side job has caught up, and the job follows its log.
+
+        Or the side job stands before what only both can carry: it comes no further by itself.
+        """
         follows = parent.run is not None and parent.run.drainable
         if not follows or side.run is None or not side.run.drainable:
             return False
         lag = side.progress.lag_ms
-        return side.progress.is_level or (lag is not None and lag < LEVEL_MS)
+        return bool(side.run.held) or side.progress.is_level or (lag is not None and lag < LEVEL_MS)
+
+    def _note_held(self, parent: Job, side: Job, growth: Growth) -> Growth:
+        """Tell that the log of one of them stands at a statement until they are joined."""
+        held = next((job.run.held for job in (parent, side) if job.run is not None and job.run.held), "")
+        if growth.state is not GrowthState.COPYING or not held or growth.problem == held or self._is_early(parent):
+            return growth
+        self._host.log.info("statement_held", job=parent.id, side=side.id, statement=held)
+        growth = growth.model_copy(update={"problem": held})
+        self._journal.save(parent, parent.record.growing(growth))
+        return growth
+
+    def _release(self, job: Job) -> None:
+        """End a run that stands at a statement for tables that come no more: the next one knows of none."""
+        run, growth = job.run, job.record.growth
+        waits = growth is not None and growth.state is not GrowthState.ENDING
+        if run is not None and run.held and not waits and not run.outdated and not job.record.part_of:
+            run.outdate()
+            self._host.reconcile(job)
+
+    def learns(self, job: Job, run: Run, failure: Failure) -> bool:
+        """Return whether a run stopped at what it would hold had it known of the tables that are under way."""
+        growth = job.record.growth
+        if failure.kind is not FailureKind.UNSUPPORTED or growth is None or not growth.side or job.record.part_of:
+            return False
+        if growth.state is not GrowthState.COPYING or _knows(run, growth):
+            return False
+        self._host.log.info("run_begins_again", job=job.id, run=run.number, why=failure.text)
+        return True
 
     def _begin_join(self, parent: Job) -> None:
         """Have the job's next run take the side job in."""
@@ -275,6 +309,11 @@ class Growing:
 def starts_unsaved(job: Job, journal: RecordJournal) -> bool:
     """Return whether a run would go by tables of which nothing is stored yet: the target must not be first to know."""
     return job.record.growth is not None and journal.is_waiting(job.id)
+
+
+def _knows(run: Run, growth: Growth) -> bool:
+    """Return whether a run has begun since this change of the job's tables."""
+    return run.growth is not None and run.growth.incarnation == growth.incarnation
 
 
 def _goes_by(run: Run, growth: Growth) -> bool:

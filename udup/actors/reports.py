@@ -14,6 +14,7 @@ def take_report(job: Job, run: Run, message: Progress, parts: Parts) -> Stage | 
     """Note what a task reports; return the stage that the run has reached by that, if it says so and is to go on."""
     report = message.report
     run.heard.add(TASK_OF_ROLE[message.role])
+    run.held = report.held or run.held
     if message.role == APPLIER:
         job.hear(report, message.at)
     else:

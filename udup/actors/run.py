@@ -23,6 +23,9 @@ from udup.pipeline.ports import SourceLook
 
 APPLIER = "applier"
 
+#: The actor that lives longer than the job's runs.
+CUTOVER_ROLE = "cutover"
+
 #: Which task a role works for.
 TASK_OF_ROLE = {"extractor": TaskType.SRC, "applier": TaskType.DEST, "worker": TaskType.DEST}
 ROLE_OF_TASK = {TaskType.SRC: "extractor", TaskType.DEST: "applier"}
@@ -89,6 +92,7 @@ class Run:
     proven: bool = False  # it has applied something: failures in a row are counted from here
     growth: Growth | None = None  # how the job's tables were changing when it began
     apart: bool = False  # the target has not taken the side job in that it was to
+    held: str = ""  # the statement before which its log is not read on
     outdated: bool = False  # it goes by settings that were replaced
     question: Question = Question.NONE
     source_executed: str | None = None  # what the answer was

@@ -31,7 +31,7 @@ from udup.actors.outages import (
 )
 from udup.actors.outcomes import Outcomes
 from udup.actors.reports import keep_stage, take_report
-from udup.actors.run import APPLIER, Next, Phase, Run, tasks_at_fault
+from udup.actors.run import APPLIER, CUTOVER_ROLE, Next, Phase, Run, tasks_at_fault
 from udup.actors.run_parts import Parts
 from udup.actors.server_end import ServerEnd
 from udup.base import runtime
@@ -45,9 +45,6 @@ START_SECONDS = 120.0
 #: Seconds for a run to reach a transaction boundary: a long statement, or a transaction of which only a part has come,
 #: is broken off then, to be done again by the next run.
 DRAIN_SECONDS = 10.0
-
-#: The actor that lives longer than the job's runs.
-CUTOVER_ROLE = "cutover"
 
 
 class JobRuns:
@@ -259,6 +256,10 @@ class JobRuns:
             return
         if run.phase is Phase.PURGING:
             self._purge_failed(job, run, failure)
+            return
+        if self._parts.growing.learns(job, run, failure):
+            self._stop(job, run)
+            self._take_step(job)
             return
         job.learn(failure)
         tasks = tuple(run.lost) or tasks_at_fault(failure.faults, role)

@@ -4,7 +4,7 @@ It has one SrcExtractor and one DestApplier for each job that is carried out now
 mailbox: whatever comes is looked up (which job, which run) and passed on to what carries it out. What tasks say comes
 in by `task_mailbox.py`, what engines of cut-overs ask by `cutover_mailbox.py`, of comparisons by
 `compare_mailbox.py`, what a cluster says by
-`cluster_mailbox.py`.
+`cluster_mailbox.py`, what is to be shown by `shown_mailbox.py`.
 
 * `commands.py`: what clients ask. It is first stored in the job's record, so it survives the death of every process,
   this one's too; then it is carried out.
@@ -43,9 +43,6 @@ from udup.actors.keeper import NodeKeeper
 from udup.actors.membership import AskNumber, Membership
 from udup.actors.messages import (
     Accepted,
-    Actors,
-    Ailments,
-    AskAilments,
     Begin,
     Begun,
     Command,
@@ -53,11 +50,8 @@ from udup.actors.messages import (
     Drained,
     EndRuns,
     Flush,
-    Hello,
-    ListActors,
     NextTurn,
     NodeSettings,
-    Place,
     Rejected,
     Rejection,
     Tick,
@@ -67,6 +61,7 @@ from udup.actors.reaching import Reaching
 from udup.actors.registry import ActorRegistry
 from udup.actors.run_parts import OwnNumbers, Parts
 from udup.actors.runs import JobRuns
+from udup.actors.shown_mailbox import ShownMailbox
 from udup.actors.starting import Starting
 from udup.actors.store_messages import Loaded, NotSaved, OpenStore, Saved, StoreRefuses
 from udup.actors.store_writer import StoreKeeper
@@ -93,7 +88,7 @@ _KEEPER_SECONDS = 1.0
 _TURN_SECONDS = 0.05
 
 
-class JobSupervisor(TaskMailbox, CutoverMailbox, CompareMailbox, ClusterMailbox):
+class JobSupervisor(TaskMailbox, CutoverMailbox, CompareMailbox, ClusterMailbox, ShownMailbox):
     role = "supervisor"
 
     def __init__(self) -> None:
@@ -378,24 +373,3 @@ class JobSupervisor(TaskMailbox, CutoverMailbox, CompareMailbox, ClusterMailbox)
         assert self._membership is not None
         self._membership.keeper_lost()
         self.open_keeper()
-
-    # ---- What is shown ----
-
-    def receiveMsg_Hello(self, message: Hello, sender: Any) -> None:  # noqa: N802 - Thespian's name
-        self._actors.register(message, sender)
-
-    def receiveMsg_AskAilments(self, _message: AskAilments, sender: Any) -> None:  # noqa: N802 - Thespian's name
-        """Say what is not well: the store has not been read, or does not take what is to be stored."""
-        told: tuple[str, ...] = ()
-        if self._commands is None:
-            told = ("the job store has not been read yet, so no job is carried out",)
-        self.send(sender, Ailments((*told, *self._journal.ailments), self._journal.refused_for))
-
-    def receiveMsg_ListActors(self, _message: ListActors, sender: Any) -> None:  # noqa: N802 - Thespian's name
-        own = Place(self.role, "", 0, runtime.pid(), 0, busy=True)
-        self.send(sender, Actors((own, *self._actors.places(self._is_busy))))
-
-    def _is_busy(self, job_id: str) -> bool:
-        job = self._jobs.get(job_id)
-        is_guest = self._membership is not None and job_id in self._membership.guests_here
-        return not job_id or is_guest or (job is not None and job.run is not None)

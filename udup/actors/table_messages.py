@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from udup.actors.messages import Command
+from udup.pipeline.ports import Apart
 
 
 @dataclass(frozen=True)
@@ -21,3 +22,11 @@ class ReloadTables(Command):
 
     job_id: str
     tables: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class KnowApart:
+    """To SrcExtractor: a part of the job's tables is copied beside the run that goes on."""
+
+    run: int
+    apart: Apart

@@ -152,6 +152,10 @@ class Unsupported(UdupError):
     kind = FailureKind.UNSUPPORTED
 
 
+class Held(Unsupported):
+    """A statement of the log that waits until two parts of a job are joined; nobody else may see it."""
+
+
 class Conflict(UdupError):
     """A group was refused by the target; worth one more try, transaction by transaction."""
 

@@ -11,7 +11,7 @@ PARTS = frozenset(
     {
         *("pause", "resume", "allocations", "evaluations", "history", "revert", "versions", "validate"),
         *("level", "finish"),
-        *("compare", "skip", "settle", "cutover", "progress", "logs", "events", "snapshot", "reload"),
+        *("compare", "skip", "settle", "cutover", "progress", "logs", "events", "snapshot", "tables", "reload"),
     }
 )
 

@@ -10,6 +10,7 @@ from udup.cli.client import Answered, job_path
 from udup.cli.commands import Command, CommandError, ExitCode
 from udup.cli.jobs import Json
 from udup.cli.options import Session, asks_server
+from udup.cli.output import shown
 from udup.cli.validate import STDIN, Document, read_job, wrapped
 from udup.cli.watch import goal
 from udup.cli.watch import watch as watch_job
@@ -107,8 +108,10 @@ def _run_several(
 
 
 def _posted(session: Session, body: Document, check: bool) -> Json:
-    job_id, _ = session.api.register(body, check=check)
+    job_id, answer = session.api.register(body, check=check)
     job: Json = session.api.get(job_path(job_id))
     if not session.out.as_json:
         session.out.say(f"job {job_id} registered")
+        if warning := (answer or {}).get("Warning"):
+            session.out.say(f"warning: {shown(warning)}")
     return job

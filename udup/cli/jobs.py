@@ -36,6 +36,7 @@ _COMMANDS = {
     "settle": "udup.cli.job_acts:settle",
     "skip": "udup.cli.job_skip:skip",
     "reload": "udup.cli.job_reload:reload_tables",
+    "tables": "udup.cli.job_tables:tables",
     "snapshot": "udup.cli.job_snapshot:snapshot",
     "move": "udup.cli.cluster_moves:move",
     "compare": "udup.cli.job_compare:compare",

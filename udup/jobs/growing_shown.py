@@ -11,6 +11,9 @@ from udup.jobs.growth import told as listed
 from udup.jobs.record import JobRecord
 from udup.jobs.words import Stage
 
+#: What tables that are under way are in, all of them together.
+STATES = ("leaving", "waiting", "copying", "catching up", "joining", "ending", "failed")
+
 #: Tables that are shown, those that are least far first.
 TABLES_MAX = 100
 
@@ -32,19 +35,19 @@ def growing_of(growth: Growth, side: JobRecord | None) -> dict[str, Any]:
     tables = list(_tables(growth, side))
     rows = sum(each["Rows"] for each in tables)
     total = sum(max(each["Total"], each["Rows"]) for each in tables)
-    state = _state(growth, side)
+    state = state_of(growth, side)
     failed = side.status_description if side is not None and side.stage is Stage.FAILED else ""
     return {
         "State": state,
         "Reload": bool(growth.reloads),
-        "Percent": _percent(rows, total) if state == "copying" else None,
+        "Percent": percent_of(rows, total) if state == "copying" else None,
         "Since": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(growth.since_ns // 1_000_000_000)),
         "Problem": failed or growth.problem,
         "Tables": sorted(tables, key=lambda each: (each["State"] == "copied", each["Table"]))[:TABLES_MAX],
     }
 
 
-def _state(growth: Growth, side: JobRecord | None) -> str:
+def state_of(growth: Growth, side: JobRecord | None) -> str:
     """Return one word for all of them: waiting, copying, catching up, joining, failed, leaving or ending."""
     if growth.state is not GrowthState.COPYING:
         return growth.state.value
@@ -66,10 +69,10 @@ def _tables(growth: Growth, side: JobRecord | None) -> Iterable[dict[str, Any]]:
         each: Any = told.get(name) or {}
         rows, total = int(each.get("rows") or 0), int(each.get("total") or 0)
         state = "copied" if each.get("complete") else "copying" if copies and rows else "waiting"
-        yield {"Table": name, "State": state, "Percent": _percent(rows, total), "Rows": rows, "Total": total}
+        yield {"Table": name, "State": state, "Percent": percent_of(rows, total), "Rows": rows, "Total": total}
 
 
-def _percent(rows: int, total: int) -> float:
+def percent_of(rows: int, total: int) -> float:
     return round(min(100.0, 100.0 * rows / total), 1) if total else 0.0
 
 

@@ -8,7 +8,7 @@ from udup.jobs.document.spec import JobSpec
 from udup.jobs.growth import Growth, GrowthState, parts_of
 from udup.jobs.record import JobRecord
 from udup.jobs.start import DecidedStart
-from udup.pipeline.ports import End, JobPlan, Join, Scope
+from udup.pipeline.ports import Apart, End, JobPlan, Join, Scope
 
 
 def plan_of(spec: JobSpec, start: DecidedStart | None = None) -> JobPlan:
@@ -48,7 +48,7 @@ def _side(plan: JobPlan, growth: Growth) -> JobPlan:
     parts = parts_of(growth, plan.scope.selection)
     new = parts.new
     assert new is not None, "a side job has tables"
-    scope = replace(plan.scope, selection=new, kept_users=None, apart=parts.staying)
+    scope = replace(plan.scope, selection=new, kept_users=None, apart=Apart(parts.staying, parts.after, is_new=True))
     drops = plan.drop_existing or bool(growth.reloads)
     return replace(plan, scope=scope, start_after=None, start_at=None, drop_existing=drops)
 
@@ -59,7 +59,10 @@ def _growing(plan: JobPlan, growth: Growth) -> JobPlan:
         assert parts.new is not None
         return replace(plan, join=Join(growth.side, parts.staying, parts.new))
     leaves = parts.before.digest if growth.state is GrowthState.LEAVING and parts.leaves else ""
-    return replace(plan, scope=replace(plan.scope, selection=parts.staying), leaves=leaves)
+    apart = None
+    if parts.new is not None and growth.state is not GrowthState.ENDING:
+        apart = Apart(parts.new, parts.after, is_new=False)
+    return replace(plan, scope=replace(plan.scope, selection=parts.staying, apart=apart), leaves=leaves)
 
 
 def _holder(spec: JobSpec) -> str:

@@ -312,7 +312,7 @@ def _wait_of(value: Any) -> WaitingFor | None:
 
 
 #: A report as one node tells it another.
-_ON_WIRE = ("progress", "stage", "told", "stale_views", "waits")
+_ON_WIRE = ("progress", "stage", "told", "stale_views", "waits", "held")
 
 
 class EngineReport(Protocol):
@@ -327,6 +327,7 @@ class TaskReport:
 
     `waits` is what it says of its side's wait, by the side, if it has said anything of it.
     `told` are things that users should know, `stale_views` (None: not said) the views that are broken on both sides.
+    `held`: the statement before which the log is not read on (`base.errors.Held`).
     """
 
     progress: JobProgress
@@ -334,6 +335,7 @@ class TaskReport:
     told: tuple[str, ...] = ()
     stale_views: tuple[str, ...] | None = None
     waits: Mapping[Side, WaitingFor | None] = field(default_factory=dict)
+    held: str = ""
 
     @classmethod
     def of(cls, report: EngineReport | Mapping[str, Any]) -> TaskReport:
@@ -341,6 +343,7 @@ class TaskReport:
         values = dict(report) if isinstance(report, Mapping) else report.as_dict()
         stage, warning, views = values.pop("stage", None), values.pop("warning", None), values.pop("stale_views", None)
         told = (*values.pop("told", ()), *((warning,) if warning else ()))
+        held = values.pop("held", "")
         waits = {side: _wait_of(values.pop(key)) for side, key in _WAIT_KEYS.items() if key in values}
         return cls(
             JobProgress.of(values),
@@ -348,6 +351,7 @@ class TaskReport:
             told,
             None if views is None else tuple(views),
             waits,
+            held,
         )
 
     def to_json(self) -> bytes:
@@ -356,20 +360,21 @@ class TaskReport:
             side.value: None if each is None else each.model_dump(mode="json") for side, each in self.waits.items()
         }
         stage = None if self.stage is None else self.stage.value
-        told = self.progress.as_dict(), stage, self.told, self.stale_views, waits
+        told = self.progress.as_dict(), stage, self.told, self.stale_views, waits, self.held
         return json.dumps(dict(zip(_ON_WIRE, told, strict=True))).encode()
 
     @classmethod
     def from_json(cls, data: bytes) -> TaskReport:
         """Return one that another node has sent; raise `ValueError` for what is none."""
         values = json.loads(data)
-        progress, stage, told, views, waits = (values.get(name) for name in _ON_WIRE)
+        progress, stage, told, views, waits, held = (values.get(name) for name in _ON_WIRE)
         return cls(
             JobProgress.of(progress or {}),
             None if stage is None else Stage(stage),
             tuple(told or ()),
             None if views is None else tuple(views),
             {Side(side): _wait_of(each) for side, each in (waits or {}).items()},
+            str(held or ""),
         )
 
     @property

@@ -34,6 +34,7 @@ from udup.base.tls import TLS_DIR_VARIABLE
 from udup.cluster.beats import Role
 from udup.cluster.node_of import NodeOfCluster
 from udup.drivers.registry import Registry
+from udup.node.actor_control import ASK_SECONDS
 from udup.node.cluster_admin import leave_managers, remove_manager
 from udup.node.cluster_orders import ClusterOrders
 from udup.node.cluster_watch import ClusterWatch
@@ -46,7 +47,7 @@ from udup.node.nats_config import Listener
 from udup.node.nats_server import NatsServer
 from udup.node.neighbours import Neighbours
 from udup.node.reads import Reads
-from udup.node.service import ASK_SECONDS, Control
+from udup.node.service import Control
 from udup.node.shared_store import SharedStore
 from udup.node.sharing import merge_memory, share_memory
 from udup.node.taking_along import check_certificate, check_place, take_along

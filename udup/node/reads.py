@@ -78,6 +78,14 @@ class Reads:
         self._refresh()
         return self._records.get(job_id)
 
+    def part(self, record: JobRecord) -> JobRecord | None:
+        """Return the side job of a job whose tables change."""
+        growth, made = record.growth, None
+        if growth is not None and growth.side:
+            self._refresh()
+            made = self._made.get(growth.side)
+        return None if made is None else made[2]
+
     def ids(self) -> frozenset[str]:
         """Return the IDs of all jobs, those included that are a part of another one."""
         self._refresh()

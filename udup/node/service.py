@@ -1,37 +1,29 @@
-"""The API's writes: questions to the supervisor; and a look into the node's processes."""
+"""The API's writes: questions to the supervisor."""
 
 from __future__ import annotations
 
-import os
 import shlex
-import signal
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
-
-import psutil
 
 from udup.actors.compare_messages import StartCompare, StopCompare
 from udup.actors.cutover_messages import AbortCutover, StartCutover
 from udup.actors.cutover_rules import check_no_cutover
 from udup.actors.messages import (
     Accepted,
-    Actors,
     BeginSkip,
     DeleteJob,
     EndSkip,
     FinishJob,
-    ListActors,
     PauseJob,
-    Place,
     RegisterJob,
     Rejected,
     Rejection,
     ResumeJob,
 )
 from udup.actors.table_messages import ReloadTables, WishSnapshot
-from udup.base import stacks
 from udup.base.errors import ConfigError, Fault, Refused, UdupError
 from udup.jobs import (
     IndexConflict,
@@ -48,24 +40,25 @@ from udup.jobs.differences import starts_alike
 from udup.jobs.start import DecidedStart, check_unchanged, kept_start, other_start
 from udup.jobs.versions import POSTED
 from udup.jobs.words import EndWhen, JobType
+from udup.node.actor_control import ASK_SECONDS, NO_ANSWER, ActorControl
 from udup.node.changes import Change, ChangeChecks, growing
 from udup.node.cluster_admin import NoSuchManager
 from udup.node.ends import Ends
 from udup.node.level import LevelQuestion
-from udup.node.neighbours import Neighbours
 from udup.node.reads import Reads
 from udup.node.servers import Asked, Servers
 from udup.node.snapshots import SnapshotChecks
 from udup.node.starts import StartDecisions
+from udup.node.tables import tables_found, what_stays
 from udup.node.tail import open_tail
 from udup.pipeline.cutover.state import Options as CutoverOptions
 from udup.pipeline.ownership import Known
 from udup.pipeline.ports import DeliveryPlan, Drivers, StartPoint, Tail, TailRequest
 from udup.pipeline.verify.state import CompareOptions
-from udup.web.ports import ActorInfo, Check, NotReady, NotThere, StillThere, WouldNotStart, Written
+from udup.web.ports import Check, NotReady, NotThere, StillThere, TablesFound, WouldNotStart, Written
 
-#: Seconds for the supervisor's answer, and for that to the removal of a checkpoint, which asks the target.
-ASK_SECONDS, PURGE_SECONDS = 8.0, 25.0
+#: Seconds for the answer to the removal of a checkpoint, which asks the target.
+PURGE_SECONDS = 25.0
 
 #: Seconds for all that a document's two servers are asked before it is stored, so that its client still waits when it
 #: is; and those that the second question has at least.
@@ -74,11 +67,9 @@ LOOK_SECONDS, LEAST_SECONDS = 44.0, 5.0
 #: Seconds for which a write waits for a supervisor that is reading the job store, and between two tries.
 OPEN_SECONDS, _AGAIN_SECONDS = 5.0, 0.1
 
-_NO_ANSWER = "the supervisor does not answer now; try again in a moment"
 
-
-class Control:
-    """`ask` puts a question to the supervisor; `supervisor_restarts` says how often that was started again."""
+class Control(ActorControl):
+    """`web.ports.JobControl`. `ask` and `supervisor_restarts` as in `ActorControl`."""
 
     def __init__(
         self,
@@ -89,8 +80,7 @@ class Control:
         node: str = "",
         nats_url: str = "",
     ) -> None:
-        self._ask = ask
-        self._supervisor_restarts = supervisor_restarts
+        super().__init__(ask, supervisor_restarts)
         self._reads = reads
         self._drivers = drivers
         self.servers = Servers(drivers, self._known, nats_url)  # as this node reaches them
@@ -99,7 +89,6 @@ class Control:
         self._starts = StartDecisions(self.ends)
         self._snapshots = SnapshotChecks(self.ends)
         self.remove: Callable[[str], object] | None = None  # takes a manager out, at one of them
-        self.neighbours: Neighbours | None = None  # where there are several nodes
         self._node = node
         self._nats_url = nats_url
 
@@ -146,7 +135,8 @@ class Control:
             left = max(LEAST_SECONDS, end - time.monotonic())
             checked = 0 if stored is None else self._checked_beside(stored, spec, kept, start, command, left)
         beside = stored.incarnation if stored else ""
-        return self._written(RegisterJob(document, enforce_index, checked, how, start, beside))
+        written = self._written(RegisterJob(document, enforce_index, checked, how, start, beside))
+        return replace(written, warning=what_stays(spec, stored, _understood(stored)))
 
     def _accepted(self, document: dict[str, Any], stored: JobRecord | None) -> tuple[JobSpec, dict[str, Any]]:
         """Return what a posted document says. `Refused` with every fault that needs no server to be told."""
@@ -222,6 +212,13 @@ class Control:
         """Ask the two servers itself, in the request's thread."""
         return LevelQuestion(self._reads, self._drivers, job_id, gtid, self._nats_url, self.ends)
 
+    def tables(self, job_id: str, after: str, limit: int) -> TablesFound:
+        """Ask the source itself, in the request's thread."""
+        record = self._reads.job(job_id)
+        if record is None:
+            raise NotThere("job not found")
+        return tables_found(record, self._reads.part(record), self.ends, after, limit)
+
     def tail(self, job_id: str, wanted: TailRequest) -> Tail:
         """Read the sink itself, in the request's thread."""
         record = self._reads.job(job_id)
@@ -286,7 +283,7 @@ class Control:
     def _why_unanswered(self) -> str:
         """Return what keeps a command from being answered, as far as that is known."""
         problems = self._reads.problems()
-        return f"not stored yet, and done as soon as it is: {'; '.join(problems)}" if problems else _NO_ANSWER
+        return f"not stored yet, and done as soon as it is: {'; '.join(problems)}" if problems else NO_ANSWER
 
     def _ask_when_open(self, message: object, seconds: float) -> Any:
         """Return the answer; give a supervisor that was started just now a moment to read the job store."""
@@ -297,15 +294,6 @@ class Control:
                 return answer
             time.sleep(_AGAIN_SECONDS)
 
-    # ---- Actors ----
-
-    def actors(self, node: str = "") -> list[ActorInfo]:
-        if node:
-            if self.neighbours is None:
-                raise NotReady("this node is alone")
-            return self.neighbours.actors_of(node)
-        return [_described(place, self._supervisor_restarts()) for place in self._places()]
-
     def remove_manager(self, node: str) -> None:
         if self.remove is None:
             raise StillThere("run this at a manager (udup cluster remove): the managers alone know each other")
@@ -315,37 +303,6 @@ class Control:
             return  # it was removed before
         except ConfigError as error:
             raise StillThere(str(error)) from error
-
-    def kill_actor(self, pid: int) -> None:
-        with self._actor(pid) as process:
-            signal.pidfd_send_signal(process, signal.SIGKILL)
-
-    def actor_stacks(self, pid: int) -> str:
-        with self._actor(pid):
-            return stacks.read(pid)
-
-    @contextmanager
-    def _actor(self, pid: int) -> Iterator[int]:
-        """Yield a handle of an actor's process: taken first, so that it is the one that is listed, and no later one."""
-        unknown = NotThere(f"no actor of this node has the process {pid}")
-        try:
-            handle = os.pidfd_open(pid)
-        except (OSError, OverflowError, ValueError) as error:
-            raise unknown from error
-        try:
-            if pid not in {place.pid for place in self._places()}:
-                raise unknown
-            yield handle
-        except ProcessLookupError as error:
-            raise unknown from error
-        finally:
-            os.close(handle)
-
-    def _places(self) -> tuple[Place, ...]:
-        answer = self._ask(ListActors(), ASK_SECONDS)
-        if not isinstance(answer, Actors):
-            raise NotReady(_NO_ANSWER)
-        return answer.actors
 
 
 def _start(spec: JobSpec, stored: JobRecord | None) -> DecidedStart | StartPoint | None:
@@ -368,25 +325,6 @@ def _asked(spec: JobSpec, document: dict[str, Any], start: DecidedStart | StartP
 
 def _of_record(record: JobRecord) -> Asked:
     return Asked(record.spec(), record.document, record.start)
-
-
-def _described(place: Place, supervisor_restarts: int) -> ActorInfo:
-    started, rss = 0.0, 0
-    try:
-        process = psutil.Process(place.pid)
-        started, rss = process.create_time(), process.memory_info().rss
-    except psutil.NoSuchProcess:
-        rss = 0  # it has died, and will be replaced
-    return ActorInfo(
-        role=place.role,
-        job_id=place.job_id,
-        pid=place.pid,
-        slot=place.slot,
-        state="running" if place.busy else "idle",
-        started=started,
-        restarts=supervisor_restarts if place.role == "supervisor" else place.restarts,
-        rss=rss,
-    )
 
 
 def _error_of(answer: Rejected) -> UdupError:

@@ -27,6 +27,7 @@ from udup.web.resources.cluster import JoinResource, LeaderResource, LeaveResour
 from udup.web.resources.evaluations import EvaluationResource, EvaluationsResource
 from udup.web.resources.events import EventReads
 from udup.web.resources.health import HealthResource
+from udup.web.resources.job_tables import JobTablesReads
 from udup.web.resources.jobs import JobResource, JobsResource, Registration
 from udup.web.resources.level import LevelQuestions
 from udup.web.resources.metrics import MetricsResource
@@ -73,8 +74,9 @@ def create_app(
     here = NodeInfo(node_id, settings, reads, cluster)
     reading, levels = Reading(region, room, here.freshness), LevelQuestions(control, region, room)
     events = EventReads(control, region, room)
+    listed = JobTablesReads(control, region, room)
     moves = MoveResource(orders, region)
-    _add_jobs(app, control, reads, settings, here, reading, region, levels, events, moves)
+    _add_jobs(app, control, reads, settings, here, reading, region, levels, events, listed, moves)
     _add_node(app, here, region, control)
     app.add_route("/metrics", MetricsResource(control, reads, node_id))
     app.add_route("/v1/self", SelfResource(here, reads, settings))
@@ -101,6 +103,7 @@ def _add_jobs(
     region: RegionRule,
     levels: LevelQuestions,
     events: EventReads,
+    listed: JobTablesReads,
     moves: MoveResource,
 ) -> None:
     """Jobs, and what became of them: allocations and evaluations."""
@@ -111,7 +114,7 @@ def _add_jobs(
         return Tables(reads, here.places)
 
     app.add_route("/v1/jobs", JobsResource(reads, registration, reading))
-    job = JobResource(control, reads, tables, registration, reading, region, levels, events)
+    job = JobResource(control, reads, tables, registration, reading, region, levels, events, listed)
     app.add_route("/v1/job/{path:path}", job)
     app.add_route("/v1/validate/job", ValidateResource(control, region, settings.http))
     app.add_route("/v1/allocations", AllocationsResource(tables, reading))

@@ -14,6 +14,7 @@ from udup.base.errors import Fault, UdupError
 from udup.cluster.orders import Order, Ordered
 from udup.jobs import JobRecord
 from udup.jobs.allocation import Evaluation
+from udup.jobs.table_states import TableShown
 from udup.pipeline.checks import Check, Outcome
 from udup.pipeline.cutover.state import Options as CutoverOptions
 from udup.pipeline.ports import Tail, TailRequest
@@ -34,6 +35,7 @@ __all__ = [
     "NotThere",
     "Outcome",
     "StillThere",
+    "TablesFound",
     "WouldNotStart",
     "Written",
 ]
@@ -77,12 +79,14 @@ class Written:
     """What a write did: the store's index after it, the job's ID, and an ID for the act itself.
 
     `changed` is false when nothing was to be done (a job paused twice); `index` is 0 then.
+    `warning` is what is to be known of it.
     """
 
     index: int
     job_id: str
     eval_id: str
     changed: bool = True
+    warning: str = ""
 
 
 @dataclass(frozen=True)
@@ -117,6 +121,19 @@ class LevelFound:
     stage: str
     why: str
     ended: bool
+
+
+@dataclass(frozen=True)
+class TablesFound:
+    """Some of a job's tables in the order of their names; `next` is the name before the next ones, "" for no more.
+
+    `total` and `states` are of all its tables.
+    """
+
+    tables: list[TableShown]
+    next: str
+    total: int
+    states: dict[str, int]
 
 
 class LevelQuestion(Protocol):
@@ -179,6 +196,12 @@ class JobControl(Protocol):
 
     def ask_level(self, job_id: str, gtid: str | None) -> LevelQuestion:
         """Ask the source now what it has executed, unless `gtid` names what is wanted.
+
+        `NotThere` for an unknown job, `NotReady` for a source that cannot be asked.
+        """
+
+    def tables(self, job_id: str, after: str, limit: int) -> TablesFound:
+        """Return where tables of a job stand, behind a name; the source is asked which there are.
 
         `NotThere` for an unknown job, `NotReady` for a source that cannot be asked.
         """

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from udup.base.endpoint import Endpoint
-from udup.base.errors import Refused, Side, Transient, UdupError, Unavailable, Unsupported
+from udup.base.errors import Held, Refused, Side, Transient, UdupError, Unavailable, Unsupported
 from udup.drivers.mysql.binlog.gtid import GtidSet
-from udup.pipeline.extract import beats, reset_guard, source_watch, waiting
+from udup.pipeline.extract import beats, following, reset_guard, source_watch, waiting
 from udup.pipeline.extract import extractor as engine
 from udup.pipeline.extract.extractor import Extractor
 from udup.pipeline.extract.progress import ExtractProgress
@@ -557,5 +557,27 @@ def test_what_no_waiting_heals_and_what_no_copy_stands_behind_ends_the_run_at_on
             with pytest.raises(type(error)):
                 await asyncio.wait_for(running.task, SOON)
         assert source.clocks == 1
+
+    asyncio.run(scenario())
+
+
+def test_a_statement_that_waits_for_other_tables_is_stood_at_alive_until_the_run_ends(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(following, "HELD_SECONDS", 0.01)
+    source = MemorySource()
+
+    async def scenario() -> None:
+        async with _running(source, SETTINGS, monkeypatch) as running:
+            await running.until(lambda: source.logs)
+            source.logs[0].items.put(_transaction(5))
+            source.logs[0].items.put(Held("held: RENAME TABLE a TO b", gtid=f"{UUID}:6"))
+            await running.until(lambda: running.reports and running.reports[-1].held)
+            beats = len(running.wire.beats)
+            source.executed = f"{UUID}:1-12"
+            await running.until(lambda: len(running.wire.beats) > beats)
+            assert running.wire.records[-1] == _transaction(5), "what is in front of it goes, and nothing behind"
+            assert running.reports[-1].as_dict()["held"] == "held: RENAME TABLE a TO b"
+            assert source.logs[0].closed and not running.task.done()
 
     asyncio.run(scenario())

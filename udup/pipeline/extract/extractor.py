@@ -20,6 +20,7 @@ from udup.base.errors import Side, Transient, UdupError
 from udup.pipeline.extract import beats
 from udup.pipeline.extract.beats import Beats
 from udup.pipeline.extract.counters import ExtractCounters
+from udup.pipeline.extract.following import Following
 from udup.pipeline.extract.marks import LogMarks
 from udup.pipeline.extract.outbox import Outbox, Paced
 from udup.pipeline.extract.packer import Packer
@@ -81,6 +82,7 @@ class Extractor:
             source, self._counters, self._pool, self._report_progress, needs_log=not settings.copy_alone
         )
         self._beats = Beats(self._watch)
+        self._following = Following(self._counters, self._packer, self._beats, self.marks, lambda: self._stopped)
         self._tables_asked: Began | None = None  # while the target makes its tables
         self._source_waits = Waits(Side.SOURCE)
         self._log: ChangeLog | None = None
@@ -88,6 +90,7 @@ class Extractor:
         self._reading: SnapshotReading | None = None
         self._snapshot, self._snapshots = settings.snapshot, settings.snapshots
         self._ahead = settings.ahead
+        self.apart = settings.scope.apart  # any thread may set it
         self._server_uuid = ""
         self._doubt = ""
         self._stopped = False
@@ -306,19 +309,7 @@ class Extractor:
         self._watch.follow(recognised.server_uuid)
         self._note_recognised(recognised)
         self._counters.begin(start_after)
-        packer, counters = self._packer, self._counters
-        for record in log:
-            if record is not None:
-                counters.read(record)
-                packer.add(record)
-            if (beat := self._beats.due(at_rest=record is None)) is not None:
-                packer.add(beat)
-            if (mark := self.marks.passed(record, packer.flush)) is not None:
-                packer.add(mark)
-                packer.flush()
-            if record is None:
-                packer.flush()
-        raise Transient(f"the log of {self._source.where} has ended")
+        self._following.run(log, self._source.where)
 
     def _source_is_silent(self, seconds: float) -> None:
         """Let the target know, on the log's thread, that nothing comes: its figures are no longer true."""
@@ -344,6 +335,7 @@ class Extractor:
             ahead=self._ahead,
             target=settings.target,
             silent=self._source_is_silent,
+            apart=lambda: self.apart,
         )
         self._log = log = self._source.open_log(plan)
         if self._stopped:
@@ -392,6 +384,7 @@ class Extractor:
                 source_executed=self._watch.executed,
                 doubt=self._doubt,
                 told=self._watch.told,
+                held=self._following.held,
                 buffer_fill=round(self._log_window.fill, 3),
                 buffer_messages=messages,
                 buffer_bytes=size,

@@ -28,7 +28,7 @@ class ExtractProgress:
     `source_executed` is the position that the source has executed. `doubt` says what of the source could not be
     compared with the server that was followed before. The buffer is what was sent and is not applied yet; `sent_full`
     counts messages that went because they were full. `waiting_for` are the waits that last, the one that
-    tells most first. `told` are other things that users should know.
+    tells most first. `told` are other things that users should know. `held` is before what the log is not read on.
     """
 
     source_executed: str | None
@@ -44,6 +44,7 @@ class ExtractProgress:
     log_offset: int = 0
     waiting_for: tuple[Wait, ...] = ()
     told: tuple[str, ...] = ()
+    held: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """Return it under the names of the API."""
@@ -51,6 +52,7 @@ class ExtractProgress:
             "source_gtid": self.source_executed,
             **({"warning": self.doubt} if self.doubt else {}),
             **({"told": self.told} if self.told else {}),
+            **({"held": self.held} if self.held else {}),
             "buffer_fill": self.buffer_fill,
             "buffer_messages": self.buffer_messages,
             "buffer_bytes": self.buffer_bytes,

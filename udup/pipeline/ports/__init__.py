@@ -41,6 +41,7 @@ from udup.pipeline.ports.delivery import (
     Unit,
 )
 from udup.pipeline.ports.drivers import Drivers
+from udup.pipeline.ports.scope import Apart, Scope
 from udup.pipeline.ports.source import ChangeLog, SnapshotReading, Source, SourceClock, SourceCopy
 from udup.pipeline.ports.tail import Seen, Tail, TailRequest
 from udup.pipeline.ports.target import (
@@ -74,7 +75,6 @@ from udup.pipeline.ports.values import (
     ReadingPlan,
     Recognised,
     RowCounts,
-    Scope,
     ServerInfo,
     SourceLook,
     StartPoint,
@@ -82,6 +82,7 @@ from udup.pipeline.ports.values import (
 )
 
 __all__ = [
+    "Apart",
     "ApplyMode",
     "ApplySession",
     "Beginning",

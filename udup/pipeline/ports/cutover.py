@@ -11,7 +11,7 @@ from typing import Protocol
 
 from udup.pipeline.checks import Check
 from udup.pipeline.ownership import TableName
-from udup.pipeline.ports.values import Scope
+from udup.pipeline.ports.scope import Scope
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
+from udup.pipeline.ports.scope import Scope
 from udup.pipeline.ports.values import (
     Beginning,
     ClockAnswer,
@@ -15,7 +16,6 @@ from udup.pipeline.ports.values import (
     Position,
     ReadingPlan,
     Recognised,
-    Scope,
     SourceLook,
     StartPoint,
 )

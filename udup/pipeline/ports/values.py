@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Protocol, Self
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Fault
 from udup.pipeline.ownership import Feed, Known, Owner
+from udup.pipeline.ports.scope import Apart, Scope
 from udup.pipeline.positions import AheadNotes
 from udup.pipeline.records import (
     StartRows,
 )
 from udup.pipeline.selection.selection import Selection
-from udup.pipeline.selection.sqlfilter import SqlFilter
 
 if TYPE_CHECKING:
     from udup.pipeline.ports.delivery import DeliveryPlan
@@ -91,30 +91,6 @@ class End:
         if self.delivery is None:
             return str(self.endpoint)
         return f"{self.endpoint.user}@{self.address}" if self.endpoint.user else self.address
-
-
-@dataclass(frozen=True)
-class Scope:
-    """What a job carries of its source.
-
-    `kept_users`: accounts that stay as they are, None if the job carries none. `innodb`: tables without transactions
-    become InnoDB tables. `fold_names`: the source keeps names in lower case (known when it was looked at).
-    `copy_first`: tables (`schema.table`) that changed under a copy before: the next one reads them first.
-    `holder` names the job's sessions on the source, each run's and each node's the same, that one run ends what another
-    has left there; empty: it is not named. `number` was granted to the run by a cluster, and a later run has a higher
-    one, which an earlier does not end; 0 where a node is alone. `apart` are the tables of the job that this is a
-    part of.
-    """
-
-    selection: Selection
-    sql_filter: SqlFilter = SqlFilter()  # noqa: RUF009 - frozen
-    kept_users: frozenset[str] | None = None
-    innodb: bool = False
-    fold_names: bool = False
-    copy_first: frozenset[str] = frozenset()
-    holder: str = ""
-    number: int = 0
-    apart: Selection | None = None
 
 
 @dataclass(frozen=True)
@@ -225,7 +201,8 @@ class LogPlan:
     `in_part` are transactions behind `start_after` that the log must have. `target` is the target's version, in its
     server's words, "" for a destination of messages. `ahead` are notes, as `AheadNotes.to_json` writes them, of tables
     that the target has more of: that is left out of the log. `silent` is called, on the thread that reads, while the
-    source says nothing, not even that there is nothing, with for how many seconds already.
+    source says nothing, not even that there is nothing, with for how many seconds already. `apart`, called there too,
+    says what the job is a part of by now: `Scope.apart` is as it was when the run began.
     """
 
     job: str
@@ -243,6 +220,7 @@ class LogPlan:
     ahead: str = ""
     target: str = ""
     silent: Callable[[float], None] = field(default=lambda _: None, compare=False, repr=False)
+    apart: Callable[[], Apart | None] = field(default=lambda: None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)

@@ -87,6 +87,12 @@ PARAMETERS: dict[str, Any] = {
         "transaction",
     ),
     "cursor": _query("cursor", _STRING, "the Cursor of the answer before, in place of from"),
+    "table_after": _query("after", _STRING, "only tables whose name comes behind this one: `Next` of the page before"),
+    "limit": _query(
+        "limit",
+        {"type": "integer", "minimum": 1, "maximum": 999_999_999},
+        "tables of the page; 1000 when absent, 10000 at most",
+    ),
     "snapshot_tables": _query(
         "table",
         {"type": "array", "items": {"type": "string", "pattern": "^[^.]+[.].+$"}, "minItems": 1, "maxItems": 100},

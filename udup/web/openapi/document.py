@@ -13,7 +13,7 @@ from udup.jobs import JobSpec
 from udup.web.openapi.components import PARAMETERS, RESPONSE_HEADERS, RESPONSES, SCHEMAS
 from udup.web.openapi.examples import by_schema
 from udup.web.openapi.operations import COMMON_ERRORS, OPERATIONS, Operation
-from udup.web.schemas import agent, allocations, compare, cutover, jobs, moves, nats, nodes, versions
+from udup.web.schemas import agent, allocations, compare, cutover, jobs, moves, nats, nodes, tables, versions
 
 _ABOUT = (
     "Jobs that replicate MySQL databases. Errors are told as bare text, or as JSON to a client whose Accept names "
@@ -22,17 +22,23 @@ _ABOUT = (
 
 _BODIES: tuple[type[BaseModel], ...] = (JobSpec, cutover.CutoverRequest, compare.CompareRequest, nats.NatsUserRequest)
 
+#: Other answers to a posted job.
+_OF_A_POST = ("EvaluatedJobResponse", "WarnedJobResponse", "WarnedEvaluatedJobResponse")
+
 _ANSWERS: tuple[type[BaseModel], ...] = (
     jobs.Job,
     jobs.JobStub,
     jobs.JobResponse,
     jobs.EvaluatedJobResponse,
+    jobs.WarnedEvaluatedJobResponse,
     jobs.LevelAnswer,
     jobs.Events,
     jobs.WarnedJobResponse,
     jobs.ReloadResponse,
     jobs.SnapshotResponse,
     jobs.Validation,
+    tables.JobTable,
+    tables.JobTables,
     versions.JobDocument,
     cutover.Cutover,
     compare.Comparison,
@@ -145,8 +151,8 @@ def _content(operation: Operation) -> dict[str, Any]:
     if operation.answer != name:
         return {_JSON: {"schema": {"type": "array", "items": one}} | _examples(name, in_list=True)}
     if operation.body and name == "JobResponse":
-        wrapped = {"$ref": "#/components/schemas/EvaluatedJobResponse"}
-        return {_JSON: {"schema": {"anyOf": [one, wrapped]}} | _examples(name)}
+        others = [{"$ref": f"#/components/schemas/{each}"} for each in _OF_A_POST]
+        return {_JSON: {"schema": {"anyOf": [one, *others]}} | _examples(name)}
     return {_JSON: {"schema": one} | _examples(name)}
 
 

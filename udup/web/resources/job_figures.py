@@ -22,6 +22,7 @@ from udup.jobs.words import JobType, Stage
 from udup.pipeline.waits import WaitKind
 from udup.web.resources.compare_figures import compare_families
 from udup.web.resources.cutover_figures import cutover_families
+from udup.web.resources.growing_figures import growing_families
 from udup.web.resources.outage_figures import outage_families
 from udup.web.resources.subscription_figures import subscription_families
 
@@ -108,6 +109,7 @@ def job_families(records: Sequence[JobRecord]) -> Iterator[Family]:
     yield _waiting(labelled)
     yield from cutover_families(labelled)
     yield from compare_families(labelled)
+    yield from growing_families(labelled)
     yield from outage_families(labelled, time.time())
     yield from subscription_families(labelled)
     yield from _tables(labelled)

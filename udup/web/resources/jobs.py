@@ -15,22 +15,30 @@ from udup.jobs import JobRecord, skipping, to_api, to_stub, unwrap
 from udup.web.ports import JobControl, JobReads, Written
 from udup.web.requests import RegionRule, is_false, is_true, read_gtid, read_json, read_number, read_settlement
 from udup.web.resources.events import EventReads
+from udup.web.resources.job_tables import JobTablesReads
 from udup.web.resources.level import LevelQuestions
 from udup.web.resources.tables import Tables
 from udup.web.responses import Reading, View, give, invalid_method, set_write_headers, split_part
 from udup.web.schemas.compare import compare_options_of, comparison_of
 from udup.web.schemas.cutover import cutover_of, options_of
-from udup.web.schemas.jobs import EvaluatedJobResponse, JobResponse, ReloadResponse, SnapshotResponse, WarnedJobResponse
+from udup.web.schemas.jobs import (
+    EvaluatedJobResponse,
+    JobResponse,
+    ReloadResponse,
+    SnapshotResponse,
+    WarnedEvaluatedJobResponse,
+    WarnedJobResponse,
+)
 from udup.web.schemas.versions import versions_of
 
 _PAUSE, _RESUME, _ALLOCATIONS, _EVALUATIONS = "pause", "resume", "allocations", "evaluations"
 _SETTLE, _SKIP, _FINISH, _LEVEL = "settle", "skip", "finish", "level"
 _HISTORY, _REVERT, _CUTOVER, _EVENTS, _SNAPSHOT = "history", "revert", "cutover", "events", "snapshot"
-_COMPARE, _RELOAD, _TABLES = "compare", "reload", "/tables/"
+_COMPARE, _RELOAD, _TABLES = "compare", "reload", "tables"
 
 #: What is asked of a job by POST or PUT, and what is read of it by GET, behind its ID.
 COMMANDS = frozenset({_PAUSE, _RESUME, _SETTLE, _SKIP, _FINISH, _REVERT, _CUTOVER, _SNAPSHOT, _COMPARE, _RELOAD})
-VIEWS = frozenset({_ALLOCATIONS, _EVALUATIONS, _LEVEL, _HISTORY, _CUTOVER, _EVENTS, _COMPARE})
+VIEWS = frozenset({_ALLOCATIONS, _EVALUATIONS, _LEVEL, _HISTORY, _CUTOVER, _EVENTS, _COMPARE, _TABLES})
 PARTS = COMMANDS | VIEWS
 
 #: Bytes of what is asked of a cut-over.
@@ -110,6 +118,7 @@ class JobResource:
         region: RegionRule,
         levels: LevelQuestions,
         events: EventReads,
+        listed: JobTablesReads,
     ) -> None:
         self._control = control
         self._reads = reads
@@ -119,6 +128,7 @@ class JobResource:
         self._region = region
         self._levels = levels
         self._events = events
+        self._listed = listed
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, path: str) -> None:
         job_id, part = _named(req, path)
@@ -129,6 +139,9 @@ class JobResource:
             return
         if part == _EVENTS:
             self._events.answer(req, resp, job_id)
+            return
+        if part == _TABLES:
+            self._listed.answer(req, resp, job_id)
             return
         every = is_true(req, "all")
         looks: dict[str, Callable[[], View]] = {
@@ -150,8 +163,8 @@ class JobResource:
             return
         self._region.check(req)
         tables = req.get_param_as_list("table", default=[])
-        if part == _RELOAD and _TABLES in job_id:  # /v1/job/<id>/tables/<schema.table>/reload
-            job_id, _, table = job_id.rpartition(_TABLES)
+        if part == _RELOAD and f"/{_TABLES}/" in job_id:  # /v1/job/<id>/tables/<schema.table>/reload
+            job_id, _, table = job_id.rpartition(f"/{_TABLES}/")
             tables = [table, *tables]
         commands: dict[str, Callable[[], Written]] = {
             _PAUSE: lambda: self._control.pause(job_id),
@@ -266,10 +279,13 @@ def give_written(
 ) -> None:
     """The JobResponse; clients that wrap their job also look for EvalID. `warning` is what is to be known of it."""
     set_write_headers(resp, written.index, written.job_id)
-    if with_eval_id:
-        answer: JobResponse = EvaluatedJobResponse(
-            index=written.index, success=written.changed, eval_id=written.eval_id
+    warning = warning if warning is not None else written.warning or None
+    if with_eval_id and warning is not None:
+        answer: JobResponse = WarnedEvaluatedJobResponse(
+            index=written.index, success=written.changed, eval_id=written.eval_id, warning=warning
         )
+    elif with_eval_id:
+        answer = EvaluatedJobResponse(index=written.index, success=written.changed, eval_id=written.eval_id)
     elif warning is not None:
         answer = WarnedJobResponse(index=written.index, success=written.changed, warning=warning)
     else:

@@ -152,6 +152,12 @@ class EvaluatedJobResponse(JobResponse):
     eval_id: str
 
 
+class WarnedEvaluatedJobResponse(EvaluatedJobResponse):
+    """The same where something is to be known of it: tables that the job leaves stay on the target."""
+
+    warning: str
+
+
 class LevelAnswer(Shape):
     """Whether the target has what was asked for. The three sets are GTID sets, whole."""
 

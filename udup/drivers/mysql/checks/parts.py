@@ -33,9 +33,9 @@ def part_checks(connection: Connection, facts: ServerFacts, scope: Scope) -> lis
 
 def part_faults(connection: Connection, facts: ServerFacts, scope: Scope) -> list[Fault]:
     """Return what speaks against a part of a job, beside which the job has other tables."""
-    if scope.apart is None:
+    if scope.apart is None or not scope.apart.is_new:
         return []
-    one, other = (each.folding(facts.folds_names) for each in (scope.selection, scope.apart))
+    one, other = (each.folding(facts.folds_names) for each in (scope.selection, scope.apart.other))
     found = []
     for row in query(connection, _KEYS):
         schema, table, name, parent_schema, parent = map(str, row)

@@ -23,9 +23,11 @@ def less_what_is_ahead(statement: Statement, selection: Selection, part: AheadPa
         return left
     if decide(statement, selection).outcome is Outcome.REFUSE:
         return selection  # for its own reason
+    behind = " ".join(dict.fromkeys(str(each) for each in statement.objects if left.wants(*each)))
+    reload = f"load again what is as it was before it (udup job reload ID {behind}), or " if behind else ""
     raise Unsupported(
         f"{statement.verb} names what the target has as it was before it, together with what was copied as it was"
-        f" after it: it can be neither run nor passed over; {COPY_AGAIN}: {shown}"
+        f" after it: it can be neither run nor passed over; {reload}{COPY_AGAIN}: {shown}"
     )
 
 

@@ -23,11 +23,13 @@ from udup.drivers.mysql.ddl.decide import (
     unlike_numbers,
 )
 from udup.drivers.mysql.ddl.filtered import filter_problem
+from udup.drivers.mysql.ddl.held import check_not_held
 from udup.drivers.mysql.ddl.innodb import AsksEngine
 from udup.drivers.mysql.ddl.query_action import Action, QueryDecision
 from udup.drivers.mysql.ddl.rewriting import rewritten_query
 from udup.drivers.mysql.snapshot.accounts import is_carried
 from udup.drivers.mysql.stream.row_order import RowOrder
+from udup.pipeline.ports import Apart
 from udup.pipeline.positions import AheadPart
 from udup.pipeline.selection.renames import Renaming
 from udup.pipeline.selection.selection import Selection
@@ -63,14 +65,16 @@ class QueryClassifier:
         innodb: AsksEngine | None = None,
         sequences: bool = False,
         left_out: Callable[[], AheadPart | None] = lambda: None,
+        apart: Callable[[], Apart | None] = lambda: None,
     ) -> None:
         """`fold_names`: the source stores names in lower case, its SQL may not.
 
         `kept_users`: accounts are carried, but for these users'. `row_order` asks the source how it numbered rows.
         `innodb`: tables without transactions become InnoDB tables. `sequences`: the target has them. `left_out` says
-        what the target has already of the transaction that is read.
+        what the target has already of the transaction that is read. `apart`: of what the job is a part.
         """
         self._ahead = left_out
+        self._apart = apart
         self._fold_names = fold_names
         self._names = renaming or Renaming(selection)
         self._left_out = sql_filter or SqlFilter()
@@ -98,6 +102,9 @@ class QueryClassifier:
         selection = self._names.selection
         if part is not None:
             selection = less_what_is_ahead(statement, selection, part, shown)
+        if (apart := self._apart()) is not None:
+            apart = apart.folding(selection.folds)
+            check_not_held(statement, selection, apart, shown, sequences=self._sequences)
         decision, details = _decide_statement(statement, selection, self._left_out, shown, sequences=self._sequences)
         if decision.action not in (Action.CARRY, Action.CREATE):
             return decision

@@ -38,26 +38,26 @@ from udup.drivers.mysql.binlog.event import (
 )
 from udup.drivers.mysql.binlog.gtid import Gtid, parse_gtid_event
 from udup.drivers.mysql.binlog.layout import check_layout
-from udup.drivers.mysql.binlog.query import is_begin, status_of, thread_of
+from udup.drivers.mysql.binlog.query import is_begin
 from udup.drivers.mysql.binlog.remedies import DAMAGED
 from udup.drivers.mysql.binlog.table_map import definition_bytes, table_id
-from udup.drivers.mysql.binlog.xa import XaStatement, XaVerb, is_one_phase, parse_xa
+from udup.drivers.mysql.binlog.xa import is_one_phase, parse_xa
 from udup.drivers.mysql.columns.shaper import ColumnMaps
 from udup.drivers.mysql.ddl.query_action import Action, Decide
 from udup.drivers.mysql.filters.shaper import Shapers
 from udup.drivers.mysql.mariadb.passed import PASSED, parse_passed
 from udup.drivers.mysql.stream.ahead import AheadTables
-from udup.drivers.mysql.stream.anonymous import WITHOUT_GTID
 from udup.drivers.mysql.stream.contexts import Contexts
 from udup.drivers.mysql.stream.damage import DAMAGE, unreadable
 from udup.drivers.mysql.stream.held_rows import HeldRows
 from udup.drivers.mysql.stream.known_tables import Judges, KnownTable, KnownTables
 from udup.drivers.mysql.stream.left_out import left_out_kinds
 from udup.drivers.mysql.stream.other_events import SILENT, check_ignorable
+from udup.drivers.mysql.stream.sending import Sending
 from udup.drivers.mysql.stream.skipped import SkippedTransactions
-from udup.drivers.mysql.stream.told import Telling, rows_ends
+from udup.drivers.mysql.stream.told import Telling
 from udup.drivers.mysql.stream.transaction import OpenTransaction
-from udup.pipeline.records import PIECE_BYTES, CommitOrder, Definition, Format, Record, TransactionId, XaEnd
+from udup.pipeline.records import PIECE_BYTES, CommitOrder, Format, Record, TransactionId
 from udup.pipeline.selection.renames import Renaming
 from udup.pipeline.selection.selection import Selection
 from udup.pipeline.selection.sqlfilter import SqlFilter
@@ -71,7 +71,7 @@ _OF_ROWS = ROWS_EVENTS | {EventType.TABLE_MAP}
 _NO_TABLE = b"\xff\xff\xff\xff\xff\xff"
 
 
-class Assembler:
+class Assembler(Sending):
     """Feed it events in log order; it yields records in log order."""
 
     def __init__(
@@ -228,11 +228,6 @@ class Assembler:
         if self._open is not None:
             raise Transient(f"{self._open.id.gtid} has no end in the binary log, as it was read")
 
-    def _current(self) -> OpenTransaction:
-        if self._open is None:
-            raise Unsupported(f"the binary log holds changes without a GTID, {WITHOUT_GTID}")
-        return self._open
-
     # ---- Rows ----
 
     def _table_map(self, event: bytes) -> None:
@@ -315,75 +310,6 @@ class Assembler:
         except Unsupported as error:
             raise error.about(current.id.gtid) from error
 
-    def _parts(self, current: OpenTransaction, count: int) -> Iterator[Record]:
-        """Send the first `count` events kept so far."""
-        if not current.parts:
-            yield from self._skipped.flush()
-            yield from self._tell_context(current)
-        ends = rows_ends(current.events[:count]) if self._telling is not None else []
-        data = current.take(count)
-        for start in range(0, len(data), PIECE_BYTES):
-            piece = data[start : start + PIECE_BYTES]
-            told = self._told(current, sum(start < end <= start + len(piece) for end in ends))
-            yield current.next_part(piece, last=False, told=told)
-
-    def _told(self, current: OpenTransaction, count: int) -> bytes:
-        """Return what the log says of the next rows events that are sent, if the job wants to know."""
-        return self._telling.take(current.thread_id, count) if self._telling is not None else b""
-
-    # ---- Ends of transactions ----
-
-    def _commit(self) -> Iterator[Record]:
-        current = self._current()
-        if not current.kept_rows and not current.create:
-            self._open = None
-            yield from self._skipped.add(current.id)
-        else:
-            yield from self._end(current)
-
-    def _end(self, current: OpenTransaction, *, one_phase: bool = False) -> Iterator[Record]:
-        self._open = None
-        yield from self._skipped.flush()
-        self._fence = False
-        if current.creates:
-            self._announced.clear()
-        if current.parts or current.size > PIECE_BYTES:
-            yield from self._parts(current, len(current.events))
-            yield current.next_part(b"", last=True, one_phase=one_phase, told=self._told(current, 0))
-            return
-        yield from self._tell_context(current)
-        yield current.whole(self._telling.take(current.thread_id) if self._telling is not None else b"")
-
-    def _note_session(self, current: OpenTransaction, event: bytes) -> None:
-        current.thread_id, current.status = thread_of(event), status_of(event)
-        self._contexts.note_session(current.status, current.thread_id)
-
-    def _tell_context(self, current: OpenTransaction) -> Iterator[Record]:
-        """Say before its rows what the number of their context means, if that was not told yet."""
-        current.context, told = self._contexts.number_of(current.status, current.thread_id)
-        if told is not None:
-            yield told
-
-    def _xa(self, statement: XaStatement, event: bytes) -> Iterator[Record]:
-        current = self._current()
-        if statement.verb is XaVerb.START:
-            current.begun, current.xid = True, statement.xid
-            self._note_session(current, event)
-        elif not current.begun:
-            self._open = None
-            yield from self._skipped.flush()
-            self._fence = False
-            yield XaEnd(current.id, statement.xid, statement.verb is XaVerb.COMMIT)
-
-    def _prepare(self, *, one_phase: bool) -> Iterator[Record]:
-        """End an XA transaction's first half, or the whole of it."""
-        current = self._current()
-        if one_phase and not current.parts:
-            current.xid = ""
-            yield from self._commit()
-        else:
-            yield from self._end(current, one_phase=one_phase)
-
     # ---- Statements ----
 
     def _query(self, event: bytes) -> Iterator[Record]:
@@ -409,17 +335,6 @@ class Assembler:
             case Action.CARRY:
                 self._note_session(current, event)
                 yield from self._carry(current, self._without_crc(decision.query or event), decision.summary)
-
-    def _carry(self, current: OpenTransaction, query: bytes, summary: str) -> Iterator[Record]:
-        """Send a statement by itself."""
-        self._open = None
-        yield from self._skipped.flush()
-        self._fence = False
-        # Definitions may have changed: every table's is checked again when it comes next.
-        self._announced.clear()
-        yield from self._tell_context(current)
-        told = self._telling.definition(current.thread_id) if self._telling is not None else b""
-        yield Definition(current.id, query, summary, current.context, told)
 
     def _without_crc(self, event: bytes) -> bytes:
         return event[:-CRC_SIZE] if self._has_crc else event

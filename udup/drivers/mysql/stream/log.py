@@ -13,7 +13,7 @@ from contextlib import closing
 from functools import partial
 
 from udup.base.endpoint import Endpoint
-from udup.base.errors import Side, Unsupported
+from udup.base.errors import Held, Side, Unsupported
 from udup.drivers.mysql.binlog.event import EventType
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.binlog.rotate import parse_rotate
@@ -152,6 +152,7 @@ class BinlogChanges:
             partial(is_transactional_there, endpoint) if scope.innodb else None,
             sequences=is_mariadb(self._plan.target),
             left_out=lambda: None if ahead is None else ahead.part,
+            apart=self._plan.apart,
         )
         self._shapers = Shapers.of(scope.selection, endpoint)
         contexts, maps = contexts_of(endpoint, asking), ColumnMaps.of(scope.selection)
@@ -173,6 +174,10 @@ class BinlogChanges:
         """Yield records; None whenever the source has sent no further event yet."""
         try:
             yield from self._records()
+        except Held:
+            assert self._assembler is not None
+            yield from self._assembler.flush_skipped()  # what lies in front of it is done
+            raise
         finally:
             if self._joined is not None:
                 self._joined.close()  # a part may have been opened behind `close`

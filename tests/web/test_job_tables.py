@@ -1,0 +1,64 @@
+"""GET /v1/job/<id>/tables: page by page, to the end; and what a post says of tables that the job leaves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from falcon.testing import TestClient
+
+from udup.jobs.growing_shown import growing_of
+from udup.jobs.growth import Growth, GrowthState
+
+
+@pytest.fixture
+def posted(client: TestClient, document: dict[str, Any]) -> str:
+    client.simulate_post("/v1/jobs", json=document)
+    return str(document["ID"])
+
+
+def test_the_pages_have_every_table_once(client: TestClient, posted: str) -> None:
+    found: list[str] = []
+    after, pages = "", 0
+    while after or not pages:
+        answer = client.simulate_get(f"/v1/job/{posted}/tables", params={"after": after, "limit": "2"})
+        assert answer.status_code == 200 and answer.json["Total"] == 5 and answer.json["States"] == {"waiting": 5}
+        found += [each["Table"] for each in answer.json["Tables"]]
+        after, pages = answer.json["Next"], pages + 1
+    assert found == [f"s.t{number}" for number in range(5)] and pages == 3
+    assert client.simulate_get(f"/v1/job/{posted}/tables").json["Tables"][0] == {
+        "Differences": 0,
+        "Percent": None,
+        "Position": "",
+        "Problem": "",
+        "Reload": False,
+        "Rows": None,
+        "State": "waiting",
+        "Table": "s.t0",
+        "Total": None,
+    }
+
+
+def test_a_job_that_is_not_there_has_none_and_a_wrong_limit_is_refused(client: TestClient, posted: str) -> None:
+    assert client.simulate_get("/v1/job/other/tables").status_code == 404
+    assert client.simulate_get(f"/v1/job/{posted}/tables", params={"limit": "0"}).status_code == 400
+    assert client.simulate_post(f"/v1/job/{posted}/tables").status_code == 405
+
+
+def test_tables_that_a_job_leaves_are_told_with_the_answer(
+    client: TestClient, memory: Any, document: dict[str, Any]
+) -> None:
+    assert "Warning" not in client.simulate_post("/v1/jobs", json=document).json
+    memory.warning = "s.a: on the target as now"
+    assert client.simulate_post("/v1/jobs", json=document).json["Warning"] == memory.warning
+    assert client.simulate_post("/v1/jobs", json={"Job": document}).json["Warning"] == memory.warning
+
+
+def test_tables_that_are_under_way_are_told_by_metrics(client: TestClient, memory: Any, posted: str) -> None:
+    assert "udup_job_growing{" not in client.simulate_get("/metrics").text
+    shown = growing_of(Growth(state=GrowthState.COPYING, side="x tables", reloads=("s.a",)), None)
+    memory.change(posted, growing_shown={**shown, "State": "copying", "Percent": 25.0})
+    text = client.simulate_get("/metrics").text
+    lines = [line for line in text.splitlines() if line.startswith("udup_job_growing{") and line.endswith(" 1.0")]
+    assert len(lines) == 1 and 'state="copying"' in lines[0]
+    assert any(line.startswith("udup_job_growing_ratio{") and line.endswith(" 0.25") for line in text.splitlines())

@@ -1,0 +1,26 @@
+"""Statements that name tables of two parts of a job, which stand apart for now (`jobs/growth.py`).
+
+Each part reads the log by itself and stops before such a statement. So neither has it when they are joined, and both
+have all that is in front of it: the job that they become carries it.
+"""
+
+from __future__ import annotations
+
+from udup.base.errors import Held
+from udup.drivers.mysql.ddl.decide import Outcome, decide
+from udup.drivers.mysql.ddl.statement import Statement
+from udup.pipeline.ports import Apart
+from udup.pipeline.selection.selection import Selection
+
+
+def check_not_held(statement: Statement, own: Selection, apart: Apart, shown: str, *, sequences: bool) -> None:
+    """Raise `Held` for a statement that one of the parts cannot carry, and the whole job can.
+
+    Both parts come to the same answer, so that neither goes past it while the other has it in front.
+    """
+
+    def is_refused(selection: Selection) -> bool:
+        return decide(statement, selection, sequences=sequences).outcome is Outcome.REFUSE
+
+    if (is_refused(own) or is_refused(apart.other)) and not is_refused(apart.whole):
+        raise Held(f"held: it names tables that are still catching up together with others of the job: {shown}")

@@ -1,0 +1,65 @@
+"""Where a job's tables stand, as clients ask it; and what becomes of those that a new document leaves out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+
+from udup.base.errors import Refused, UdupError
+from udup.jobs import JobRecord, JobSpec
+from udup.jobs.growth import told
+from udup.jobs.table_states import counts, shown_of
+from udup.node.ends import Ends
+from udup.node.servers import Asked
+from udup.pipeline.selection.selection import Selection
+from udup.web.ports import NotReady, TablesFound
+
+
+def tables_found(record: JobRecord, side: JobRecord | None, ends: Ends, after: str, limit: int) -> TablesFound:
+    """Return a page of a job's tables, which its source is asked for."""
+    try:
+        names = ends.tables(Asked(record.spec(), record.document, record.start))
+    except (Refused, NotReady):
+        raise
+    except UdupError as error:
+        raise NotReady(f"the source cannot be asked which tables it has: {error}") from error
+    shown = sorted(shown_of(record, side, names), key=lambda each: each.name)
+    page = list(islice((each for each in shown if each.name > after), limit))
+    more = bool(page) and page[-1].name < shown[-1].name
+    return TablesFound(page, page[-1].name if more else "", len(shown), counts(shown))
+
+
+def what_stays(spec: JobSpec, stored: JobRecord | None, before: JobSpec | None) -> str:
+    """Return what is to be known of tables that a document takes out of a job that has begun, "" for none."""
+    if stored is None or before is None or spec.delivers or before.delivers:
+        return ""
+    if not (stored.has_begun or stored.progress.applied_gtid):
+        return ""
+    gone = sorted(dict.fromkeys(_gone(before.selection(), spec.selection(), stored)))
+    if not gone:
+        return ""
+    return (
+        f"{told(gone)}: on the target as now, and not kept current any more. What the job leaves stays there and is"
+        " free for other jobs: drop it on the target if nobody needs it"
+    )
+
+
+def _gone(before: Selection, after: Selection, stored: JobRecord) -> Iterator[str]:
+    """Yield what a job has not any more: tables that are known by name, and schemas that it had whole."""
+    for rule in before.rules:
+        tables = [each.name for each in rule.tables if each.name]
+        if rule.name and not rule.tables and not after.wants_schema(rule.name):
+            yield f"{rule.name}.*"
+        yield from (
+            f"{rule.name}.{table}"
+            for table in tables
+            if rule.name and before.wants(rule.name, table) and not after.wants(rule.name, table)
+        )
+    for rule in after.ignored:
+        for each in rule.tables:
+            if rule.name and each.name and before.wants(rule.name, each.name):
+                yield f"{rule.name}.{each.name}"
+    for name in stored.progress.tables or {}:
+        schema, _, table = name.partition(".")
+        if before.wants(schema, table) and not after.wants(schema, table) and after.wants_schema(schema):
+            yield name

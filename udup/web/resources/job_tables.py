@@ -1,0 +1,30 @@
+"""GET /v1/job/<id>/tables: where each table of a job stands, page by page.
+
+The source is asked which tables there are, so a request waits among those with an index (`web/blocking.py`).
+"""
+
+from __future__ import annotations
+
+import falcon
+
+from udup.web.blocking import WaitingRoom
+from udup.web.ports import JobControl
+from udup.web.requests import RegionRule, read_number
+from udup.web.responses import give
+from udup.web.schemas.tables import JobTables, table_of
+
+#: Tables of a page, when the request does not say how many, and at most.
+PAGE, PAGE_MAX = 1000, 10_000
+
+
+class JobTablesReads:
+    def __init__(self, control: JobControl, region: RegionRule, room: WaitingRoom) -> None:
+        self._control, self._region, self._room = control, region, room
+
+    def answer(self, req: falcon.Request, resp: falcon.Response, job_id: str) -> None:
+        self._region.check(req)
+        limit = min(read_number(req, "limit") or PAGE, PAGE_MAX)
+        with self._room.place():
+            found = self._control.tables(job_id, req.get_param("after", default=""), limit)
+        tables = [table_of(each) for each in found.tables]
+        give(req, resp, JobTables(tables=tables, next=found.next, total=found.total, states=found.states).to_json())
