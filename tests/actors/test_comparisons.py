@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
+
 from tests.actors.conftest import running
 from tests.actors.small_children import Comparing
 from tests.actors.small_world import World
 from udup.actors.compare_messages import AskRun, CompareEnded, CompareProgress, StartCompare, StopCompare
+from udup.actors.job import Job
 from udup.actors.messages import Accepted, PauseJob, RegisterJob, Rejected, ResumeJob
 from udup.actors.run import Phase
 from udup.base.errors import Failure, FailureKind
 from udup.pipeline.extract.marks import Held
 from udup.pipeline.ports.compare import TableCompared
+from udup.pipeline.selection.selection import Selection
 from udup.pipeline.verify.rounds import Expected, GiveUp, HoldLog, ReadTo, Release, StandAt
 from udup.pipeline.verify.settings import VerifyProgress
 from udup.pipeline.verify.state import CompareOptions, CompareState, Comparison
@@ -147,3 +153,19 @@ def test_a_table_that_the_job_does_not_have_is_refused(world: World) -> None:
     running(world, ReplicateDoDb=[{"TableSchema": "shop"}])
     answer = world.ask(StartCompare("j", CompareOptions(tables=("shop.t", "nowhere.t"))))
     assert isinstance(answer, Rejected) and "has no table nowhere.t" in answer.failure.text
+
+
+def test_a_job_whose_tables_change_is_compared_by_an_engine_that_knows_the_present_ones(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running(world)
+    engine = _begun(world)
+    attempt, job = engine.order.attempt, world.job("j")
+    plan = job.plan
+    fewer = plan.scope.selection.without(Selection.of([("shop", ["big"])]))
+    monkeypatch.setattr(Job, "plan", replace(plan, scope=replace(plan.scope, selection=fewer)))
+    engine.tell(AskRun(attempt, StandAt(1)))
+    world.until(lambda: not engine.alive)
+    world.run(10)
+    assert _engine(world, attempt).order.plan.scope.selection == fewer and _stored(world).is_active
+    assert engine.heard == []

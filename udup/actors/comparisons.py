@@ -33,7 +33,8 @@ from udup.base import runtime
 from udup.jobs import JobRecord
 from udup.pipeline.ports import JobPlan
 from udup.pipeline.ports.compare import ComparePlan
-from udup.pipeline.verify.rounds import GiveUp, HoldLog, ReadTo
+from udup.pipeline.selection.selection import Selection
+from udup.pipeline.verify.rounds import GiveUp, HoldLog, ReadTo, StandAt
 from udup.pipeline.verify.settings import VerifySettings
 from udup.pipeline.verify.state import CompareState, Comparison
 
@@ -65,6 +66,7 @@ class Comparisons:
         self._parts = parts
         self._attempts: dict[str, int] = {}  # of the engines that live, by job
         self._deaths: dict[str, int] = {}
+        self._given: dict[str, Selection] = {}  # what these compare
         self._last_attempt = 0
         self._ticking: set[str] = set()  # jobs that are looked at again in a while
 
@@ -86,7 +88,9 @@ class Comparisons:
         self._parts.log.info("compare_carried_on", job=job.id, attempt=attempt)
         try:
             actor = self._parts.actors.get_or_create(JobVerifier, JobVerifier.role, job.id, self._parts.settings)
-            self._parts.send(actor, _order(job, job.run, comparison, attempt))
+            order = _order(job, job.run, comparison, attempt)
+            self._given[job.id] = order.plan.scope.selection
+            self._parts.send(actor, order)
         except Exception:
             self._parts.log.exception("verifier_not_made", job=job.id)
             self.died(job)
@@ -121,6 +125,7 @@ class Comparisons:
     def end(self, job: Job) -> None:
         """End its process."""
         self._attempts.pop(job.id, None)
+        self._given.pop(job.id, None)
         self._deaths.pop(job.id, None)
         self._parts.actors.stop_one(JobVerifier.role, job.id)
 
@@ -157,6 +162,12 @@ class Comparisons:
             self._parts.send(sender, RunSaid(message.attempt, lost=why))
             return
         order = MarkOrder(run.number, question)
+        if isinstance(question, StandAt) and self._given.get(job.id) != _folded(job, run).scope.selection:
+            # A table that grows, or has grown in, is another run's: one that knows the present tables goes on.
+            self._parts.log.info("compare_begins_again", job=job.id, why="the job has other tables now")
+            self.end(job)
+            self.carry_on(job)
+            return
         if isinstance(question, (HoldLog, ReadTo, GiveUp)):
             self._parts.tasks.tell_extractor(job, order)
         if not isinstance(question, (HoldLog, ReadTo)):
@@ -172,7 +183,9 @@ class Comparisons:
 def _order(job: Job, run: Run, comparison: Comparison, attempt: int) -> CompareJob:
     options = comparison.options
     settings = VerifySettings(job.id, comparison.id, continuous=options.continuous, first_round=comparison.round)
-    return CompareJob(attempt, settings, _folded(job, run), ComparePlan(options.tables, options.rows_per_second))
+    return CompareJob(
+        attempt, settings, _folded(job, run), ComparePlan(options.tables, options.rows_per_second, job=job.id)
+    )
 
 
 def _folded(job: Job, run: Run) -> JobPlan:

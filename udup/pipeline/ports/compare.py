@@ -70,12 +70,14 @@ class TableCompared:
 class ComparePlan:
     """What is compared: `tables` (`schema.table` on the source) of the job's, () for all of them.
 
-    `rows_per_second` bounds how fast rows are read of each side, 0 for no bound.
+    `rows_per_second` bounds how fast rows are read of each side, 0 for no bound. `job` is whose notes on the target
+    say which tables are ahead of it.
     """
 
     tables: tuple[str, ...] = ()
     rows_per_second: int = 0
     chunk_rows: int | None = None
+    job: str = ""
 
 
 class Comparer(Protocol):

@@ -15,6 +15,7 @@ from udup.base import runtime
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Side as ErrorSide
 from udup.base.errors import Transient, UdupError
+from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.client import patience
 from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, describe, error_code, query
 from udup.drivers.mysql.client.raw import shut_down
@@ -25,13 +26,14 @@ from udup.drivers.mysql.compare.canonical import Servers
 from udup.drivers.mysql.compare.multisets import compare_as_set
 from udup.drivers.mysql.compare.ranges import compare_ranges
 from udup.drivers.mysql.compare.side import Side
-from udup.drivers.mysql.compare.tables import Compared, pair_tables, read_servers
+from udup.drivers.mysql.compare.tables import Compared, pair_tables, read_notes, read_servers, without_ahead
 from udup.drivers.mysql.dictionary.catalog import Catalog
 from udup.drivers.mysql.snapshot.moment import start_all
 from udup.drivers.mysql.snapshot.reader import CHANGED, release
 from udup.drivers.mysql.snapshot.schema import read_catalog, same_definitions
 from udup.drivers.mysql.snapshot.snapshot import Snapshot, open_snapshot
 from udup.pipeline.ports.compare import ComparePlan, CompareTold, TableCompared
+from udup.pipeline.positions import AheadNotes
 from udup.pipeline.selection.renames import Name
 from udup.pipeline.selection.selection import Selection
 
@@ -103,6 +105,7 @@ class MySQLComparer:
             query(connection, patience.SESSION)
             query(connection, "SAVEPOINT udup")
         pairs = pair_tables(self._catalog, self._selection, ours, theirs, self._plan.tables)
+        pairs = without_ahead(pairs, self._ahead(theirs))
         for connection in (ours, theirs):
             release(connection)
         servers = read_servers(ours, theirs)
@@ -123,6 +126,13 @@ class MySQLComparer:
                 return False
         self._place = _Place(set())
         return True
+
+    def _ahead(self, theirs: Connection) -> AheadNotes:
+        """Return the notes of tables that stand elsewhere than the snapshot of the source, by that of the target."""
+        assert self._snapshot is not None, "open the source first"
+        if not self._plan.job:
+            return AheadNotes()
+        return read_notes(theirs, self._plan.job).merged(GtidSet.parse(self._snapshot.gtid_set))
 
     def _to_do(self, pairs: list[Compared]) -> list[Compared]:
         """Return the tables that are not done, that which is under way first."""
