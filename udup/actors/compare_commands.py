@@ -41,7 +41,11 @@ class CompareCommands:
         if before is not None and before.is_active:
             stop = f"udup job compare {shlex.quote(job.id)} --stop"
             raise IndexConflict.by(
-                Fault("Compare", f"a comparison of job {job.id} is under way", f"wait for its end, or end it: {stop}")
+                Fault(
+                    "Compare",
+                    f"a {_called(before.options)} of job {job.id} is under way",
+                    f"wait for its end, or end it: {stop}",
+                )
             )
         self._keep(job, Comparison.asked(options), answer)
 
@@ -61,6 +65,10 @@ class CompareCommands:
 
         self._host.log.info("compare_asked", job=job.id, state=comparison.state.value)
         self._journal.save(job, job.record.model_copy(update={"comparison": comparison}), stored)
+
+
+def _called(options: CompareOptions) -> str:
+    return "repair" if options.repair else "comparison"
 
 
 def _faults(record: JobRecord, options: CompareOptions) -> list[Fault]:

@@ -184,7 +184,10 @@ def _order(job: Job, run: Run, comparison: Comparison, attempt: int) -> CompareJ
     options = comparison.options
     settings = VerifySettings(job.id, comparison.id, continuous=options.continuous, first_round=comparison.round)
     return CompareJob(
-        attempt, settings, _folded(job, run), ComparePlan(options.tables, options.rows_per_second, job=job.id)
+        attempt,
+        settings,
+        _folded(job, run),
+        ComparePlan(options.tables, options.rows_per_second, job=job.id, repairs=options.repair),
     )
 
 

@@ -10,7 +10,7 @@ from udup.actors.messages import EngineEnded
 from udup.actors.shell import EngineActor
 from udup.base.errors import Failure
 from udup.pipeline.verify.rounds import Rounds
-from udup.pipeline.verify.verifier import Verifier
+from udup.pipeline.verify.verifier import NotNoted, Verifier
 
 
 class JobVerifier(EngineActor):
@@ -26,7 +26,8 @@ class JobVerifier(EngineActor):
         async def engine(emit: Callable[[object], None]) -> None:
             drivers = self.node.drivers
             comparer = drivers.comparer(plan.source, plan.target, plan.scope.selection, message.compare)
-            ledger = drivers.ledger(plan.target, plan.job)
+            kept = drivers.ledger(plan.target, plan.job)
+            ledger = NotNoted(kept) if message.compare.repairs else kept
             self._rounds = rounds = Rounds(lambda question: emit(AskRun(attempt, question)))
             await Verifier(
                 message.settings,

@@ -72,24 +72,10 @@ class MySQLComparer:
     def open_source(self) -> str:
         """Open a snapshot of the source, and read the definitions that hold in it; return its GTID set."""
         self._end_snapshots()
-        with connect(self.endpoint) as asking:
-            before = read_catalog(asking, self._selection)
-            for _ in range(TRIES):
-                names = [(table.schema, table.name) for table in before.tables]
-                snapshot = open_snapshot(self.endpoint, 1, job_tables=names)
-                try:
-                    after = read_catalog(asking, self._selection)
-                except BaseException:
-                    snapshot.close()
-                    raise
-                if same_definitions(before, after):
-                    self._snapshot, self._catalog = snapshot, after
-                    with seam(ErrorSide.TARGET, self._target):
-                        self._theirs = connect(self._target, SNAPSHOT)  # now, as the target stands still later
-                    return snapshot.gtid_set
-                snapshot.close()
-                before = after
-        raise Transient(f"definitions on {self.endpoint} changed during each of {TRIES} snapshots: wait for the DDL")
+        self._snapshot, self._catalog = open_steady(self.endpoint, self._selection, 1)
+        with seam(ErrorSide.TARGET, self._target):
+            self._theirs = connect(self._target, SNAPSHOT)  # now, as the target stands still later
+        return self._snapshot.gtid_set
 
     def open_target(self) -> None:
         """Begin a transaction on the target that sees what it has now."""
@@ -186,6 +172,25 @@ class MySQLComparer:
             with suppress(MySQLError, OSError):
                 self._theirs.close()
         self._snapshot = self._theirs = None
+
+
+def open_steady(endpoint: Endpoint, selection: Selection, connections: int) -> tuple[Snapshot, Catalog]:
+    """Open a snapshot of a job's source; return it with the definitions that hold in it."""
+    with connect(endpoint) as asking:
+        before = read_catalog(asking, selection)
+        for _ in range(TRIES):
+            names = [(table.schema, table.name) for table in before.tables]
+            snapshot = open_snapshot(endpoint, connections, job_tables=names)
+            try:
+                after = read_catalog(asking, selection)
+            except BaseException:
+                snapshot.close()
+                raise
+            if same_definitions(before, after):
+                return snapshot, after
+            snapshot.close()
+            before = after
+    raise Transient(f"definitions on {endpoint} changed during each of {TRIES} snapshots: wait for the DDL")
 
 
 def _problem(error: MySQLError | UdupError) -> str:

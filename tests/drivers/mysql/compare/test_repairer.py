@@ -1,0 +1,176 @@
+"""Rows that differ are put right as the source has them, whatever they are made of, and no other row is touched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+
+from tests.drivers.mysql.compare.comparing import Found, Two
+from tests.drivers.mysql.compare.test_comparer import LOOKALIKES
+from udup.base.errors import Transient
+from udup.drivers.mysql.apply import checkpoint
+from udup.drivers.mysql.client.connection import connect, query
+from udup.drivers.mysql.compare import repairer
+from udup.drivers.mysql.compare.comparer import MySQLComparer
+from udup.drivers.mysql.compare.ledger import MySQLLedger
+from udup.drivers.mysql.compare.repairer import MySQLRepairer
+from udup.pipeline.ports.compare import ComparePlan, CompareTold
+from udup.pipeline.selection.selection import NameRule, SchemaRule, Selection
+from udup.sandbox.server import MysqlServer
+
+
+class Repairing(Two):
+    """Two servers whose target has a checkpoint of everything that the source has executed."""
+
+    selection: Selection
+
+    def begin(self) -> None:
+        self.selection = Selection.of([(self.schema, [])])
+        with closing(connect(self.target)) as target:
+            query(target, "CREATE DATABASE IF NOT EXISTS udup CHARACTER SET utf8mb4")
+            query(target, checkpoint._CREATE[checkpoint.TABLE])
+
+    def stand(self, gtids: str | None = None) -> None:
+        with closing(connect(self.source)) as source, closing(connect(self.target)) as target:
+            executed = query(source, "SELECT @@gtid_executed")[0][0] if gtids is None else gtids
+            query(target, "DELETE FROM udup.checkpoint WHERE job = %s", self.schema)
+            sql = "INSERT INTO udup.checkpoint (job, slot, version, gtids) VALUES (%s, 0, 1, %s), (%s, 1, 1, '')"
+            query(target, sql, self.schema, executed, self.schema)
+
+    def found(self) -> Found:
+        """Compare, and have the ledger keep what differs."""
+        found = Found()
+        with (
+            closing(MySQLLedger(self.target, self.schema)) as ledger,
+            closing(MySQLComparer(self.source, self.target, self.selection, ComparePlan(job=self.schema))) as comparer,
+        ):
+            ledger.begin("c/1")
+            position = comparer.open_source()
+            comparer.open_target()
+            told = CompareTold(
+                lambda row: (found.rows.append(row), ledger.note(row, position)),
+                lambda table: (found.tables.append(table), ledger.table_ended(table)),
+            )
+            assert comparer.compare(told, 60)
+        return found
+
+    def repaired(self, tables: tuple[str, ...] = ()) -> Found:
+        found = Found()
+        plan = ComparePlan(tables, job=self.schema, repairs=True)
+        with closing(MySQLRepairer(self.source, self.target, self.selection, plan)) as made:
+            ended = False
+            while not ended:
+                made.open_source()
+                made.open_target()
+                ended = made.compare(found.told, 60)
+        return found
+
+    def rows(self, sql: str) -> list[tuple[object, ...]]:
+        with closing(connect(self.target, database=self.schema)) as target:
+            return list(query(target, sql))
+
+    def check_all_repaired(self) -> None:
+        assert self.found().rows, "nothing differs"
+        self.stand()
+        repaired = self.repaired()
+        assert [table for table in repaired.tables if table.problem] == []
+        assert self.found().rows == []
+
+
+@pytest.fixture
+def two(source: MysqlServer, target: MysqlServer, schema: str) -> Iterator[Repairing]:
+    made = Repairing(source.endpoint, target.endpoint, schema)
+    made.begin()
+    yield made
+    with closing(connect(target.endpoint)) as connection:
+        for table in ("checkpoint", "difference"):
+            query(connection, f"DELETE FROM udup.{table} WHERE job = %s", schema)
+
+
+def test_values_of_every_kind_become_what_the_source_has(two: Repairing) -> None:
+    for number, (kind, right, wrong) in enumerate(LOOKALIKES):
+        two.run(f"CREATE TABLE t{number} (id INT PRIMARY KEY, v {kind})", f"INSERT INTO t{number} VALUES (1, {right})")
+        two.behind(f"UPDATE t{number} SET v = {wrong}")
+    two.check_all_repaired()
+
+
+def test_rows_that_are_gone_changed_or_too_much_are_put_right_and_no_other(
+    two: Repairing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(repairer, "BATCH_ROWS", 2)
+    two.run(
+        "CREATE TABLE t (id INT PRIMARY KEY, u INT UNIQUE, v VARCHAR(20), g INT AS (u + 1) STORED, KEY (v))",
+        "INSERT INTO t (id, u, v) VALUES (1, 1, 'a'), (2, 2, 'b'), (3, 3, 'c'), (4, 4, 'd'), (5, 5, 'e')",
+        "CREATE TABLE child (id INT PRIMARY KEY, t INT, FOREIGN KEY (t) REFERENCES t (id) ON DELETE CASCADE)",
+        "INSERT INTO child VALUES (1, 1), (2, 2)",
+    )
+    two.behind(
+        "SET foreign_key_checks = 0",
+        "UPDATE t SET v = 'A' WHERE id = 1",
+        "UPDATE t SET u = 99 WHERE id = 2",
+        "DELETE FROM t WHERE id = 3",
+        "UPDATE t SET u = 2 WHERE id = 5",
+        "INSERT INTO t (id, u, v) VALUES (77, 5, 'x')",
+    )
+    two.check_all_repaired()
+    assert two.rows("SELECT COUNT(*) FROM child") == [(2,)]
+    kept = "SELECT row_key, kind, row_before, row_after FROM udup.difference WHERE job"
+    sql = f"{kept} = '{two.schema}' ORDER BY 1 + row_key"
+    assert two.rows(sql) == [
+        ("1", "differs", "1, 1, A, 2", "1, 1, a, 2"),
+        ("2", "differs", "2, 99, b, 100", "2, 2, b, 3"),
+        ("3", "missing", None, "3, 3, c, 4"),
+        ("5", "differs", "5, 2, e, 3", "5, 5, e, 6"),
+        ("77", "extra", "77, 5, x, 6", None),
+    ]
+
+
+def test_keys_that_a_collation_takes_for_the_same_and_rows_without_a_key(two: Repairing) -> None:
+    two.run(
+        "CREATE TABLE k (k VARCHAR(20) COLLATE utf8mb4_general_ci PRIMARY KEY, v INT)",
+        "INSERT INTO k VALUES ('a', 1), ('b', 2), ('c ', 3)",
+        "CREATE TABLE bare (a INT, b VARCHAR(9))",
+        "INSERT INTO bare VALUES (1, 'x'), (1, 'x'), (1, 'x'), (2, 'y'), (3, NULL), (4, 'z')",
+    )
+    two.behind(
+        "UPDATE k SET k = 'A' WHERE k = 'a'",
+        "UPDATE k SET k = 'c' WHERE v = 3",
+        "DELETE FROM bare WHERE a = 1 LIMIT 2",
+        "INSERT INTO bare VALUES (2, 'y'), (2, 'y'), (9, NULL)",
+        "UPDATE bare SET b = '' WHERE a = 3",
+    )
+    two.check_all_repaired()
+    assert two.rows("SELECT a, COUNT(*) FROM bare GROUP BY a ORDER BY a") == [(1, 3), (2, 1), (3, 1), (4, 1)]
+
+
+def test_what_the_job_means_to_be_there_is_put_there(two: Repairing) -> None:
+    two.run("CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(9), w INT)", on=two.source)
+    two.run("INSERT INTO t VALUES (1, 'a', 1), (2, 'b', 2), (3, 'c', 3)", on=two.source)
+    two.behind(
+        "CREATE TABLE new (id INT PRIMARY KEY, name VARCHAR(9) CHARACTER SET latin1)",
+        "INSERT INTO new VALUES (2, 'x'), (3, 'c')",
+    )
+    rule = NameRule("t", rename="new", where="id < 3", columns=(("id", "id"), ("v", "name")))
+    two.selection = Selection((SchemaRule(two.schema, tables=(rule,)),))
+    two.check_all_repaired()
+    assert two.rows("SELECT * FROM new ORDER BY id") == [(1, "a"), (2, "b")]
+
+
+def test_nothing_is_written_where_the_target_is_elsewhere_or_would_run_triggers(two: Repairing) -> None:
+    two.run("CREATE TABLE t (id INT PRIMARY KEY)", "CREATE TABLE u (id INT PRIMARY KEY)")
+    two.behind(
+        "INSERT INTO t VALUES (1)",
+        "INSERT INTO u VALUES (1)",
+        "CREATE TRIGGER tr AFTER DELETE ON u FOR EACH ROW SET @seen = 1",
+    )
+    assert len(two.found().rows) == 2
+    two.stand("11111111-2222-3333-4444-555555555555:1-7")
+    with pytest.raises(Transient, match="went on before"):
+        two.repaired()
+    assert two.rows("SELECT COUNT(*) FROM t") == [(1,)]
+    two.stand()
+    told = {table.table: table.problem for table in two.repaired().tables}
+    assert told["t"] == "" and "triggers on the target" in told["u"]
+    assert [row.table for row in two.found().rows] == ["u"]
