@@ -58,11 +58,17 @@ def test_rows_that_were_changed_behind_its_back_are_found_while_others_are_writt
         name,
     )
     assert kept == "1, x missing,3 missing,5000 extra,7 differs"
-    world.on_target(
-        f"UPDATE {name}.big SET v = 'v7' WHERE id = 7",
-        f"DELETE FROM {name}.big WHERE id = 5000",
-        f"INSERT INTO {name}.bare VALUES (1, 'x')",
-    )
+    plan = _udup(world, "repair", name, "--all", "--dry-run")
+    assert f"{name}.big 7: would be replaced" in plan.stdout and plan.returncode == 0, plan
+    writing, stop = threading.Thread(target=write), threading.Event()
+    writing.start()
+    try:
+        repaired = _udup(world, "repair", name, "--all")
+    finally:
+        stop.set()
+        writing.join()
+    assert repaired.returncode == 0 and repaired.stdout.splitlines()[-1] == "equal", repaired
+    assert "nothing is to be repaired" in _udup(world, "repair", name, f"{name}.big").stdout
     world.on_source(f"DELETE FROM {name}.big WHERE id > 5 AND id < 7")
     again = _udup(world, "compare", name, f"{name}.bare")
     assert again.returncode == 0, again

@@ -38,16 +38,13 @@ class CompareCommands:
         if faults := _faults(job.record, options):
             raise Refused(faults)
         before = job.record.comparison
+        then = None
         if before is not None and before.is_active:
-            stop = f"udup job compare {shlex.quote(job.id)} --stop"
-            raise IndexConflict.by(
-                Fault(
-                    "Compare",
-                    f"a {_called(before.options)} of job {job.id} is under way",
-                    f"wait for its end, or end it: {stop}",
-                )
-            )
-        self._keep(job, Comparison.asked(options), answer)
+            if not options.repair or not before.options.continuous:
+                raise _under_way(job.id, before.options)
+            then = before.options  # goes on behind the repair
+            self._host.end_compare(job)
+        self._keep(job, Comparison.asked(options, then), answer)
 
     def stop(self, job: Job, answer: Answer) -> None:
         comparison = job.record.comparison
@@ -67,8 +64,10 @@ class CompareCommands:
         self._journal.save(job, job.record.model_copy(update={"comparison": comparison}), stored)
 
 
-def _called(options: CompareOptions) -> str:
-    return "repair" if options.repair else "comparison"
+def _under_way(job: str, options: CompareOptions) -> IndexConflict:
+    problem = f"a {'repair' if options.repair else 'comparison'} of job {job} is under way"
+    remedy = f"wait for its end, or end it: udup job compare {shlex.quote(job)} --stop"
+    return IndexConflict.by(Fault("Compare", problem, remedy))
 
 
 def _faults(record: JobRecord, options: CompareOptions) -> list[Fault]:

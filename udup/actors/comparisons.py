@@ -110,6 +110,14 @@ class Comparisons:
             self._parts.log.warning("compare_failed", job=job.id, error=message.failure.text)
             self._keep(job, comparison.over(CompareState.FAILED, message.failure.text))
         self.end(job)
+        self._go_on(job)
+
+    def _go_on(self, job: Job) -> None:
+        """Begin the continuous comparison again that a repair has ended."""
+        comparison = job.record.comparison
+        if comparison is not None and not comparison.is_active and comparison.then is not None and job.wanted:
+            self._keep(job, Comparison.asked(comparison.then))
+            self.carry_on(job)
 
     def died(self, job: Job) -> None:
         """The actor has died: another one follows, but not without end."""
@@ -121,6 +129,7 @@ class Comparisons:
         if deaths >= _DEATHS:
             self._keep(job, comparison.over(CompareState.FAILED, f"its process has died {deaths} times"))
             self.end(job)
+            self._go_on(job)
 
     def end(self, job: Job) -> None:
         """End its process."""
@@ -183,12 +192,8 @@ class Comparisons:
 def _order(job: Job, run: Run, comparison: Comparison, attempt: int) -> CompareJob:
     options = comparison.options
     settings = VerifySettings(job.id, comparison.id, continuous=options.continuous, first_round=comparison.round)
-    return CompareJob(
-        attempt,
-        settings,
-        _folded(job, run),
-        ComparePlan(options.tables, options.rows_per_second, job=job.id, repairs=options.repair),
-    )
+    compared = ComparePlan(options.tables, options.rows_per_second, job=job.id, repairs=options.repair)
+    return CompareJob(attempt, settings, _folded(job, run), compared)
 
 
 def _folded(job: Job, run: Run) -> JobPlan:

@@ -46,6 +46,7 @@ class Comparison(Kept):
     """`round` counts from 1. `tables`, `rows` and `differences` are of this round, `found` are its first rows.
 
     `last_*` are those of the round before, of a continuous one. `text` says what it waits for, or why it has failed.
+    `then` is what begins behind it: a comparison that a repair has ended.
     """
 
     id: str
@@ -63,11 +64,12 @@ class Comparison(Kept):
     last_ended_ns: int = 0
     last_differences: int = 0
     text: str = ""
+    then: CompareOptions | None = None
 
     @classmethod
-    def asked(cls, options: CompareOptions) -> Comparison:
+    def asked(cls, options: CompareOptions, then: CompareOptions | None = None) -> Comparison:
         """Return one that begins now."""
-        return cls(id=runtime.new_id(), options=options, since_ns=runtime.wall_ns())
+        return cls(id=runtime.new_id(), options=options, since_ns=runtime.wall_ns(), then=then)
 
     @property
     def is_active(self) -> bool:

@@ -87,6 +87,8 @@ PARAMETERS: dict[str, Any] = {
         "transaction",
     ),
     "cursor": _query("cursor", _STRING, "the Cursor of the answer before, in place of from"),
+    "after": _query("after", _STRING, "the Next of the answer before; without it the first page"),
+    "limit": _query("limit", {"type": "integer", "minimum": 1, "maximum": 1000}, "rows of the answer; 100 when absent"),
     "snapshot_tables": _query(
         "table",
         {"type": "array", "items": {"type": "string", "pattern": "^[^.]+[.].+$"}, "minItems": 1, "maxItems": 100},

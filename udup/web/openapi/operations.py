@@ -237,6 +237,32 @@ def _jobs() -> Iterator[Operation]:
         errors=(301, 404, 409),
         description="`Success` is false when there is none.",
     )
+    repair = Operation(
+        "put",
+        "/v1/job/{id}/repair",
+        "repairJob",
+        "Begin to put rows right on the target that a comparison has found",
+        "jobs",
+        "JobResponse",
+        (*_JOB_ID, *_WRITE),
+        _WRITTEN,
+        body="RepairRequest",
+        errors=(301, 404, 409, 413),
+        description="Answered when it is stored; 409 while a repair or a single comparison is under way. A continuous"
+        " one goes on behind it. A GET of the comparison tells how far it is, and the ledger what was done.",
+    )
+    yield from _both(repair)
+    yield Operation(
+        "get",
+        "/v1/job/{id}/differences",
+        "listDifferences",
+        "The job's ledger, page by page: rows that differ, and rows that were repaired",
+        "jobs",
+        "Differences",
+        (*_JOB_ID, "after", "limit", "region", "pretty"),
+        errors=(301, 404),
+        description="Asked of the target. `Next` is `after` of the next page.",
+    )
     path = "/v1/job/{id}/allocations"
     yield _reading(path, "listJobAllocations", "A job's tasks", "jobs", "[AllocationStub]", *_JOB_ID, "all")
     path = "/v1/job/{id}/evaluations"
