@@ -169,3 +169,33 @@ def test_a_job_whose_tables_change_is_compared_by_an_engine_that_knows_the_prese
     world.run(10)
     assert _engine(world, attempt).order.plan.scope.selection == fewer and _stored(world).is_active
     assert engine.heard == []
+
+
+def test_a_document_has_its_job_compared_and_says_how(world: World) -> None:
+    document = world.document("j")
+    world.ask(RegisterJob({**document, "Verify": {"Mode": "Continuous", "RowsPerSecond": 500}}, None))
+    world.reaches("j", "running")
+    engine = _engine(world)
+    assert (engine.order.compare.rows_per_second, engine.order.settings.continuous) == (500, True)
+    assert world.ask(StopCompare("j")).changed
+    world.run(30)
+    assert _stored(world).state is CompareState.STOPPED, "who ends it has it ended"
+    world.ask(RegisterJob({**document, "Verify": {"Mode": "once", "Tables": ["s.t"]}}, None))
+    engine = _engine(world, engine.order.attempt)
+    assert engine.order.compare.tables == ("s.t",) and not engine.order.settings.continuous
+    engine.tell(CompareProgress(engine.order.attempt, VerifyProgress(1, 1, rows=10, ended=True)))
+    engine.tell(CompareEnded(engine.order.attempt))
+    world.run(30)
+    assert _stored(world).state is CompareState.DONE, "once is once"
+    world.ask(RegisterJob({**document, "Verify": {"Mode": "continuous"}}, None))
+    engine = _engine(world, engine.order.attempt)
+    world.ask(StartCompare("j", CompareOptions(repair=True)))
+    repairing = _engine(world, engine.order.attempt)
+    assert repairing.order.compare.repairs
+    repairing.tell(CompareProgress(repairing.order.attempt, VerifyProgress(1, 1, rows=3, ended=True)))
+    repairing.tell(CompareEnded(repairing.order.attempt))
+    again = _engine(world, repairing.order.attempt)
+    assert again.order.settings.continuous and not again.order.compare.repairs, "it goes on behind a repair"
+    world.ask(RegisterJob(document, None))
+    world.until(lambda: _stored(world).state is CompareState.STOPPED)
+    world.reaches("j", "running")

@@ -44,7 +44,8 @@ class CompareCommands:
                 raise _under_way(job.id, before.options)
             then = before.options  # goes on behind the repair
             self._host.end_compare(job)
-        self._keep(job, Comparison.asked(options, then), answer)
+        document = before.document if before is not None else None
+        self._keep(job, Comparison.asked(options, then).model_copy(update={"document": document}), answer)
 
     def stop(self, job: Job, answer: Answer) -> None:
         comparison = job.record.comparison

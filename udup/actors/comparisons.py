@@ -74,6 +74,7 @@ class Comparisons:
 
     def carry_on(self, job: Job) -> None:
         """Have an engine carry the job's comparison on, unless one does, it is over, or the job follows nothing now."""
+        self._as_the_document_says(job)
         comparison = job.record.comparison
         if comparison is None or not comparison.is_active:
             return
@@ -94,6 +95,22 @@ class Comparisons:
         except Exception:
             self._parts.log.exception("verifier_not_made", job=job.id)
             self.died(job)
+
+    def _as_the_document_says(self, job: Job) -> None:
+        """Begin the comparison that the job's document wants, once for what it says; end one that it wanted before."""
+        wanted, comparison = job.spec.verify.options(), job.record.comparison
+        if wanted == (comparison.document if comparison is not None else None) or job.record.part_of:
+            return
+        if comparison is not None and comparison.is_active:
+            if not comparison.of_document:
+                return  # when that is over
+            self.end(job)
+            self._keep(job, comparison.over(CompareState.STOPPED, "the job's document wants another one now"))
+        if wanted is not None:
+            update = {"document": wanted, "of_document": True}
+            self._keep(job, Comparison.asked(wanted).model_copy(update=update))
+        elif (over := job.record.comparison) is not None:
+            self._keep(job, over.model_copy(update={"document": None}))
 
     def tick(self, tick: CompareTick) -> None:
         self._ticking.discard(tick.job_id)
@@ -116,7 +133,8 @@ class Comparisons:
         """Begin the continuous comparison again that a repair has ended."""
         comparison = job.record.comparison
         if comparison is not None and not comparison.is_active and comparison.then is not None and job.wanted:
-            self._keep(job, Comparison.asked(comparison.then))
+            update = {"document": comparison.document, "of_document": comparison.then == comparison.document}
+            self._keep(job, Comparison.asked(comparison.then).model_copy(update=update))
             self.carry_on(job)
 
     def died(self, job: Job) -> None:

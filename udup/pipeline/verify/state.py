@@ -46,7 +46,8 @@ class Comparison(Kept):
     """`round` counts from 1. `tables`, `rows` and `differences` are of this round, `found` are its first rows.
 
     `last_*` are those of the round before, of a continuous one. `text` says what it waits for, or why it has failed.
-    `then` is what begins behind it: a comparison that a repair has ended.
+    `then` is what begins behind it: a comparison that a repair has ended. `document` is
+    what the job's document wanted last that was begun; `of_document`: this is it.
     """
 
     id: str
@@ -65,6 +66,8 @@ class Comparison(Kept):
     last_differences: int = 0
     text: str = ""
     then: CompareOptions | None = None
+    document: CompareOptions | None = None
+    of_document: bool = False
 
     @classmethod
     def asked(cls, options: CompareOptions, then: CompareOptions | None = None) -> Comparison:
