@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import threading
@@ -75,6 +76,27 @@ def test_rows_that_were_changed_behind_its_back_are_found_while_others_are_writt
     shown = _udup(world, "compare", name, "--show")
     assert shown.returncode == 0 and "equal" in shown.stdout
     assert _udup(world, "compare", name, "nowhere.t").returncode == 1
+
+
+def test_a_job_that_has_stopped_at_a_row_goes_on_as_its_message_says(following: World, name: str) -> None:
+    world = following
+    world.on_source(f"CREATE TABLE {name}.u (id INT PRIMARY KEY)", f"INSERT INTO {name}.u VALUES (1)")
+    world.level(name)
+    world.on_target(f"DELETE FROM {name}.t WHERE id = 2", f"UPDATE {name}.t SET a = 9 WHERE id = 1")
+    world.on_source(f"UPDATE {name}.t SET a = 20 WHERE id = 2", f"INSERT INTO {name}.u VALUES (2)")
+    said = world.failure(name)
+    commands = re.findall(r"udup job (compare|repair|resume)", said)
+    assert commands == ["repair", "resume", "compare"] and f"{name}.t" in said, said
+    world.on_source(f"INSERT INTO {name}.t VALUES (4, 4)", f"DELETE FROM {name}.t WHERE id = 3")
+    repaired = _udup(world, "repair", name, f"{name}.t")
+    assert repaired.returncode == 0 and "repaired: 4 rows" in repaired.stdout, repaired
+    copied = world.node.job(name)["Progress"].get("copied_rows")
+    assert _udup(world, "resume", name).returncode == 0
+    world.on_source(f"UPDATE {name}.t SET a = a + 1", f"INSERT INTO {name}.u VALUES (3)")
+    world.level_and_equal(name, name)
+    assert world.node.job(name)["Progress"].get("copied_rows") == copied, "nothing was copied again"
+    compared = _udup(world, "compare", name, f"{name}.t")
+    assert compared.returncode == 0 and compared.stdout.splitlines()[-1] == "equal", compared
 
 
 def _count(world: World, schema: str, table: str) -> int:

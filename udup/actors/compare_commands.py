@@ -11,7 +11,7 @@ from udup.actors.journal import RecordJournal
 from udup.actors.messages import Accepted, Rejected
 from udup.base.errors import Fault, Refused
 from udup.jobs import IndexConflict, JobRecord
-from udup.jobs.words import Driver
+from udup.jobs.words import DesiredState, Driver, Stage
 from udup.pipeline.verify.state import CompareOptions, CompareState, Comparison
 
 Answer = Callable[[Accepted | Rejected], None]
@@ -37,6 +37,8 @@ class CompareCommands:
     def start(self, job: Job, options: CompareOptions, answer: Answer) -> None:
         if faults := _faults(job.record, options):
             raise Refused(faults)
+        if options.repair and job.run is None and not job.wanted:
+            options = _standing_still(job.record, options)
         before = job.record.comparison
         then = None
         if before is not None and before.is_active:
@@ -63,6 +65,14 @@ class CompareCommands:
 
         self._host.log.info("compare_asked", job=job.id, state=comparison.state.value)
         self._journal.save(job, job.record.model_copy(update={"comparison": comparison}), stored)
+
+
+def _standing_still(record: JobRecord, options: CompareOptions) -> CompareOptions:
+    if record.desired != DesiredState.RUN or record.stage is not Stage.FAILED:
+        raise Refused([Fault("Job", f"job {record.id} does not run", f"udup job resume {shlex.quote(record.id)}")])
+    if not options.tables:
+        raise Refused([Fault("Tables", f"job {record.id} has stopped", "name the table at which it has stopped")])
+    return options.model_copy(update={"stands_still": True})
 
 
 def _under_way(job: str, options: CompareOptions) -> IndexConflict:

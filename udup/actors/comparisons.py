@@ -82,7 +82,11 @@ class Comparisons:
             self._ticking.add(job.id)
             self._parts.wake(_AGAIN_SECONDS, CompareTick(job.id))
         lives = job.id in self._attempts and self._parts.actors.address(JobVerifier.role, job.id) is not None
-        if lives or not job.wanted or job.run is None or not job.run.drainable:
+        if comparison.options.stands_still and not lives and job.run is not None:
+            self._keep(job, comparison.over(CompareState.FAILED, "the job was resumed before its table was right"))
+            return
+        follows = job.wanted and job.run is not None and job.run.drainable
+        if lives or not (job.run is None if comparison.options.stands_still else follows):
             return
         self._last_attempt = max(self._last_attempt + 1, runtime.wall_ns() // 1_000_000)
         attempt = self._attempts[job.id] = self._last_attempt
@@ -207,15 +211,18 @@ class Comparisons:
             self._parts.send(actor, RunSaid(attempt, message.answer))
 
 
-def _order(job: Job, run: Run, comparison: Comparison, attempt: int) -> CompareJob:
+def _order(job: Job, run: Run | None, comparison: Comparison, attempt: int) -> CompareJob:
     options = comparison.options
     settings = VerifySettings(job.id, comparison.id, continuous=options.continuous, first_round=comparison.round)
     compared = ComparePlan(options.tables, options.rows_per_second, job=job.id, repairs=options.repair)
+    compared = replace(compared, stands_still=options.stands_still)
     return CompareJob(attempt, settings, _folded(job, run), compared)
 
 
-def _folded(job: Job, run: Run) -> JobPlan:
+def _folded(job: Job, run: Run | None) -> JobPlan:
     """Return the job with names as its source compares them."""
     plan = job.plan
+    if run is None:
+        return plan
     selection = plan.scope.selection.folding(run.folds_names)
     return replace(plan, scope=replace(plan.scope, selection=selection))

@@ -35,6 +35,7 @@ def repair(session: Session, job_id: str, tables: tuple[str, ...], everything: b
     """Put rows right on the target that a comparison has found, as the source has them, while the job replicates.
 
     What each row was before and is after stays in udup.difference on the target. The tables are compared behind it.
+    Of a job that has stopped, since a row was not as the source's, name the table: it is compared and put right.
 
     \b
     Exit codes: 0 all is repaired and equal (--dry-run: it was told), 1 something is not.
@@ -47,7 +48,11 @@ def repair(session: Session, job_id: str, tables: tuple[str, ...], everything: b
     """
     if bool(tables) == everything:
         raise click.UsageError("name the tables, or give --all")
-    job = find_job(session.api, job_id)["ID"]
+    found = find_job(session.api, job_id)
+    job = found["ID"]
+    if found["Status"] == "dead" and not dry_run:
+        _catch_up(session, job, tables)
+        return
     rows = [row for row in differences(session, job) if row["Repaired"].startswith(_NEVER) and _is_of(row, tables)]
     if dry_run:
         _tell_plan(session, rows)
@@ -71,6 +76,17 @@ def repair(session: Session, job_id: str, tables: tuple[str, ...], everything: b
     last = follow(session, path)
     tell(session, last)
     sys.exit(ExitCode.OK if last["Equal"] else ExitCode.FAILED)
+
+
+def _catch_up(session: Session, job: str, tables: tuple[str, ...]) -> None:
+    """Put tables right of a job that has stopped at one of them."""
+    session.api.send("POST", job_path(job, "repair"), {"Tables": list(tables), "All": not tables})
+    done = follow(session, job_path(job, PART))
+    if done["State"] != "done" or done["Unlike"]:
+        tell(session, done)
+        sys.exit(ExitCode.FAILED)
+    session.out.say(f"repaired: {number(done['RowsCompared'])} rows are as the source has them now")
+    session.out.say(f"now have the job go on: udup job resume {job}")
 
 
 def differences(session: Session, job: str) -> Iterator[Json]:

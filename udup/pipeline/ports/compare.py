@@ -93,7 +93,8 @@ class LedgerRow:
 class ComparePlan:
     """What is compared: `tables` (`schema.table` on the source) of the job's, () for all of them.
 
-    `repairs`: rows of the job's ledger are put right instead. `rows_per_second` bounds how fast rows are read of each
+    `repairs`: rows of the job's ledger are put right instead; `stands_still`: the job does,
+    and whole tables are put right as the source has them now. `rows_per_second` bounds how fast rows are read of each
     side, 0 for no bound. `job` is whose notes on the target say which tables are ahead of it.
     """
 
@@ -102,6 +103,7 @@ class ComparePlan:
     chunk_rows: int | None = None
     job: str = ""
     repairs: bool = False
+    stands_still: bool = False
 
 
 class Comparer(Protocol):

@@ -25,13 +25,15 @@ class CompareState(StrEnum):
 class CompareOptions(Kept):
     """`tables` are schema.table on the source, () for all of the job's. `rows_per_second`: 0 for no bound.
 
-    `repair`: the rows of the ledger are put right, and nothing is compared.
+    `repair`: the rows of the ledger are put right, and nothing is compared. `stands_still`: the job does, and
+    tables are put right as the source has them now.
     """
 
     tables: tuple[str, ...] = ()
     rows_per_second: int = 0
     continuous: bool = False
     repair: bool = False
+    stands_still: bool = False
 
 
 class UnlikeTable(Kept):

@@ -9,14 +9,15 @@ import pytest
 
 from tests.drivers.mysql.compare.comparing import Found, Two
 from tests.drivers.mysql.compare.test_comparer import LOOKALIKES
-from udup.base.errors import Transient
-from udup.drivers.mysql.apply import checkpoint
+from udup.base.errors import Refused, Transient
+from udup.drivers.mysql.apply import ahead, checkpoint, unsure, xa
 from udup.drivers.mysql.client.connection import connect, query
-from udup.drivers.mysql.compare import repairer
+from udup.drivers.mysql.compare import catching_up, repairer
+from udup.drivers.mysql.compare.catching_up import MySQLCatchUp
 from udup.drivers.mysql.compare.comparer import MySQLComparer
 from udup.drivers.mysql.compare.ledger import MySQLLedger
 from udup.drivers.mysql.compare.repairer import MySQLRepairer
-from udup.pipeline.ports.compare import ComparePlan, CompareTold
+from udup.pipeline.ports.compare import ComparePlan, CompareTold, TableCompared
 from udup.pipeline.selection.selection import NameRule, SchemaRule, Selection
 from udup.sandbox.server import MysqlServer
 
@@ -30,7 +31,8 @@ class Repairing(Two):
         self.selection = Selection.of([(self.schema, [])])
         with closing(connect(self.target)) as target:
             query(target, "CREATE DATABASE IF NOT EXISTS udup CHARACTER SET utf8mb4")
-            query(target, checkpoint._CREATE[checkpoint.TABLE])
+            for sql in (checkpoint._CREATE[checkpoint.TABLE], ahead.CREATE, xa.CREATE, unsure.CREATE):
+                query(target, sql)
 
     def stand(self, gtids: str | None = None) -> None:
         with closing(connect(self.source)) as source, closing(connect(self.target)) as target:
@@ -67,6 +69,16 @@ class Repairing(Two):
                 ended = made.compare(found.told, 60)
         return found
 
+    def caught_up(self, *tables: str) -> list[TableCompared]:
+        found = Found()
+        names = tuple(f"{self.schema}.{table}" for table in tables)
+        plan = ComparePlan(names, job=self.schema, repairs=True, stands_still=True)
+        with closing(MySQLCatchUp(self.source, self.target, self.selection, plan)) as made:
+            made.open_source()
+            made.open_target()
+            assert made.compare(found.told, 60)
+        return found.tables
+
     def rows(self, sql: str) -> list[tuple[object, ...]]:
         with closing(connect(self.target, database=self.schema)) as target:
             return list(query(target, sql))
@@ -85,7 +97,7 @@ def two(source: MysqlServer, target: MysqlServer, schema: str) -> Iterator[Repai
     made.begin()
     yield made
     with closing(connect(target.endpoint)) as connection:
-        for table in ("checkpoint", "difference"):
+        for table in ("checkpoint", "difference", "ahead"):
             query(connection, f"DELETE FROM udup.{table} WHERE job = %s", schema)
 
 
@@ -174,3 +186,52 @@ def test_nothing_is_written_where_the_target_is_elsewhere_or_would_run_triggers(
     told = {table.table: table.problem for table in two.repaired().tables}
     assert told["t"] == "" and "triggers on the target" in told["u"]
     assert [row.table for row in two.found().rows] == ["u"]
+
+
+def test_a_table_of_a_job_that_stands_still_becomes_what_the_source_has_and_is_ahead(two: Repairing) -> None:
+    two.run(
+        "CREATE TABLE t (id INT PRIMARY KEY, v INT)",
+        "INSERT INTO t VALUES (1, 1), (2, 2), (3, 3)",
+        "CREATE TABLE bare (a INT)",
+        "INSERT INTO bare VALUES (1), (1), (2)",
+    )
+    two.stand()
+    two.run("INSERT INTO t VALUES (4, 4)", "UPDATE t SET v = 30 WHERE id = 3", on=two.source)
+    two.behind("DELETE FROM t WHERE id = 1", "INSERT INTO t VALUES (9, 9)", "INSERT INTO bare VALUES (1)")
+    assert [table.rows for table in two.caught_up("t", "bare")] == [4, 1]
+    assert two.rows("SELECT * FROM t ORDER BY id") == [(1, 1), (2, 2), (3, 30), (4, 4)]
+    assert two.rows("SELECT COUNT(*) FROM bare") == [(3,)]
+    with closing(connect(two.target)) as target:
+        notes = ahead.read(target, two.schema)
+        sql = "SELECT selection FROM udup.checkpoint WHERE job = %s AND slot = 0"
+        assert ahead.has_notes(str(query(target, sql, two.schema)[0][0]), "")
+    assert [note.group.wants(two.schema, "t") for note in notes] == [True, False]
+    found = {table.table: table.problem for table in two.found().tables}
+    assert not any(found.values()), "the checkpoint is not compared, and the source has gone no further"
+
+
+@pytest.mark.parametrize("why", ["definition", "cascade", "no checkpoint", "too many"])
+def test_a_table_that_cannot_be_ahead_of_others_is_left_as_it_is(
+    two: Repairing, monkeypatch: pytest.MonkeyPatch, why: str
+) -> None:
+    two.run("CREATE TABLE p (id INT PRIMARY KEY)", "CREATE TABLE t (id INT PRIMARY KEY, p INT)")
+    two.stand()
+    two.behind("INSERT INTO t VALUES (1, 1), (2, 2)")
+    says = {
+        "definition": "is not the source's of now",
+        "cascade": "changes rows of other tables",
+        "no checkpoint": "its copy has not ended",
+        "too many": "more than 1 rows differ",
+    }
+    if why == "definition":
+        two.run("CREATE INDEX later ON t (p)", on=two.source)
+    elif why == "cascade":
+        key = "ALTER TABLE t ADD CONSTRAINT fk FOREIGN KEY (p) REFERENCES p (id) ON DELETE SET NULL"
+        two.run("SET foreign_key_checks = 0", key)
+    elif why == "no checkpoint":
+        two.behind(f"DELETE FROM udup.checkpoint WHERE job = '{two.schema}'")
+    else:
+        monkeypatch.setattr(catching_up, "MOST_ROWS", 1)
+    with pytest.raises(Refused, match=says[why]):
+        two.caught_up("t")
+    assert two.rows("SELECT COUNT(*) FROM t") == [(2,)]

@@ -79,18 +79,7 @@ class MySQLLedger:
 
     def note(self, difference: RowDifference, position: str) -> None:
         """Keep a difference that was found between two snapshots at this position."""
-        told = [
-            {"name": each.name, "source": each.source, "target": each.target, "computed": each.computed}
-            for each in difference.columns
-        ]
-        named = json.dumps([self._job, difference.schema, difference.table, difference.key, difference.place])
-        self._rows.append(
-            (
-                *(self._job, difference.schema, difference.table, hashlib.md5(named.encode()).hexdigest()),
-                *(difference.key[:600], difference.kind.value, difference.count, difference.computed),
-                *(json.dumps(told, ensure_ascii=False), json.dumps(difference.place), self._comparison, position),
-            )
-        )
+        self._rows.append(_row(self._job, difference, self._comparison, position))
         if len(self._rows) >= AT_A_TIME:
             self._write()
 
@@ -114,14 +103,7 @@ class MySQLLedger:
         rows, self._rows = self._rows[: max(0, MOST_ROWS - self._kept)], []
         if not rows:
             return
-        values = ", ".join([f"({', '.join(['%s'] * len(rows[0]))})"] * len(rows))
-        sql = (
-            f"INSERT INTO {UDUP_SCHEMA}.{TABLE} ({_COLUMNS}) VALUES {values} ON DUPLICATE KEY UPDATE"
-            " kind = VALUES(kind), how_often = VALUES(how_often), computed = VALUES(computed),"
-            " differing = VALUES(differing), comparison = VALUES(comparison), gtids = VALUES(gtids),"
-            " repaired = NULL, row_before = NULL, row_after = NULL, last_seen = CURRENT_TIMESTAMP(3)"
-        )
-        query(self._open(), sql, *[value for row in rows for value in row])
+        _insert(self._open(), rows)
         self._kept += len(rows)
 
     def _open(self) -> Connection:
@@ -136,6 +118,42 @@ class MySQLLedger:
             with suppress(MySQLError, OSError):
                 self._connection.close()
             self._connection = None
+
+
+def _row(job: str, difference: RowDifference, comparison: str, position: str) -> tuple[object, ...]:
+    told = [
+        {"name": each.name, "source": each.source, "target": each.target, "computed": each.computed}
+        for each in difference.columns
+    ]
+    return (
+        *(job, difference.schema, difference.table, hash_of(job, difference), difference.key[:600]),
+        *(difference.kind.value, difference.count, difference.computed),
+        *(json.dumps(told, ensure_ascii=False), json.dumps(difference.place), comparison, position),
+    )
+
+
+def hash_of(job: str, difference: RowDifference) -> str:
+    """Return what a row of the ledger is told by."""
+    named = json.dumps([job, difference.schema, difference.table, difference.key, difference.place])
+    return hashlib.md5(named.encode()).hexdigest()
+
+
+def _insert(connection: Connection, rows: Sequence[tuple[object, ...]]) -> None:
+    values = ", ".join([f"({', '.join(['%s'] * len(rows[0]))})"] * len(rows))
+    sql = (
+        f"INSERT INTO {UDUP_SCHEMA}.{TABLE} ({_COLUMNS}) VALUES {values} ON DUPLICATE KEY UPDATE"
+        " kind = VALUES(kind), how_often = VALUES(how_often), computed = VALUES(computed),"
+        " differing = VALUES(differing), comparison = VALUES(comparison), gtids = VALUES(gtids),"
+        " repaired = NULL, row_before = NULL, row_after = NULL, last_seen = CURRENT_TIMESTAMP(3)"
+    )
+    query(connection, sql, *[value for row in rows for value in row])
+
+
+def add(connection: Connection, job: str, found: Sequence[RowDifference], position: str) -> list[Kept]:
+    """Note differences in the caller's transaction, which puts them right."""
+    for start in range(0, len(found), AT_A_TIME):
+        _insert(connection, [_row(job, each, "repair", position) for each in found[start : start + AT_A_TIME]])
+    return [Kept(hash_of(job, each), each.schema, each.table, each.place) for each in found]
 
 
 @dataclass(frozen=True)

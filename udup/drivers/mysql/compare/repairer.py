@@ -73,7 +73,7 @@ class _Work:
 
 
 @dataclass
-class _Opened:
+class Opened:
     """What is open for one try: a snapshot with a session to compare and one to read, and the target's session."""
 
     snapshot: Snapshot
@@ -95,7 +95,7 @@ class MySQLRepairer:
         self.endpoint = source
         self._target, self._selection, self._plan = target, selection, plan
         self._work: list[_Work] | None = None
-        self._opened: _Opened | None = None
+        self._opened: Opened | None = None
         self._stopped = runtime.Event()
 
     def open_source(self) -> str:
@@ -112,13 +112,16 @@ class MySQLRepairer:
             query(connection, patience.SESSION)
             query(connection, "SAVEPOINT udup")
         prepare_session(reading)
-        wanted = [".".join(work.name) for work in self._work]
+        wanted = self._wanted()
         found = pair_tables(catalog, self._selection, comparing, writing, wanted) if wanted else []
         found = without_ahead(found, notes.merged(GtidSet.parse(snapshot.gtid_set)))
         pairs = {pair.name: pair for pair in found}
-        self._opened = _Opened(snapshot, writing, pairs, read_servers(comparing, writing), _triggers(writing))
+        self._opened = Opened(snapshot, writing, pairs, read_servers(comparing, writing), _triggers(writing))
         writing.rollback()  # what comes must be seen as it is then
         return snapshot.gtid_set
+
+    def _wanted(self) -> list[str]:
+        return [".".join(work.name) for work in self._work or ()]
 
     def open_target(self) -> None:
         """Repair for a moment: the target stands where the snapshot does."""
@@ -132,16 +135,16 @@ class MySQLRepairer:
                     return
                 self._repair(work, self._opened)
 
-    def _repair(self, work: _Work, opened: _Opened) -> None:
+    def _repair(self, work: _Work, opened: Opened) -> None:
         """Repair a batch of a table, or note why it cannot be."""
         compared = opened.pairs.get(work.name)
-        work.problem = _obstacle(compared, opened)
+        work.problem = obstacle(compared, opened)
         if compared is None or work.problem:
             return
         batch = work.rows[: work.batch]
         try:
             with seam(ErrorSide.TARGET, self._target):
-                _Batch(self._plan.job, compared, opened, batch).repair()
+                Batch(self._plan.job, compared, opened, batch).repair()
         except (MySQLError, UdupError) as error:
             with suppress(MySQLError, OSError):
                 opened.writing.rollback()
@@ -184,10 +187,10 @@ class MySQLRepairer:
                 opened.writing.close()
 
 
-class _Batch:
+class Batch:
     """Rows of one table, in one transaction."""
 
-    def __init__(self, job: str, compared: Compared, opened: _Opened, rows: Sequence[Kept]) -> None:
+    def __init__(self, job: str, compared: Compared, opened: Opened, rows: Sequence[Kept]) -> None:
         self._job, self._compared, self._rows = job, compared, rows
         self._opened, self._writing = opened, opened.writing
         self._places = [tuple(each.place) for each in rows]
@@ -196,6 +199,11 @@ class _Batch:
 
     def repair(self) -> None:
         self._lock()
+        self.write()
+        self._writing.commit()
+
+    def write(self) -> None:
+        """Put the rows right within the transaction."""
         here, there = self._ours.placed(self._places), self._theirs.placed(self._places)
         after = self._ours.texts(here)
         query(self._writing, "SAVEPOINT udup")
@@ -209,7 +217,6 @@ class _Batch:
         for row, place in zip(self._rows, self._places, strict=True):
             was, is_now = (texts[place][1] if place in texts else None for texts in (before, after))
             note_repaired(self._writing, row.row_hash, was, is_now, self._opened.snapshot.gtid_set)
-        self._writing.commit()
 
     def _lock(self) -> None:
         """Hold all that the checkpoint says; `Transient` if it says more than the snapshot holds."""
@@ -295,7 +302,7 @@ def _triggers(target: Connection) -> set[Name]:
     return {(str(schema).lower(), str(table).lower()) for schema, table in rows}
 
 
-def _obstacle(compared: Compared | None, opened: _Opened) -> str:
+def obstacle(compared: Compared | None, opened: Opened) -> str:
     """Return why a table cannot be repaired, "" if it can be."""
     if compared is None:
         return "the job has no such table now"
