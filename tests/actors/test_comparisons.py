@@ -199,3 +199,18 @@ def test_a_document_has_its_job_compared_and_says_how(world: World) -> None:
     world.ask(RegisterJob(document, None))
     world.until(lambda: _stored(world).state is CompareState.STOPPED)
     world.reaches("j", "running")
+
+
+def test_of_a_job_that_has_failed_a_table_is_repaired_without_a_run(world: World) -> None:
+    world.script("j").run_ends = Failure(FailureKind.DIVERGENCE, "x:7: row is gone")
+    world.ask(RegisterJob(world.document("j"), None))
+    world.reaches("j", "failed")
+    world.until(lambda: world.job("j").run is None)
+    answer = world.ask(StartCompare("j", CompareOptions(repair=True)))
+    assert isinstance(answer, Rejected) and "name the table" in answer.failure.text
+    engine = _begun(world, CompareOptions(repair=True, tables=("s.t",)))
+    assert engine.order.compare.repairs and engine.order.compare.stands_still
+    engine.tell(CompareProgress(engine.order.attempt, VerifyProgress(1, 1, rows=4, ended=True)))
+    engine.tell(CompareEnded(engine.order.attempt))
+    world.until(lambda: _stored(world).state is CompareState.DONE)
+    assert world.stage("j") == "failed"

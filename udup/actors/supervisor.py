@@ -80,7 +80,6 @@ from udup.base.identity import described
 from udup.jobs import JobRecord, UnreadRecord, history
 from udup.jobs.document.unknown import unknown_keys
 from udup.jobs.signs import SIGNS
-from udup.jobs.words import VerifyMode
 from udup.pipeline.transport.address import of_job
 from udup.pipeline.transport.link import token_of
 
@@ -289,8 +288,7 @@ class JobSupervisor(TaskMailbox, CutoverMailbox, CompareMailbox, ClusterMailbox)
     def reconcile(self, job: Job) -> None:
         """Take the next step to what is wanted of the job."""
         self._runs.reconcile(job)
-        if job.spec.verify.mode is not VerifyMode.OFF or job.record.comparison is not None:
-            self._comparisons.carry_on(job)
+        self._comparisons.carry_on(job)
 
     def stop_actors(self, job_id: str) -> None:
         """End a job's processes, whatever they do."""
