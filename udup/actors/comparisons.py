@@ -74,18 +74,23 @@ class Comparisons:
 
     def carry_on(self, job: Job) -> None:
         """Have an engine carry the job's comparison on, unless one does, it is over, or the job follows nothing now."""
-        self._as_the_document_says(job)
         comparison = job.record.comparison
-        if comparison is None or not comparison.is_active:
+        wishes = job.wanted and self._wishes_another(job)
+        if not wishes and (comparison is None or not comparison.is_active):
             return
         if job.id not in self._ticking:
             self._ticking.add(job.id)
             self._parts.wake(_AGAIN_SECONDS, CompareTick(job.id))
+        follows = job.wanted and job.run is not None and job.run.drainable
+        if wishes and follows:
+            self._as_the_document_says(job)
+        comparison = job.record.comparison
+        if comparison is None or not comparison.is_active:
+            return
         lives = job.id in self._attempts and self._parts.actors.address(JobVerifier.role, job.id) is not None
         if comparison.options.stands_still and not lives and job.run is not None:
             self._keep(job, comparison.over(CompareState.FAILED, "the job was resumed before its table was right"))
             return
-        follows = job.wanted and job.run is not None and job.run.drainable
         if lives or not (job.run is None if comparison.options.stands_still else follows):
             return
         self._last_attempt = max(self._last_attempt + 1, runtime.wall_ns() // 1_000_000)
@@ -100,11 +105,15 @@ class Comparisons:
             self._parts.log.exception("verifier_not_made", job=job.id)
             self.died(job)
 
+    def _wishes_another(self, job: Job) -> bool:
+        """Return whether the job's document says another thing than when a comparison was last begun by it."""
+        comparison = job.record.comparison
+        begun = comparison.document if comparison is not None else None
+        return not job.record.part_of and job.spec.verify.options() != begun
+
     def _as_the_document_says(self, job: Job) -> None:
         """Begin the comparison that the job's document wants, once for what it says; end one that it wanted before."""
         wanted, comparison = job.spec.verify.options(), job.record.comparison
-        if wanted == (comparison.document if comparison is not None else None) or job.record.part_of:
-            return
         if comparison is not None and comparison.is_active:
             if not comparison.of_document:
                 return  # when that is over

@@ -35,8 +35,12 @@ class Repairing(Two):
                 query(target, sql)
 
     def stand(self, gtids: str | None = None) -> None:
-        with closing(connect(self.source)) as source, closing(connect(self.target)) as target:
-            executed = query(source, "SELECT @@gtid_executed")[0][0] if gtids is None else gtids
+        plan = ComparePlan()
+        with (
+            closing(MySQLComparer(self.source, self.target, self.selection, plan)) as looking,
+            closing(connect(self.target)) as target,
+        ):
+            executed = looking.open_source() if gtids is None else gtids
             query(target, "DELETE FROM udup.checkpoint WHERE job = %s", self.schema)
             sql = "INSERT INTO udup.checkpoint (job, slot, version, gtids) VALUES (%s, 0, 1, %s), (%s, 1, 1, '')"
             query(target, sql, self.schema, executed, self.schema)
@@ -235,3 +239,18 @@ def test_a_table_that_cannot_be_ahead_of_others_is_left_as_it_is(
     with pytest.raises(Refused, match=says[why]):
         two.caught_up("t")
     assert two.rows("SELECT COUNT(*) FROM t") == [(2,)]
+
+
+def test_a_row_of_a_mariadb_is_put_right_on_a_mysql(
+    mariadb_source: MysqlServer, target: MysqlServer, schema: str
+) -> None:
+    two = Repairing(mariadb_source.endpoint, target.endpoint, schema)
+    two.begin()
+    text = "CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci"
+    two.run(
+        f"CREATE TABLE t (k VARCHAR(20) {text} PRIMARY KEY, j JSON, f FLOAT, d DATETIME(3), e SET('a', 'b'), b BLOB)",
+        "INSERT INTO t VALUES ('k1', '[1, 2.5]', 0.125, '2024-02-29 01:02:03.5', 3, x'00ff27')",
+        "INSERT INTO t VALUES ('é', NULL, 1, NULL, 0, '')",
+    )
+    two.behind("UPDATE t SET k = 'K1', j = '[]', e = 1, b = NULL WHERE k = 'k1'", "DELETE FROM t WHERE k = 'é'")
+    two.check_all_repaired()

@@ -285,7 +285,8 @@ def _charsets(compared: Compared) -> dict[str, str]:
     found = {}
     for pair in compared.pairs:
         charset = "utf8mb4" if pair.source.kind == "json" else pair.source.charset
-        if charset and pair.target.charset and charset != pair.target.charset:
+        is_document = pair.target.kind == "json" and pair.source.kind != "json"  # which takes no bytes
+        if charset and (is_document or (pair.target.charset and charset != pair.target.charset)):
             found[pair.target.name] = charset
     return found
 
