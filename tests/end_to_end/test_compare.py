@@ -21,6 +21,11 @@ def test_rows_that_were_changed_behind_its_back_are_found_while_others_are_writt
         f"CREATE TABLE {name}.big (id INT PRIMARY KEY, v VARCHAR(20), n INT)",
         f"INSERT INTO {name}.big {NUMBERS.format(900)} SELECT n, CONCAT('v', n), 0 FROM n",
         f"CREATE TABLE {name}.bare (a INT, b VARCHAR(9))",
+        f"CREATE TABLE {name}.keyed (k VARCHAR(20) COLLATE utf8mb4_general_ci PRIMARY KEY)",
+        f"INSERT INTO {name}.keyed VALUES ('k'), ('l')",
+        f"CREATE TABLE {name}.odd (id INT PRIMARY KEY, s VARCHAR(20), d DOUBLE, f FLOAT, j JSON)",
+        f"""INSERT INTO {name}.odd VALUES (1, NULL, 0, 0.1, '{{"a": 1}}')""",
+        f"INSERT INTO {name}.odd {NUMBERS.format(7)} SELECT n, 'a', 0, 0.1, j FROM n JOIN {name}.odd WHERE n > 1",
         f"INSERT INTO {name}.bare VALUES (1, 'x'), (1, 'x'), (2, 'y')",
     )
     wait_for(lambda: _count(world, name, "bare") == 3, lambda: world.node.job(name))
@@ -59,6 +64,21 @@ def test_rows_that_were_changed_behind_its_back_are_found_while_others_are_writt
         name,
     )
     assert kept == "1, x missing,3 missing,5000 extra,7 differs"
+    world.on_target(
+        f"UPDATE {name}.odd SET s = '' WHERE id = 1",
+        f"UPDATE {name}.odd SET s = 'a ' WHERE id = 2",
+        f"UPDATE {name}.odd SET s = 'A' WHERE id = 3",
+        f"UPDATE {name}.odd SET s = 'á' WHERE id = 4",
+        f"UPDATE {name}.odd SET d = -0e0 WHERE id = 5",
+        f"UPDATE {name}.odd SET f = 0.10000001 WHERE id = 6",
+        f"UPDATE {name}.odd SET j = NULL WHERE id = 7",  # 1.0 in the place of 1 alone would be no change
+        f"""UPDATE {name}.odd SET j = '{{"a": 1.0}}' WHERE id = 7""",
+        f"UPDATE {name}.keyed SET k = 'K' WHERE k = 'k'",
+        f"INSERT INTO {name}.bare VALUES (2, 'y'), (2, 'y')",
+    )
+    odd = _udup(world, "compare", name, f"{name}.odd", f"{name}.keyed", f"{name}.bare")
+    assert odd.returncode == 1 and f"{name}.odd: 7 rows differ" in odd.stdout, odd.stdout
+    assert f"{name}.keyed K extra" in odd.stdout and f"{name}.bare 2, y extra" in odd.stdout, odd.stdout
     plan = _udup(world, "repair", name, "--all", "--dry-run")
     assert f"{name}.big 7: would be replaced" in plan.stdout and plan.returncode == 0, plan
     writing, stop = threading.Thread(target=write), threading.Event()
