@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
+
 from tests.actors.conftest import running
 from tests.actors.small_children import Comparing
 from tests.actors.small_world import World
 from udup.actors.compare_messages import AskRun, CompareEnded, CompareProgress, StartCompare, StopCompare
+from udup.actors.job import Job
 from udup.actors.messages import Accepted, PauseJob, RegisterJob, Rejected, ResumeJob
 from udup.actors.run import Phase
 from udup.base.errors import Failure, FailureKind
 from udup.pipeline.extract.marks import Held
 from udup.pipeline.ports.compare import TableCompared
+from udup.pipeline.selection.selection import Selection
 from udup.pipeline.verify.rounds import Expected, GiveUp, HoldLog, ReadTo, Release, StandAt
 from udup.pipeline.verify.settings import VerifyProgress
 from udup.pipeline.verify.state import CompareOptions, CompareState, Comparison
@@ -147,3 +153,64 @@ def test_a_table_that_the_job_does_not_have_is_refused(world: World) -> None:
     running(world, ReplicateDoDb=[{"TableSchema": "shop"}])
     answer = world.ask(StartCompare("j", CompareOptions(tables=("shop.t", "nowhere.t"))))
     assert isinstance(answer, Rejected) and "has no table nowhere.t" in answer.failure.text
+
+
+def test_a_job_whose_tables_change_is_compared_by_an_engine_that_knows_the_present_ones(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running(world)
+    engine = _begun(world)
+    attempt, job = engine.order.attempt, world.job("j")
+    plan = job.plan
+    fewer = plan.scope.selection.without(Selection.of([("shop", ["big"])]))
+    monkeypatch.setattr(Job, "plan", replace(plan, scope=replace(plan.scope, selection=fewer)))
+    engine.tell(AskRun(attempt, StandAt(1)))
+    world.until(lambda: not engine.alive)
+    world.run(10)
+    assert _engine(world, attempt).order.plan.scope.selection == fewer and _stored(world).is_active
+    assert engine.heard == []
+
+
+def test_a_document_has_its_job_compared_and_says_how(world: World) -> None:
+    document = world.document("j")
+    world.ask(RegisterJob({**document, "Verify": {"Mode": "Continuous", "RowsPerSecond": 500}}, None))
+    world.reaches("j", "running")
+    engine = _engine(world)
+    assert (engine.order.compare.rows_per_second, engine.order.settings.continuous) == (500, True)
+    assert world.ask(StopCompare("j")).changed
+    world.run(30)
+    assert _stored(world).state is CompareState.STOPPED, "who ends it has it ended"
+    world.ask(RegisterJob({**document, "Verify": {"Mode": "once", "Tables": ["s.t"]}}, None))
+    engine = _engine(world, engine.order.attempt)
+    assert engine.order.compare.tables == ("s.t",) and not engine.order.settings.continuous
+    engine.tell(CompareProgress(engine.order.attempt, VerifyProgress(1, 1, rows=10, ended=True)))
+    engine.tell(CompareEnded(engine.order.attempt))
+    world.run(30)
+    assert _stored(world).state is CompareState.DONE, "once is once"
+    world.ask(RegisterJob({**document, "Verify": {"Mode": "continuous"}}, None))
+    engine = _engine(world, engine.order.attempt)
+    world.ask(StartCompare("j", CompareOptions(repair=True)))
+    repairing = _engine(world, engine.order.attempt)
+    assert repairing.order.compare.repairs
+    repairing.tell(CompareProgress(repairing.order.attempt, VerifyProgress(1, 1, rows=3, ended=True)))
+    repairing.tell(CompareEnded(repairing.order.attempt))
+    again = _engine(world, repairing.order.attempt)
+    assert again.order.settings.continuous and not again.order.compare.repairs, "it goes on behind a repair"
+    world.ask(RegisterJob(document, None))
+    world.until(lambda: _stored(world).state is CompareState.STOPPED)
+    world.reaches("j", "running")
+
+
+def test_of_a_job_that_has_failed_a_table_is_repaired_without_a_run(world: World) -> None:
+    world.script("j").run_ends = Failure(FailureKind.DIVERGENCE, "x:7: row is gone")
+    world.ask(RegisterJob(world.document("j"), None))
+    world.reaches("j", "failed")
+    world.until(lambda: world.job("j").run is None)
+    answer = world.ask(StartCompare("j", CompareOptions(repair=True)))
+    assert isinstance(answer, Rejected) and "name the table" in answer.failure.text
+    engine = _begun(world, CompareOptions(repair=True, tables=("s.t",)))
+    assert engine.order.compare.repairs and engine.order.compare.stands_still
+    engine.tell(CompareProgress(engine.order.attempt, VerifyProgress(1, 1, rows=4, ended=True)))
+    engine.tell(CompareEnded(engine.order.attempt))
+    world.until(lambda: _stored(world).state is CompareState.DONE)
+    assert world.stage("j") == "failed"

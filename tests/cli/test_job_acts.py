@@ -240,6 +240,7 @@ def test_an_exported_document_has_every_key_that_a_job_is_carried_out_by(jobs: M
         "Datacenters": ["there"],
         "Failover": True,
         "Compression": "zstd",
+        "Verify": {"Mode": "once"},
     }
     document = _changed("a") | more
     jobs.register_unlooked(document)

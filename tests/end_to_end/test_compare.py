@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import threading
@@ -20,6 +21,11 @@ def test_rows_that_were_changed_behind_its_back_are_found_while_others_are_writt
         f"CREATE TABLE {name}.big (id INT PRIMARY KEY, v VARCHAR(20), n INT)",
         f"INSERT INTO {name}.big {NUMBERS.format(900)} SELECT n, CONCAT('v', n), 0 FROM n",
         f"CREATE TABLE {name}.bare (a INT, b VARCHAR(9))",
+        f"CREATE TABLE {name}.keyed (k VARCHAR(20) COLLATE utf8mb4_general_ci PRIMARY KEY)",
+        f"INSERT INTO {name}.keyed VALUES ('k'), ('l')",
+        f"CREATE TABLE {name}.odd (id INT PRIMARY KEY, s VARCHAR(20), d DOUBLE, f FLOAT, j JSON)",
+        f"""INSERT INTO {name}.odd VALUES (1, NULL, 0, 0.1, '{{"a": 1}}')""",
+        f"INSERT INTO {name}.odd {NUMBERS.format(7)} SELECT n, 'a', 0, 0.1, j FROM n JOIN {name}.odd WHERE n > 1",
         f"INSERT INTO {name}.bare VALUES (1, 'x'), (1, 'x'), (2, 'y')",
     )
     wait_for(lambda: _count(world, name, "bare") == 3, lambda: world.node.job(name))
@@ -59,16 +65,58 @@ def test_rows_that_were_changed_behind_its_back_are_found_while_others_are_writt
     )
     assert kept == "1, x missing,3 missing,5000 extra,7 differs"
     world.on_target(
-        f"UPDATE {name}.big SET v = 'v7' WHERE id = 7",
-        f"DELETE FROM {name}.big WHERE id = 5000",
-        f"INSERT INTO {name}.bare VALUES (1, 'x')",
+        f"UPDATE {name}.odd SET s = '' WHERE id = 1",
+        f"UPDATE {name}.odd SET s = 'a ' WHERE id = 2",
+        f"UPDATE {name}.odd SET s = 'A' WHERE id = 3",
+        f"UPDATE {name}.odd SET s = 'á' WHERE id = 4",
+        f"UPDATE {name}.odd SET d = -0e0 WHERE id = 5",
+        f"UPDATE {name}.odd SET f = 0.10000001 WHERE id = 6",
+        f"UPDATE {name}.odd SET j = NULL WHERE id = 7",  # 1.0 in the place of 1 alone would be no change
+        f"""UPDATE {name}.odd SET j = '{{"a": 1.0}}' WHERE id = 7""",
+        f"UPDATE {name}.keyed SET k = 'K' WHERE k = 'k'",
+        f"INSERT INTO {name}.bare VALUES (2, 'y'), (2, 'y')",
     )
+    odd = _udup(world, "compare", name, f"{name}.odd", f"{name}.keyed", f"{name}.bare")
+    assert odd.returncode == 1 and f"{name}.odd: 7 rows differ" in odd.stdout, odd.stdout
+    assert f"{name}.keyed K extra" in odd.stdout and f"{name}.bare 2, y extra" in odd.stdout, odd.stdout
+    plan = _udup(world, "repair", name, "--all", "--dry-run")
+    assert f"{name}.big 7: would be replaced" in plan.stdout and plan.returncode == 0, plan
+    writing, stop = threading.Thread(target=write), threading.Event()
+    writing.start()
+    try:
+        repaired = _udup(world, "repair", name, "--all")
+    finally:
+        stop.set()
+        writing.join()
+    assert repaired.returncode == 0 and repaired.stdout.splitlines()[-1] == "equal", repaired
+    assert "nothing is to be repaired" in _udup(world, "repair", name, f"{name}.big").stdout
     world.on_source(f"DELETE FROM {name}.big WHERE id > 5 AND id < 7")
     again = _udup(world, "compare", name, f"{name}.bare")
     assert again.returncode == 0, again
     shown = _udup(world, "compare", name, "--show")
     assert shown.returncode == 0 and "equal" in shown.stdout
     assert _udup(world, "compare", name, "nowhere.t").returncode == 1
+
+
+def test_a_job_that_has_stopped_at_a_row_goes_on_as_its_message_says(following: World, name: str) -> None:
+    world = following
+    world.on_source(f"CREATE TABLE {name}.u (id INT PRIMARY KEY)", f"INSERT INTO {name}.u VALUES (1)")
+    world.level(name)
+    world.on_target(f"DELETE FROM {name}.t WHERE id = 2", f"UPDATE {name}.t SET a = 9 WHERE id = 1")
+    world.on_source(f"UPDATE {name}.t SET a = 20 WHERE id = 2", f"INSERT INTO {name}.u VALUES (2)")
+    said = world.failure(name)
+    commands = re.findall(r"udup job (compare|repair|resume)", said)
+    assert commands == ["repair", "resume", "compare"] and f"{name}.t" in said, said
+    world.on_source(f"INSERT INTO {name}.t VALUES (4, 4)", f"DELETE FROM {name}.t WHERE id = 3")
+    repaired = _udup(world, "repair", name, f"{name}.t")
+    assert repaired.returncode == 0 and "repaired: 4 rows" in repaired.stdout, repaired
+    copied = world.node.job(name)["Progress"].get("copied_rows")
+    assert _udup(world, "resume", name).returncode == 0
+    world.on_source(f"UPDATE {name}.t SET a = a + 1", f"INSERT INTO {name}.u VALUES (3)")
+    world.level_and_equal(name, name)
+    assert world.node.job(name)["Progress"].get("copied_rows") == copied, "nothing was copied again"
+    compared = _udup(world, "compare", name, f"{name}.t")
+    assert compared.returncode == 0 and compared.stdout.splitlines()[-1] == "equal", compared
 
 
 def _count(world: World, schema: str, table: str) -> int:

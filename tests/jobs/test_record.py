@@ -51,7 +51,7 @@ def test_the_api_shows_every_key_in_order_and_config_as_given() -> None:
     job = to_api(record)
     assert list(job) == [
         "Region", "ID", "Name", "Type", "Datacenters", "Constraints", "Tasks", "Status", "StatusDescription",
-        "EnforceIndex", "CreateIndex", "ModifyIndex", "JobModifyIndex", "EndWhen", "Failover", "Compression",
+        "EnforceIndex", "CreateIndex", "ModifyIndex", "JobModifyIndex", "EndWhen", "Failover", "Compression", "Verify",
         "Stage", "Start", "Cutover", "Growing", "Skipped", "Progress",
     ]  # fmt: skip
     assert (job["Region"], job["Type"], job["Datacenters"]) == ("global", "synchronous", ["dc1"])

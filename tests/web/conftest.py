@@ -23,6 +23,7 @@ from udup.jobs.versions import Posted, with_replaced
 from udup.jobs.wishing import wished
 from udup.pipeline.cutover.state import Cutover, Options
 from udup.pipeline.ports import Seen, TailRequest
+from udup.pipeline.ports.compare import LedgerRow
 from udup.pipeline.ports.tail import START
 from udup.pipeline.selection.selection import Selection
 from udup.pipeline.verify.state import CompareOptions, CompareState, Comparison
@@ -106,6 +107,7 @@ class MemoryJobs:
         self.checked: list[bool] = []  # whether the documents that came were to be checked first
         self.checks = [Check("Src", "version", Outcome.PASS, "9.7.0")]
         self.records: dict[str, JobRecord] = {}
+        self.ledger: list[LedgerRow] = []
         self.index = 5
         self.warning = ""
         self.fail_with: Exception | None = None
@@ -282,6 +284,12 @@ class MemoryJobs:
             update = {"comparison": comparison, "modify_index": self.index}
             self.records[job_id] = self.records[job_id].model_copy(update=update)
             return self._written(job_id)
+
+    def differences(self, job_id: str, after: str, limit: int) -> list[LedgerRow]:
+        self._may_fail()
+        if job_id not in self.records:
+            raise NotThere("job not found")
+        return [row for row in self.ledger if row.at > after][:limit]
 
     def abort_cutover(self, job_id: str) -> Written:
         with self._lock:

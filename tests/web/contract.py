@@ -11,7 +11,7 @@ def keys(text: str) -> set[str]:
 
 JOB = keys(
     "Region ID Name Type Datacenters Constraints Tasks Status StatusDescription EnforceIndex CreateIndex ModifyIndex"
-    " JobModifyIndex EndWhen Failover Compression Stage Start Cutover Growing Skipped Progress"
+    " JobModifyIndex EndWhen Failover Compression Verify Stage Start Cutover Growing Skipped Progress"
 )
 TASK = keys("Type NodeId NodeName Driver Config Leader Constraints")
 JOB_STUB = keys("ID Name Type Status StatusDescription CreateIndex ModifyIndex JobModifyIndex JobSummary")

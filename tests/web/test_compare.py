@@ -9,7 +9,7 @@ from falcon.testing import TestClient
 
 from tests.web.conftest import MemoryJobs
 from tests.web.contract import JOB_RESPONSE
-from udup.pipeline.ports.compare import TableCompared
+from udup.pipeline.ports.compare import LedgerRow, TableCompared
 from udup.pipeline.verify.settings import VerifyProgress
 
 
@@ -78,3 +78,30 @@ def test_of_jobs_that_were_compared_the_metrics_tell(
     lines = [line for line in text.splitlines() if line.startswith("udup_job_differences{")]
     assert len(lines) == 1 and lines[0].endswith(" 4.0")
     assert any('state="done"' in line and line.endswith(" 1.0") for line in text.splitlines() if "job_compare{" in line)
+
+
+def test_a_repair_is_asked_for_by_tables_or_for_all(client: TestClient, memory: MemoryJobs, document: Any) -> None:
+    client.simulate_post("/v1/jobs", json=document)
+    path = f"/v1/job/{document['ID']}/repair"
+    assert client.simulate_post(path, json={"Tables": ["shop.orders"]}).status_code == 200
+    comparison = memory.records[str(document["ID"])].comparison
+    assert comparison is not None and comparison.options.repair and comparison.options.tables == ("shop.orders",)
+    assert client.simulate_post(path, json={"All": True}).status_code == 200
+    for body in ({}, {"All": True, "Tables": ["a.b"]}, {"All": 1}, {"Tables": ["a"]}, {"Continuous": True}):
+        assert client.simulate_post(path, json=body).status_code == 400, body
+
+
+def test_the_ledger_is_shown_page_by_page(client: TestClient, memory: MemoryJobs, document: Any) -> None:
+    path = f"/v1/job/{document['ID']}/differences"
+    assert client.simulate_get(path).status_code == 404
+    client.simulate_post("/v1/jobs", json=document)
+    memory.ledger = [
+        LedgerRow(f"{at}", "shop", "orders", f"{at}", "differs", 1, False, ("state",), 1000, 1000, "u:1-9", 2000 * at)
+        for at in range(3)
+    ]
+    first = client.simulate_get(path, params={"limit": "2"}).json
+    assert [row["Key"] for row in first["Rows"]] == ["0", "1"] and first["Next"] == "1"
+    assert [row["Repaired"] for row in first["Rows"]] == ["0001-01-01T00:00:00Z", "1970-01-01T00:00:02Z"]
+    second = client.simulate_get(path, params={"limit": "2", "after": first["Next"]}).json
+    assert [row["Key"] for row in second["Rows"]] == ["2"] and second["Next"] == ""
+    assert client.simulate_get(path, params={"limit": "0"}).status_code == 400

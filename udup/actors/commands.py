@@ -231,6 +231,7 @@ class JobCommands:
             start=start,
             skipped=stored.skipped if stored else (),
             wishes=stored.wishes if stored else (),
+            comparison=stored.comparison if stored else None,
             **((stored.model_extra or {}) if stored else {}),
         )
         if stored is not None:

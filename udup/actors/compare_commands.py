@@ -11,7 +11,7 @@ from udup.actors.journal import RecordJournal
 from udup.actors.messages import Accepted, Rejected
 from udup.base.errors import Fault, Refused
 from udup.jobs import IndexConflict, JobRecord
-from udup.jobs.words import Driver
+from udup.jobs.words import DesiredState, Driver, Stage
 from udup.pipeline.verify.state import CompareOptions, CompareState, Comparison
 
 Answer = Callable[[Accepted | Rejected], None]
@@ -37,13 +37,17 @@ class CompareCommands:
     def start(self, job: Job, options: CompareOptions, answer: Answer) -> None:
         if faults := _faults(job.record, options):
             raise Refused(faults)
+        if options.repair and job.run is None and not job.wanted:
+            options = _standing_still(job.record, options)
         before = job.record.comparison
+        then = None
         if before is not None and before.is_active:
-            stop = f"udup job compare {shlex.quote(job.id)} --stop"
-            raise IndexConflict.by(
-                Fault("Compare", f"a comparison of job {job.id} is under way", f"wait for its end, or end it: {stop}")
-            )
-        self._keep(job, Comparison.asked(options), answer)
+            if not options.repair or not before.options.continuous:
+                raise _under_way(job.id, before.options)
+            then = before.options  # goes on behind the repair
+            self._host.end_compare(job)
+        document = before.document if before is not None else None
+        self._keep(job, Comparison.asked(options, then).model_copy(update={"document": document}), answer)
 
     def stop(self, job: Job, answer: Answer) -> None:
         comparison = job.record.comparison
@@ -61,6 +65,20 @@ class CompareCommands:
 
         self._host.log.info("compare_asked", job=job.id, state=comparison.state.value)
         self._journal.save(job, job.record.model_copy(update={"comparison": comparison}), stored)
+
+
+def _standing_still(record: JobRecord, options: CompareOptions) -> CompareOptions:
+    if record.desired != DesiredState.RUN or record.stage is not Stage.FAILED:
+        raise Refused([Fault("Job", f"job {record.id} does not run", f"udup job resume {shlex.quote(record.id)}")])
+    if not options.tables:
+        raise Refused([Fault("Tables", f"job {record.id} has stopped", "name the table at which it has stopped")])
+    return options.model_copy(update={"stands_still": True})
+
+
+def _under_way(job: str, options: CompareOptions) -> IndexConflict:
+    problem = f"a {'repair' if options.repair else 'comparison'} of job {job} is under way"
+    remedy = f"wait for its end, or end it: udup job compare {shlex.quote(job)} --stop"
+    return IndexConflict.by(Fault("Compare", problem, remedy))
 
 
 def _faults(record: JobRecord, options: CompareOptions) -> list[Fault]:

@@ -33,7 +33,8 @@ from udup.base import runtime
 from udup.jobs import JobRecord
 from udup.pipeline.ports import JobPlan
 from udup.pipeline.ports.compare import ComparePlan
-from udup.pipeline.verify.rounds import GiveUp, HoldLog, ReadTo
+from udup.pipeline.selection.selection import Selection
+from udup.pipeline.verify.rounds import GiveUp, HoldLog, ReadTo, StandAt
 from udup.pipeline.verify.settings import VerifySettings
 from udup.pipeline.verify.state import CompareState, Comparison
 
@@ -65,6 +66,7 @@ class Comparisons:
         self._parts = parts
         self._attempts: dict[str, int] = {}  # of the engines that live, by job
         self._deaths: dict[str, int] = {}
+        self._given: dict[str, Selection] = {}  # what these compare
         self._last_attempt = 0
         self._ticking: set[str] = set()  # jobs that are looked at again in a while
 
@@ -73,23 +75,55 @@ class Comparisons:
     def carry_on(self, job: Job) -> None:
         """Have an engine carry the job's comparison on, unless one does, it is over, or the job follows nothing now."""
         comparison = job.record.comparison
-        if comparison is None or not comparison.is_active:
+        wishes = job.wanted and self._wishes_another(job)
+        if not wishes and (comparison is None or not comparison.is_active):
             return
         if job.id not in self._ticking:
             self._ticking.add(job.id)
             self._parts.wake(_AGAIN_SECONDS, CompareTick(job.id))
+        follows = job.wanted and job.run is not None and job.run.drainable
+        if wishes and follows:
+            self._as_the_document_says(job)
+        comparison = job.record.comparison
+        if comparison is None or not comparison.is_active:
+            return
         lives = job.id in self._attempts and self._parts.actors.address(JobVerifier.role, job.id) is not None
-        if lives or not job.wanted or job.run is None or not job.run.drainable:
+        if comparison.options.stands_still and not lives and job.run is not None:
+            self._keep(job, comparison.over(CompareState.FAILED, "the job was resumed before its table was right"))
+            return
+        if lives or not (job.run is None if comparison.options.stands_still else follows):
             return
         self._last_attempt = max(self._last_attempt + 1, runtime.wall_ns() // 1_000_000)
         attempt = self._attempts[job.id] = self._last_attempt
         self._parts.log.info("compare_carried_on", job=job.id, attempt=attempt)
         try:
             actor = self._parts.actors.get_or_create(JobVerifier, JobVerifier.role, job.id, self._parts.settings)
-            self._parts.send(actor, _order(job, job.run, comparison, attempt))
+            order = _order(job, job.run, comparison, attempt)
+            self._given[job.id] = order.plan.scope.selection
+            self._parts.send(actor, order)
         except Exception:
             self._parts.log.exception("verifier_not_made", job=job.id)
             self.died(job)
+
+    def _wishes_another(self, job: Job) -> bool:
+        """Return whether the job's document says another thing than when a comparison was last begun by it."""
+        comparison = job.record.comparison
+        begun = comparison.document if comparison is not None else None
+        return not job.record.part_of and job.spec.verify.options() != begun
+
+    def _as_the_document_says(self, job: Job) -> None:
+        """Begin the comparison that the job's document wants, once for what it says; end one that it wanted before."""
+        wanted, comparison = job.spec.verify.options(), job.record.comparison
+        if comparison is not None and comparison.is_active:
+            if not comparison.of_document:
+                return  # when that is over
+            self.end(job)
+            self._keep(job, comparison.over(CompareState.STOPPED, "the job's document wants another one now"))
+        if wanted is not None:
+            update = {"document": wanted, "of_document": True}
+            self._keep(job, Comparison.asked(wanted).model_copy(update=update))
+        elif (over := job.record.comparison) is not None:
+            self._keep(job, over.model_copy(update={"document": None}))
 
     def tick(self, tick: CompareTick) -> None:
         self._ticking.discard(tick.job_id)
@@ -106,6 +140,15 @@ class Comparisons:
             self._parts.log.warning("compare_failed", job=job.id, error=message.failure.text)
             self._keep(job, comparison.over(CompareState.FAILED, message.failure.text))
         self.end(job)
+        self._go_on(job)
+
+    def _go_on(self, job: Job) -> None:
+        """Begin the continuous comparison again that a repair has ended."""
+        comparison = job.record.comparison
+        if comparison is not None and not comparison.is_active and comparison.then is not None and job.wanted:
+            update = {"document": comparison.document, "of_document": comparison.then == comparison.document}
+            self._keep(job, Comparison.asked(comparison.then).model_copy(update=update))
+            self.carry_on(job)
 
     def died(self, job: Job) -> None:
         """The actor has died: another one follows, but not without end."""
@@ -117,10 +160,12 @@ class Comparisons:
         if deaths >= _DEATHS:
             self._keep(job, comparison.over(CompareState.FAILED, f"its process has died {deaths} times"))
             self.end(job)
+            self._go_on(job)
 
     def end(self, job: Job) -> None:
         """End its process."""
         self._attempts.pop(job.id, None)
+        self._given.pop(job.id, None)
         self._deaths.pop(job.id, None)
         self._parts.actors.stop_one(JobVerifier.role, job.id)
 
@@ -157,6 +202,12 @@ class Comparisons:
             self._parts.send(sender, RunSaid(message.attempt, lost=why))
             return
         order = MarkOrder(run.number, question)
+        if isinstance(question, StandAt) and self._given.get(job.id) != _folded(job, run).scope.selection:
+            # A table that grows, or has grown in, is another run's: one that knows the present tables goes on.
+            self._parts.log.info("compare_begins_again", job=job.id, why="the job has other tables now")
+            self.end(job)
+            self.carry_on(job)
+            return
         if isinstance(question, (HoldLog, ReadTo, GiveUp)):
             self._parts.tasks.tell_extractor(job, order)
         if not isinstance(question, (HoldLog, ReadTo)):
@@ -169,14 +220,18 @@ class Comparisons:
             self._parts.send(actor, RunSaid(attempt, message.answer))
 
 
-def _order(job: Job, run: Run, comparison: Comparison, attempt: int) -> CompareJob:
+def _order(job: Job, run: Run | None, comparison: Comparison, attempt: int) -> CompareJob:
     options = comparison.options
     settings = VerifySettings(job.id, comparison.id, continuous=options.continuous, first_round=comparison.round)
-    return CompareJob(attempt, settings, _folded(job, run), ComparePlan(options.tables, options.rows_per_second))
+    compared = ComparePlan(options.tables, options.rows_per_second, job=job.id, repairs=options.repair)
+    compared = replace(compared, stands_still=options.stands_still)
+    return CompareJob(attempt, settings, _folded(job, run), compared)
 
 
-def _folded(job: Job, run: Run) -> JobPlan:
+def _folded(job: Job, run: Run | None) -> JobPlan:
     """Return the job with names as its source compares them."""
     plan = job.plan
+    if run is None:
+        return plan
     selection = plan.scope.selection.folding(run.folds_names)
     return replace(plan, scope=replace(plan.scope, selection=selection))

@@ -283,6 +283,7 @@ class JobSupervisor(TaskMailbox, CutoverMailbox, CompareMailbox, ClusterMailbox,
     def reconcile(self, job: Job) -> None:
         """Take the next step to what is wanted of the job."""
         self._runs.reconcile(job)
+        self._comparisons.carry_on(job)
 
     def stop_actors(self, job_id: str) -> None:
         """End a job's processes, whatever they do."""

@@ -9,8 +9,9 @@ from udup.actors.compare_messages import AskRun, CompareEnded, CompareJob, Compa
 from udup.actors.messages import EngineEnded
 from udup.actors.shell import EngineActor
 from udup.base.errors import Failure
+from udup.pipeline.verify.replication import Replication, StandsStill
 from udup.pipeline.verify.rounds import Rounds
-from udup.pipeline.verify.verifier import Verifier
+from udup.pipeline.verify.verifier import NotNoted, Verifier
 
 
 class JobVerifier(EngineActor):
@@ -26,12 +27,14 @@ class JobVerifier(EngineActor):
         async def engine(emit: Callable[[object], None]) -> None:
             drivers = self.node.drivers
             comparer = drivers.comparer(plan.source, plan.target, plan.scope.selection, message.compare)
-            ledger = drivers.ledger(plan.target, plan.job)
-            self._rounds = rounds = Rounds(lambda question: emit(AskRun(attempt, question)))
+            kept = drivers.ledger(plan.target, plan.job)
+            ledger = NotNoted(kept) if message.compare.repairs else kept
+            self._rounds = Rounds(lambda question: emit(AskRun(attempt, question)))
+            run: Replication = StandsStill() if message.compare.stands_still else self._rounds
             await Verifier(
                 message.settings,
                 comparer,
-                rounds,
+                run,
                 ledger,
                 drivers.source(plan.source).position,
                 lambda progress: emit(CompareProgress(attempt, progress)),

@@ -17,7 +17,7 @@ from udup.cli.watch import patiently
 
 Json = dict[str, Any]
 
-_PART = "compare"
+PART = "compare"
 
 #: Seconds between looks.
 _POLL_SECONDS = 0.5
@@ -58,9 +58,9 @@ def compare(
     """
     if [show, stop, continuous].count(True) > 1:
         raise click.UsageError("--show, --stop and --continuous exclude each other")
-    path = job_path(find_job(session.api, job_id)["ID"], _PART)
+    path = job_path(find_job(session.api, job_id)["ID"], PART)
     if show:
-        _tell(session, session.api.get(path))
+        tell(session, session.api.get(path))
         return
     if stop:
         session.api.send("DELETE", path)
@@ -71,17 +71,18 @@ def compare(
     if continuous:
         session.out.say("begun; see what it finds with --show")
         return
-    last = _follow(session, path)
-    _tell(session, last)
+    last = follow(session, path)
+    tell(session, last)
     sys.exit(ExitCode.OK if last["Equal"] else ExitCode.FAILED)
 
 
-def _follow(session: Session, path: str) -> Json:
+def follow(session: Session, path: str) -> Json:
     """Say how far it is whenever that has changed, until it is over; return it."""
-    told = ""
+    told = asked = ""
     while True:
         comparison: Json = patiently(lambda: session.api.get(path))
-        if comparison["State"] != "running":
+        asked = asked or comparison["ID"]
+        if comparison["State"] != "running" or comparison["ID"] != asked:
             return comparison
         now = _line(comparison)
         if now != told and not session.out.as_json:
@@ -98,7 +99,7 @@ def _line(comparison: Json) -> str:
     )
 
 
-def _tell(session: Session, comparison: Json) -> None:
+def tell(session: Session, comparison: Json) -> None:
     if session.out.as_json:
         session.out.json(comparison)
         return

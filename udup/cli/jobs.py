@@ -40,6 +40,7 @@ _COMMANDS = {
     "snapshot": "udup.cli.job_snapshot:snapshot",
     "move": "udup.cli.cluster_moves:move",
     "compare": "udup.cli.job_compare:compare",
+    "repair": "udup.cli.job_repair:repair",
     "cutover": "udup.cli.job_cutover:cutover",
     "stop": "udup.cli.job_acts:stop",
     "delete": "udup.cli.job_acts:delete",

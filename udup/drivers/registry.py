@@ -17,8 +17,10 @@ from udup.base.errors import Fault, Refused
 from udup.drivers.messages.sink_checks import sink_checks
 from udup.drivers.mysql.checks import start, subscription
 from udup.drivers.mysql.checks.validate import validate, validate_target
+from udup.drivers.mysql.compare.catching_up import MySQLCatchUp
 from udup.drivers.mysql.compare.comparer import MySQLComparer
 from udup.drivers.mysql.compare.ledger import MySQLLedger
+from udup.drivers.mysql.compare.repairer import MySQLRepairer
 from udup.drivers.mysql.cutover.source_gate import MySQLSourceGate
 from udup.drivers.mysql.cutover.target_gate import MySQLTargetGate
 from udup.drivers.mysql.look_on_wire import look_from_wire, look_to_wire
@@ -142,6 +144,14 @@ _COMPARERS: Mapping[tuple[str, str], Callable[[Endpoint, Endpoint, Selection, Co
     (MYSQL, MYSQL): MySQLComparer
 }
 
+_REPAIRERS: Mapping[tuple[str, str], Callable[[Endpoint, Endpoint, Selection, ComparePlan], Comparer]] = {
+    (MYSQL, MYSQL): MySQLRepairer
+}
+
+_CATCHING_UP: Mapping[tuple[str, str], Callable[[Endpoint, Endpoint, Selection, ComparePlan], Comparer]] = {
+    (MYSQL, MYSQL): MySQLCatchUp
+}
+
 _LEDGERS: Mapping[str, Callable[[Endpoint, str], Ledger]] = {MYSQL: MySQLLedger}
 
 #: What imports the driver of a sink and makes it: each brings a client library of its own.
@@ -231,7 +241,8 @@ class Registry:
         if (source.driver, target.driver) not in _COMPARERS:
             problem = f"a source of {source.driver} and a target of {target.driver} cannot be compared"
             raise Refused([Fault("Driver", problem, "compare jobs from MySQL to MySQL", BOTH)])
-        return _COMPARERS[source.driver, target.driver](source.endpoint, target.endpoint, selection, plan)
+        made = _COMPARERS if not plan.repairs else _CATCHING_UP if plan.stands_still else _REPAIRERS
+        return made[source.driver, target.driver](source.endpoint, target.endpoint, selection, plan)
 
     def ledger(self, target: End, job: str) -> Ledger:
         _check_known(target, DEST, _LEDGERS)

@@ -23,7 +23,7 @@ from udup.jobs.words import Driver, EndWhen, JobType
 _NAMES = ("Type", "TableSchema", "TableSchemaRegex", "TableName", "TableRegex")
 
 #: Keys of a job on which nothing depends that a start could meet.
-_PLACES = ("Region", "Datacenters", "Failover", "Compression", "Meta")
+_PLACES = ("Region", "Datacenters", "Failover", "Compression", "Verify", "Meta")
 
 #: What a task says that says nothing of it.
 _SILENT_IN_TASK = {"NodeId": "", "NodeName": "", "Driver": Driver.MYSQL.value}

@@ -265,6 +265,7 @@ def to_api(record: JobRecord) -> dict[str, Any]:
         "EndWhen": _end_when(document),
         "Failover": document.get("Failover") is True,
         "Compression": str(document.get("Compression") or "").lower(),
+        "Verify": document.get("Verify") if isinstance(document.get("Verify"), dict) else None,
         "Stage": record.stage.value,
         "Start": _start_to_api(record),
         "Cutover": _cutover_to_api(record),

@@ -16,6 +16,14 @@ class JobType(StrEnum):
     SUBSCRIBE = "subscribe"
 
 
+class VerifyMode(StrEnum):
+    """Whether a job's two servers are compared: not, once when it follows its source, or again and again."""
+
+    OFF = "off"
+    ONCE = "once"
+    CONTINUOUS = "continuous"
+
+
 class EndWhen(StrEnum):
     """When a migration ends: as soon as it is level, or when it was told to finish and is level then."""
 

@@ -22,6 +22,7 @@ from udup.node.servers import Asked, Looked, Servers
 from udup.node.task_places import Where, place_of
 from udup.pipeline.checks import BOTH, DEST, SRC, Check, Outcome
 from udup.pipeline.ports import Beginning, StartPoint
+from udup.pipeline.ports.compare import LedgerRow
 from udup.store.sealing import Keyring
 from udup.web.ports import NotReady
 
@@ -74,6 +75,7 @@ _ANSWERS: Mapping[str, Any] = {
     "tables": list[tuple[str, str]],
     "skip": bool,
     "settle": None,
+    "differences": list[LedgerRow],
     "local_faults": list[Fault],
 }
 
@@ -163,6 +165,10 @@ class Ends:
 
     def tables(self, asked: Asked) -> list[tuple[str, str]]:
         found: list[tuple[str, str]] = self._asked("tables", asked, SRC)
+        return found
+
+    def differences(self, asked: Asked, after: str, limit: int) -> list[LedgerRow]:
+        found: list[LedgerRow] = self._asked("differences", asked, DEST, after, limit)
         return found
 
     def skip(self, asked: Asked, gtid: str, kept: str) -> bool:

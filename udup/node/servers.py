@@ -23,6 +23,7 @@ from udup.pipeline.checks import BOTH, Check, Outcome
 from udup.pipeline.deliver.delivered import JobEnd
 from udup.pipeline.ownership import Known
 from udup.pipeline.ports import Beginning, Drivers, JobPlan, StartPoint
+from udup.pipeline.ports.compare import LedgerRow
 from udup.pipeline.transport.address import of_job, shown
 from udup.pipeline.transport.link import reach
 
@@ -103,6 +104,11 @@ class Servers:
         return [
             (schema, name) for schema, name, *_ in self._drivers.source(plan.source).tables(plan.scope, None).tables
         ]
+
+    def differences(self, asked: Asked, after: str, limit: int) -> list[LedgerRow]:
+        """Return rows of the job's ledger on the target."""
+        plan = asked.plan
+        return self._drivers.ledger(plan.target, plan.job).page(after, limit)
 
     def skip(self, asked: Asked, gtid: str, kept: str) -> bool:
         """Pass over a transaction on the target; return whether it was not there already."""

@@ -54,6 +54,7 @@ from udup.node.tail import open_tail
 from udup.pipeline.cutover.state import Options as CutoverOptions
 from udup.pipeline.ownership import Known
 from udup.pipeline.ports import DeliveryPlan, Drivers, StartPoint, Tail, TailRequest
+from udup.pipeline.ports.compare import LedgerRow
 from udup.pipeline.verify.state import CompareOptions
 from udup.web.ports import Check, NotReady, NotThere, StillThere, TablesFound, WouldNotStart, Written
 
@@ -261,6 +262,15 @@ class Control(ActorControl):
 
     def compare(self, job_id: str, options: CompareOptions | None) -> Written:
         return self._written(StopCompare(job_id) if options is None else StartCompare(job_id, options))
+
+    def differences(self, job_id: str, after: str, limit: int) -> list[LedgerRow]:
+        record = self._reads.job(job_id)
+        if record is None:
+            raise NotThere("job not found")
+        if record.spec().delivers:
+            problem = f"job {job_id} is a subscription: messages are not compared"
+            raise Refused([Fault("Job", problem, "ask for another job")])
+        return self.ends.differences(_of_record(record), after, limit)
 
     def abort_cutover(self, job_id: str) -> Written:
         return self._written(AbortCutover(job_id))

@@ -18,6 +18,7 @@ from udup.jobs.table_states import TableShown
 from udup.pipeline.checks import Check, Outcome
 from udup.pipeline.cutover.state import Options as CutoverOptions
 from udup.pipeline.ports import Tail, TailRequest
+from udup.pipeline.ports.compare import LedgerRow
 from udup.pipeline.verify.state import CompareOptions
 
 __all__ = [
@@ -235,6 +236,9 @@ class JobControl(Protocol):
 
         `NotThere` for an unknown job, `IndexConflict` while one is under way, `Refused` for what is not compared.
         """
+
+    def differences(self, job_id: str, after: str, limit: int) -> list[LedgerRow]:
+        """Return so many rows of the job's ledger behind one (`LedgerRow.at`). `NotThere` for an unknown job."""
 
     def abort_cutover(self, job_id: str) -> Written:
         """Undo a cut-over, or give up what is left behind its switch.

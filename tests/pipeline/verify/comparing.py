@@ -12,7 +12,7 @@ from udup.drivers.fake.position import FakePosition
 from udup.drivers.fake.server import FakeServer
 from udup.pipeline.extract.marks import MarkTold
 from udup.pipeline.ownership import TableName
-from udup.pipeline.ports.compare import CompareTold, Kind, RowDifference, TableCompared
+from udup.pipeline.ports.compare import CompareTold, Kind, LedgerRow, RowDifference, TableCompared
 from udup.pipeline.verify.rounds import Expected, GiveUp, HoldLog, ReadTo, Release, Released, Rounds, StandAt, Stands
 from udup.pipeline.verify.settings import VerifyProgress, VerifySettings
 from udup.pipeline.verify.verifier import Verifier
@@ -89,6 +89,9 @@ class FakeLedger:
 
     def close(self) -> None:
         """Nothing is held."""
+
+    def page(self, after: str, limit: int) -> list[LedgerRow]:
+        return []
 
     def note(self, difference: RowDifference, position: str) -> None:
         self.rows.append((difference.table, difference.key, str(difference.kind)))

@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field, StrictBool, ValidationError
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Fault, Refused
 from udup.base.secrets import MASK, PLACEHOLDER
-from udup.jobs.document import existing_tables, oracle, refusals, replicate, subscription, values
+from udup.jobs.document import existing_tables, oracle, refusals, replicate, subscription, values, verifying
 from udup.jobs.document.config import Config, ConnectionConfig, GeneratedColumns
 from udup.jobs.document.destination_words import SnapshotWord
 from udup.jobs.document.destinations import KafkaConfig, KafkaDest, NatsConfig, NatsDest
@@ -95,6 +95,8 @@ class JobSpec(Model):
     """In a cluster: another node of the same datacenter may take a job whose tasks name a node."""
     compression: Annotated[LinkCompression | None, BeforeValidator(_compression)] = None
     """Of what goes from Src to Dest: `zstd` or `none`. Left out: `zstd` where they are on two nodes, else `none`."""
+    verify: verifying.Verify = verifying.Verify()
+    """Whether the two servers are compared while the job replicates."""
     tasks: list[AnyTask]
     """Exactly one Src and one Dest."""
     enforce_index: StrictBool = False
@@ -277,6 +279,7 @@ _SCHEMAS = Level(
 DOCUMENT = Level(
     JobSpec.key_names(),
     {
+        verifying.KEY: Level(verifying.Verify.key_names()),
         "Tasks": Level(
             TaskSpec.key_names(),
             {
@@ -292,7 +295,7 @@ DOCUMENT = Level(
                     },
                 )
             },
-        )
+        ),
     },
 )
 
@@ -312,6 +315,7 @@ def parse_job(document: object) -> JobSpec:
     faults.extend(existing_tables.faults(job.get("Tasks")))
     faults.extend(subscription.faults(job))
     faults.extend(oracle.faults(job))
+    faults.extend(verifying.faults(job))
     if spec and not faults and isinstance(spec.target, TaskSpec) and _place(spec.source) == _place(spec.target):
         faults.append(Fault("Tasks", "Src and Dest are the same server", "a job needs two servers"))
     if faults or spec is None:

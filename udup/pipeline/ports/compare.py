@@ -67,15 +67,43 @@ class TableCompared:
 
 
 @dataclass(frozen=True)
+class LedgerRow:
+    """A row of the ledger as it is shown. `at` is its place among them. Times are milliseconds since 1970.
+
+    `repaired` is 0 for one that was not; `before` and `after` are what it was on the target, and is; None for no row.
+    """
+
+    at: str
+    schema: str
+    table: str
+    key: str
+    kind: str
+    count: int
+    computed: bool
+    columns: tuple[str, ...]
+    first_seen: int
+    last_seen: int
+    position: str
+    repaired: int = 0
+    before: str | None = None
+    after: str | None = None
+
+
+@dataclass(frozen=True)
 class ComparePlan:
     """What is compared: `tables` (`schema.table` on the source) of the job's, () for all of them.
 
-    `rows_per_second` bounds how fast rows are read of each side, 0 for no bound.
+    `repairs`: rows of the job's ledger are put right instead; `stands_still`: the job does,
+    and whole tables are put right as the source has them now. `rows_per_second` bounds how fast rows are read of each
+    side, 0 for no bound. `job` is whose notes on the target say which tables are ahead of it.
     """
 
     tables: tuple[str, ...] = ()
     rows_per_second: int = 0
     chunk_rows: int | None = None
+    job: str = ""
+    repairs: bool = False
+    stands_still: bool = False
 
 
 class Comparer(Protocol):
@@ -130,6 +158,10 @@ class Ledger(Protocol):
 
     def table_ended(self, table: TableCompared) -> None:
         """A table was compared to its end: differences of it that were not found again are no more."""
+        ...
+
+    def page(self, after: str, limit: int) -> list[LedgerRow]:
+        """Return so many rows behind one (`LedgerRow.at`, "" for the first). Of use without a round, to any thread."""
         ...
 
     def close(self) -> None: ...

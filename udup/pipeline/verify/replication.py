@@ -32,3 +32,19 @@ class Replication(Protocol):
     def give_up(self, number: int) -> None:
         """Have everything go on."""
         ...
+
+
+class StandsStill:
+    """A job without a run: its target stands where it is."""
+
+    async def hold(self, _number: int) -> str:
+        return ""
+
+    async def stand(self, _number: int, _snapshot: str) -> None:
+        """It does."""
+
+    async def release(self, _number: int) -> bool:
+        return True
+
+    def give_up(self, _number: int) -> None:
+        """Nothing is held."""

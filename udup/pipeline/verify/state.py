@@ -23,11 +23,17 @@ class CompareState(StrEnum):
 
 
 class CompareOptions(Kept):
-    """`tables` are schema.table on the source, () for all of the job's. `rows_per_second`: 0 for no bound."""
+    """`tables` are schema.table on the source, () for all of the job's. `rows_per_second`: 0 for no bound.
+
+    `repair`: the rows of the ledger are put right, and nothing is compared. `stands_still`: the job does, and
+    tables are put right as the source has them now.
+    """
 
     tables: tuple[str, ...] = ()
     rows_per_second: int = 0
     continuous: bool = False
+    repair: bool = False
+    stands_still: bool = False
 
 
 class UnlikeTable(Kept):
@@ -42,6 +48,8 @@ class Comparison(Kept):
     """`round` counts from 1. `tables`, `rows` and `differences` are of this round, `found` are its first rows.
 
     `last_*` are those of the round before, of a continuous one. `text` says what it waits for, or why it has failed.
+    `then` is what begins behind it: a comparison that a repair has ended. `document` is
+    what the job's document wanted last that was begun; `of_document`: this is it.
     """
 
     id: str
@@ -59,11 +67,14 @@ class Comparison(Kept):
     last_ended_ns: int = 0
     last_differences: int = 0
     text: str = ""
+    then: CompareOptions | None = None
+    document: CompareOptions | None = None
+    of_document: bool = False
 
     @classmethod
-    def asked(cls, options: CompareOptions) -> Comparison:
+    def asked(cls, options: CompareOptions, then: CompareOptions | None = None) -> Comparison:
         """Return one that begins now."""
-        return cls(id=runtime.new_id(), options=options, since_ns=runtime.wall_ns())
+        return cls(id=runtime.new_id(), options=options, since_ns=runtime.wall_ns(), then=then)
 
     @property
     def is_active(self) -> bool:

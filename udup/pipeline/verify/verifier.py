@@ -23,7 +23,7 @@ from typing import TypeVar
 from udup.base import runtime
 from udup.base.errors import Transient
 from udup.pipeline.ports import Position
-from udup.pipeline.ports.compare import Comparer, CompareTold, Ledger, RowDifference, TableCompared
+from udup.pipeline.ports.compare import Comparer, CompareTold, Ledger, LedgerRow, RowDifference, TableCompared
 from udup.pipeline.verify.replication import Replication, RoundFailed
 from udup.pipeline.verify.settings import VerifyProgress, VerifySettings
 
@@ -174,3 +174,25 @@ class Verifier:
     def _tell(self, **changed: object) -> None:
         self._progress = replace(self._progress, **changed)  # type: ignore[arg-type]
         self._report(self._progress)
+
+
+class NotNoted:
+    """The ledger of a job whose rows are repaired: that notes what it does by itself, and finds nothing."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    def begin(self, comparison: str) -> None:
+        self._ledger.begin(comparison)
+
+    def note(self, difference: RowDifference, position: str) -> None:
+        """Nothing is compared."""
+
+    def table_ended(self, table: TableCompared) -> None:
+        """What was not repaired stays."""
+
+    def page(self, after: str, limit: int) -> list[LedgerRow]:
+        return self._ledger.page(after, limit)
+
+    def close(self) -> None:
+        self._ledger.close()

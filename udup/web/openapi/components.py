@@ -93,6 +93,10 @@ PARAMETERS: dict[str, Any] = {
         {"type": "integer", "minimum": 1, "maximum": 999_999_999},
         "tables of the page; 1000 when absent, 10000 at most",
     ),
+    "difference_after": _query("after", _STRING, "the Next of the answer before; without it the first page"),
+    "difference_limit": _query(
+        "limit", {"type": "integer", "minimum": 1, "maximum": 1000}, "rows of the answer; 100 when absent"
+    ),
     "snapshot_tables": _query(
         "table",
         {"type": "array", "items": {"type": "string", "pattern": "^[^.]+[.].+$"}, "minItems": 1, "maxItems": 100},

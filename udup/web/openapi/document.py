@@ -20,7 +20,13 @@ _ABOUT = (
     "application/json. Keys of a posted job match in any case; unknown keys are refused."
 )
 
-_BODIES: tuple[type[BaseModel], ...] = (JobSpec, cutover.CutoverRequest, compare.CompareRequest, nats.NatsUserRequest)
+_BODIES: tuple[type[BaseModel], ...] = (
+    JobSpec,
+    cutover.CutoverRequest,
+    compare.CompareRequest,
+    compare.RepairRequest,
+    nats.NatsUserRequest,
+)
 
 #: Other answers to a posted job.
 _OF_A_POST = ("EvaluatedJobResponse", "WarnedJobResponse", "WarnedEvaluatedJobResponse")
@@ -42,6 +48,7 @@ _ANSWERS: tuple[type[BaseModel], ...] = (
     versions.JobDocument,
     cutover.Cutover,
     compare.Comparison,
+    compare.Differences,
     allocations.AllocationStub,
     allocations.Allocation,
     allocations.Evaluation,

@@ -19,10 +19,11 @@ from udup.jobs.allocation import (
 from udup.jobs.statistics import task_statistics
 from udup.jobs.versions import EarlierDocument, Posted
 from udup.pipeline.cutover.state import Cutover, Options, StepName, StepState
+from udup.pipeline.ports.compare import LedgerRow
 from udup.pipeline.verify.state import CompareOptions, Comparison
 from udup.web.ports import Consumer, ConsumerCredentials
 from udup.web.schemas.allocations import allocation_of, evaluation_of, stub_of
-from udup.web.schemas.compare import comparison_of
+from udup.web.schemas.compare import comparison_of, differences_of
 from udup.web.schemas.cutover import cutover_of
 from udup.web.schemas.jobs import (
     EvaluatedJobResponse,
@@ -44,6 +45,12 @@ JOB_ID = "shop-to-replica"
 
 #: 2026-01-02T03:04:05Z.
 _MOMENT_NS = 1_767_323_045_000_000_000
+
+
+_DIFFERENCE = LedgerRow(
+    *("0", "shop", "orders", "1007", "differs", 1, False, ("state",)),
+    *(_MOMENT_NS // 1_000_000, _MOMENT_NS // 1_000_000, "3e11fa47-71ca-11e1-9e33-c80aa9429562:1-99"),
+)
 
 
 def _task(kind: str, host: str, **config: Any) -> dict[str, Any]:
@@ -160,6 +167,8 @@ def by_schema() -> dict[str, Any]:
         "Job": to_api(record),
         "Cutover": cutover_of(_cutover()),
         "Comparison": comparison_of(Comparison(id=EVALUATION_ID, options=CompareOptions(), since_ns=_MOMENT_NS)),
+        "Differences": differences_of([_DIFFERENCE], 2),
+        "RepairRequest": {"Tables": ["shop.orders"]},
         "CompareRequest": {"Tables": ["shop.orders"], "RowsPerSecond": 50000},
         "CutoverRequest": {"SourceReadOnly": True, "EnableEvents": True, "Reverse": True, "Timeout": 60},
         "JobStub": to_stub(record),

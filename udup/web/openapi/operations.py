@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from udup.web.openapi.compare_operations import comparisons
 from udup.web.openapi.node_operations import OF_NODES
 from udup.web.openapi.operation import COMMON_ERRORS, Operation
 from udup.web.openapi.operation import JOB_ID as _JOB_ID
@@ -220,34 +221,7 @@ def _jobs() -> Iterator[Operation]:
         " nothing is undone: `Warning` says so, who may write where, what is left to do and what carries that on."
         " It is empty otherwise.",
     )
-    path = "/v1/job/{id}/compare"
-    compare = Operation(
-        "put",
-        path,
-        "compareJob",
-        "Begin to compare a job's two servers while it replicates",
-        "jobs",
-        "JobResponse",
-        (*_JOB_ID, *_WRITE),
-        _WRITTEN,
-        body="CompareRequest",
-        errors=(301, 404, 409, 413),
-        description="Answered when it is stored; 409 while one is under way. A GET tells how far it is.",
-    )
-    yield from _both(compare)
-    yield _reading(path, "readComparison", "A job's last comparison", "jobs", "Comparison", *_JOB_ID)
-    yield Operation(
-        "delete",
-        path,
-        "stopComparison",
-        "End the comparison that is under way",
-        "jobs",
-        "JobResponse",
-        (*_JOB_ID, *_WRITE),
-        _WRITTEN,
-        errors=(301, 404, 409),
-        description="`Success` is false when there is none.",
-    )
+    yield from comparisons()
     path = "/v1/job/{id}/allocations"
     yield _reading(path, "listJobAllocations", "A job's tasks", "jobs", "[AllocationStub]", *_JOB_ID, "all")
     path = "/v1/job/{id}/evaluations"

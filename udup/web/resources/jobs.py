@@ -19,7 +19,7 @@ from udup.web.resources.job_tables import JobTablesReads
 from udup.web.resources.level import LevelQuestions
 from udup.web.resources.tables import Tables
 from udup.web.responses import Reading, View, give, invalid_method, set_write_headers, split_part
-from udup.web.schemas.compare import compare_options_of, comparison_of
+from udup.web.schemas.compare import compare_options_of, comparison_of, differences_of, read_limit, repair_options_of
 from udup.web.schemas.cutover import cutover_of, options_of
 from udup.web.schemas.jobs import (
     EvaluatedJobResponse,
@@ -34,11 +34,14 @@ from udup.web.schemas.versions import versions_of
 _PAUSE, _RESUME, _ALLOCATIONS, _EVALUATIONS = "pause", "resume", "allocations", "evaluations"
 _SETTLE, _SKIP, _FINISH, _LEVEL = "settle", "skip", "finish", "level"
 _HISTORY, _REVERT, _CUTOVER, _EVENTS, _SNAPSHOT = "history", "revert", "cutover", "events", "snapshot"
-_COMPARE, _RELOAD, _TABLES = "compare", "reload", "tables"
+_COMPARE, _REPAIR, _DIFFERENCES = "compare", "repair", "differences"
+_RELOAD, _TABLES = "reload", "tables"
 
 #: What is asked of a job by POST or PUT, and what is read of it by GET, behind its ID.
-COMMANDS = frozenset({_PAUSE, _RESUME, _SETTLE, _SKIP, _FINISH, _REVERT, _CUTOVER, _SNAPSHOT, _COMPARE, _RELOAD})
-VIEWS = frozenset({_ALLOCATIONS, _EVALUATIONS, _LEVEL, _HISTORY, _CUTOVER, _EVENTS, _COMPARE, _TABLES})
+COMMANDS = frozenset(
+    {_PAUSE, _RESUME, _SETTLE, _SKIP, _FINISH, _REVERT, _CUTOVER, _SNAPSHOT, _COMPARE, _REPAIR, _RELOAD}
+)
+VIEWS = frozenset({_ALLOCATIONS, _EVALUATIONS, _LEVEL, _HISTORY, _CUTOVER, _EVENTS, _COMPARE, _DIFFERENCES, _TABLES})
 PARTS = COMMANDS | VIEWS
 
 #: Bytes of what is asked of a cut-over.
@@ -143,6 +146,11 @@ class JobResource:
         if part == _TABLES:
             self._listed.answer(req, resp, job_id)
             return
+        if part == _DIFFERENCES:
+            after, limit = req.get_param("after", default=""), read_limit(req)
+            rows = self._control.differences(job_id, after, limit)
+            give(req, resp, differences_of(rows, limit))
+            return
         every = is_true(req, "all")
         looks: dict[str, Callable[[], View]] = {
             "": lambda: self._job(job_id),
@@ -175,6 +183,7 @@ class JobResource:
             _SKIP: lambda: self._control.skip(job_id, read_gtid(req)),
             _CUTOVER: lambda: self._cut_over(req, job_id),
             _COMPARE: lambda: self._compare(req, job_id),
+            _REPAIR: lambda: self._control.compare(job_id, repair_options_of(_body(req))),
             _SNAPSHOT: lambda: self._control.snapshot(job_id, tables),
             _RELOAD: lambda: self._control.reload(job_id, tables),
         }
@@ -195,8 +204,7 @@ class JobResource:
         return self._control.cut_over(job_id, options_of(body))
 
     def _compare(self, req: falcon.Request, job_id: str) -> Written:
-        body = read_json(req, _COMPARE_BYTES) if req.content_length else {}
-        return self._control.compare(job_id, compare_options_of(body))
+        return self._control.compare(job_id, compare_options_of(_body(req)))
 
     on_put = on_post
 
@@ -262,6 +270,10 @@ class JobResource:
     def _evaluations(self, job_id: str) -> View:
         tables = self._tables()
         return View(tables.evaluations_index, lambda: tables.shown(tables.evaluations(job_id=job_id)))
+
+
+def _body(req: falcon.Request) -> object:
+    return read_json(req, _COMPARE_BYTES) if req.content_length else {}
 
 
 def _named(req: falcon.Request, path: str) -> tuple[str, str]:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import falcon
 from pydantic import Field
 
 from udup.base.errors import Fault, Refused
+from udup.pipeline.ports.compare import Kind, LedgerRow
 from udup.pipeline.verify import state
 from udup.web.schemas.shape import Shape, rfc3339
+
+#: Rows of the ledger in one answer: by default, and at most.
+PAGE, MOST_PAGE = 100, 1000
 
 #: Tables that may be named in one request.
 MOST_TABLES = 10_000
@@ -33,6 +38,7 @@ class Comparison(Shape):
     tables: list[str] = Field(description="those that were asked for; empty for all of the job's")
     rows_per_second: int
     continuous: bool
+    repair: bool = Field(description="rows of the ledger are put right, and RowsCompared says how many")
     round: int = Field(description="counts from 1")
     tables_compared: int
     rows_compared: int
@@ -44,6 +50,36 @@ class Comparison(Shape):
     last_round_ended: str = Field(description="of the round before this one")
     last_round_differences: int
     text: str = Field(description="what it waits for, or why it has failed")
+
+
+class Difference(Shape):
+    """A row of the ledger: one that differs, or that was repaired."""
+
+    schema_: str = Field(alias="Schema", description="the names of schema and table are the source's")
+    table: str
+    key: str = Field(description="what the row is told by")
+    kind: str = Field(description=", ".join(Kind))
+    count: int = Field(description="how often a row of a table without a key is missing, or too much")
+    columns: list[str] = Field(description="those that differ")
+    computed: bool = Field(description="it differs only in what the target computes by itself")
+    first_seen: str
+    last_seen: str
+    position: str = Field(description="where both servers stood when it was seen last, or repaired")
+    repaired: str = Field(description="0001-01-01T00:00:00Z for one that was not")
+
+
+class Differences(Shape):
+    """A page of the ledger."""
+
+    rows: list[Difference]
+    next: str = Field(description="`after` of the next page; empty if this is the last")
+
+
+class RepairRequest(Shape):
+    """Which rows of the ledger are put right: those of some tables, or all."""
+
+    tables: list[str] = Field(default=[], max_length=MOST_TABLES, description="schema.table, as on the source")
+    all: bool = Field(default=False, description="those of every table")
 
 
 class CompareRequest(Shape):
@@ -65,6 +101,7 @@ def comparison_of(comparison: state.Comparison) -> dict[str, Any]:
         tables=list(options.tables),
         rows_per_second=options.rows_per_second,
         continuous=options.continuous,
+        repair=options.repair,
         round=comparison.round,
         tables_compared=comparison.tables,
         rows_compared=comparison.rows,
@@ -108,6 +145,53 @@ def compare_options_of(body: object) -> state.CompareOptions:
     if faults:
         raise Refused(faults)
     return state.CompareOptions(**said)
+
+
+def repair_options_of(body: object) -> state.CompareOptions:
+    """Return what a request's body asks to be repaired; `Refused` with every fault of it."""
+    said = dict(body) if isinstance(body, Mapping) else {}
+    everything = said.pop("All", False)
+    if not isinstance(everything, bool):
+        raise Refused([Fault("All", "must be true or false", 'write "All": true')])
+    more = sorted(str(key)[:80] for key in said if key != "Tables")
+    if more:
+        raise Refused([Fault(key, "is no key of a repair", "known are Tables, All") for key in more])
+    options = compare_options_of(said)
+    if bool(options.tables) == everything:
+        raise Refused([Fault("Tables", "name the tables, or all of them", 'write "Tables": [...], or "All": true')])
+    return options.model_copy(update={"repair": True})
+
+
+def differences_of(rows: Sequence[LedgerRow], limit: int) -> dict[str, Any]:
+    """Return the answer's object."""
+    shown = [
+        Difference(
+            Schema=row.schema,
+            table=row.table,
+            key=row.key,
+            kind=row.kind,
+            count=row.count,
+            columns=list(row.columns),
+            computed=row.computed,
+            first_seen=rfc3339(row.first_seen * 1_000_000),
+            last_seen=rfc3339(row.last_seen * 1_000_000),
+            position=row.position,
+            repaired=rfc3339(row.repaired * 1_000_000),
+        )
+        for row in rows
+    ]
+    return Differences(rows=shown, next=rows[-1].at if len(rows) == limit else "").to_json()
+
+
+def read_limit(req: falcon.Request) -> int:
+    """Return how many rows a request asks for."""
+    try:
+        limit = int(req.get_param("limit", default=str(PAGE)))
+    except ValueError:
+        limit = 0
+    if not 1 <= limit <= MOST_PAGE:
+        raise Refused([Fault("limit", f"must be a whole number up to {MOST_PAGE}", f"write limit={PAGE}")])
+    return limit
 
 
 def _is_table(value: object) -> bool:

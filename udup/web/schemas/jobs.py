@@ -73,12 +73,12 @@ class Growing(Shape):
 
 
 class Job(Shape):
-    """A job. `EndWhen`, `Failover`, `Compression`, `Stage`, `Start`, `Cutover`, `Growing`, `Skipped` and `Progress` are
-    additions.
+    """A job. `EndWhen`, `Failover`, `Compression`, `Verify`, `Stage`, `Start`, `Cutover`, `Growing`, `Skipped` and
+    `Progress` are additions.
 
-    They are when it ends, whether another node may take it, what goes from Src to Dest compressed, where it is in its
-    life, where it begins without a copy, its last cut-over, how its tables change, what was passed over, and how far
-    it is.
+    They are when it ends, whether another node may take it, what goes from Src to Dest compressed, whether its servers
+    are compared, where it is in its life, where it begins without a copy, its last cut-over, how its tables change,
+    what was passed over, and how far it is.
     """
 
     region: str
@@ -96,6 +96,7 @@ class Job(Shape):
     job_modify_index: int = Field(ge=0)
     failover: bool = Field(description="in a cluster: another node may take the job though its tasks name one")
     compression: str = Field(description="of what goes from Src to Dest: zstd, none, or empty: zstd between two nodes")
+    verify: dict[str, Any] | None = Field(description="whether both servers are compared; null where it says nothing")
     end_when: str = Field(description="of a migration: level or finished; empty for a job that never ends")
     stage: str = Field(description="pending, copying, catching_up, running, paused, completed or failed")
     start: JobStart | None = Field(description="null for a job that copies, or begins after Gtid")

@@ -7,8 +7,12 @@ from contextlib import closing
 import pytest
 
 from tests.drivers.mysql.compare.comparing import Found, Two
+from udup.drivers.mysql.apply import ahead
+from udup.drivers.mysql.binlog.gtid import GtidSet
+from udup.drivers.mysql.client.connection import connect, query
 from udup.drivers.mysql.compare.comparer import MySQLComparer
 from udup.pipeline.ports.compare import ComparePlan, Kind
+from udup.pipeline.positions import AheadNote, AheadNotes
 from udup.pipeline.selection.selection import NameRule, SchemaRule, Selection
 from udup.sandbox.server import MysqlServer
 
@@ -265,3 +269,24 @@ def test_a_rate_bounds_how_fast_rows_are_read(two: Two, monkeypatch: pytest.Monk
     now[0] = 10.0
     pace.spend(1)
     assert waited == pytest.approx([0.5, 2.0, 0.001])
+
+
+def test_tables_that_are_ahead_of_the_job_are_left_out_until_it_has_come_up(two: Two) -> None:
+    two.run("CREATE TABLE ahead (id INT PRIMARY KEY)", "CREATE TABLE level (id INT PRIMARY KEY)")
+    two.behind("INSERT INTO ahead VALUES (1)", "INSERT INTO level VALUES (1)")
+    only, plan = Selection.of([(two.schema, ["ahead"])]), ComparePlan(job=two.schema)
+    assert len(two.compared(plan=plan).rows) == 2, "a target that has no notes at all"
+    with closing(connect(two.source)) as source, closing(connect(two.target)) as target:
+        query(target, "CREATE DATABASE IF NOT EXISTS udup CHARACTER SET utf8mb4")
+        query(target, ahead.CREATE)
+        later = GtidSet.parse("11111111-2222-3333-4444-555555555555:1-7")
+        ahead.write(target, two.schema, AheadNotes([AheadNote(only, later)]))
+        found = two.compared(plan=plan)
+        assert [(row.table, row.key) for row in found.rows] == [("level", "1")]
+        assert [table.table for table in found.tables if "ahead of the job's other tables" in table.problem] == [
+            "ahead"
+        ]
+        reached = GtidSet.parse(str(query(source, "SELECT @@gtid_executed")[0][0]))
+        ahead.write(target, two.schema, AheadNotes([AheadNote(only, reached)]))
+        assert len(two.compared(plan=plan).rows) == 2, "the job has come up"
+        ahead.forget_all(target, two.schema)

@@ -223,6 +223,17 @@ LOADER = Session(
 #: A loader of tables that were there before the copy: their unique keys may be others than the source's.
 FILLER = LOADER.with_("filling tables", unique_checks="ON")
 
+#: As rows are applied by statements: a value is taken as it is, or refused. A prepared transaction may hold a row.
+REPAIRING = SNAPSHOT.with_(
+    "repairing rows",
+    autocommit="OFF",
+    transaction_isolation="READ-COMMITTED",
+    sql_mode=STATEMENT_MODE,
+    foreign_key_checks="OFF",
+    innodb_lock_wait_timeout="2",
+    lock_wait_timeout="2",
+)
+
 #: Making what the source has: it has these definitions, so strictness has nothing to add. A target may insist on some
 #: things, or add them by itself. Without explicit_defaults_for_timestamp a TIMESTAMP column that is NOT NULL takes a
 #: default of the server's own; SHOW CREATE leaves a collation out when it is the one that utf8mb4 was born with,
@@ -347,7 +358,7 @@ def events_session(sql_mode: str, time_zone: str) -> Session:
 #: Every use, so that a test can bring each of them about.
 ALL = (
     *(PLAIN, DICTIONARY, OBSERVER, LOCKER, SNAPSHOT, ROWS, LOCKED_ROWS, FILTER, DUMP, LOADER, FILLER),
-    *(DEFINITION, DDL, PURGE),
+    *(DEFINITION, DDL, PURGE, REPAIRING),
     *(SHOP_WRITER, SHOP_FILL, SUMS, PRINTED, apply_session(20), apply_session(1, hurried=True)),
     *(statement_session(20), statement_session(1, hurried=True)),
     *(asking_session(2500), closing_session(10), counters_session(5)),

@@ -15,6 +15,7 @@ from udup.base import runtime
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Side as ErrorSide
 from udup.base.errors import Transient, UdupError
+from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.client import patience
 from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, describe, error_code, query
 from udup.drivers.mysql.client.raw import shut_down
@@ -25,13 +26,14 @@ from udup.drivers.mysql.compare.canonical import Servers
 from udup.drivers.mysql.compare.multisets import compare_as_set
 from udup.drivers.mysql.compare.ranges import compare_ranges
 from udup.drivers.mysql.compare.side import Side
-from udup.drivers.mysql.compare.tables import Compared, pair_tables, read_servers
+from udup.drivers.mysql.compare.tables import Compared, pair_tables, read_notes, read_servers, without_ahead
 from udup.drivers.mysql.dictionary.catalog import Catalog
 from udup.drivers.mysql.snapshot.moment import start_all
 from udup.drivers.mysql.snapshot.reader import CHANGED, release
 from udup.drivers.mysql.snapshot.schema import read_catalog, same_definitions
 from udup.drivers.mysql.snapshot.snapshot import Snapshot, open_snapshot
 from udup.pipeline.ports.compare import ComparePlan, CompareTold, TableCompared
+from udup.pipeline.positions import AheadNotes
 from udup.pipeline.selection.renames import Name
 from udup.pipeline.selection.selection import Selection
 
@@ -70,24 +72,10 @@ class MySQLComparer:
     def open_source(self) -> str:
         """Open a snapshot of the source, and read the definitions that hold in it; return its GTID set."""
         self._end_snapshots()
-        with connect(self.endpoint) as asking:
-            before = read_catalog(asking, self._selection)
-            for _ in range(TRIES):
-                names = [(table.schema, table.name) for table in before.tables]
-                snapshot = open_snapshot(self.endpoint, 1, job_tables=names)
-                try:
-                    after = read_catalog(asking, self._selection)
-                except BaseException:
-                    snapshot.close()
-                    raise
-                if same_definitions(before, after):
-                    self._snapshot, self._catalog = snapshot, after
-                    with seam(ErrorSide.TARGET, self._target):
-                        self._theirs = connect(self._target, SNAPSHOT)  # now, as the target stands still later
-                    return snapshot.gtid_set
-                snapshot.close()
-                before = after
-        raise Transient(f"definitions on {self.endpoint} changed during each of {TRIES} snapshots: wait for the DDL")
+        self._snapshot, self._catalog = open_steady(self.endpoint, self._selection, 1)
+        with seam(ErrorSide.TARGET, self._target):
+            self._theirs = connect(self._target, SNAPSHOT)  # now, as the target stands still later
+        return self._snapshot.gtid_set
 
     def open_target(self) -> None:
         """Begin a transaction on the target that sees what it has now."""
@@ -103,6 +91,7 @@ class MySQLComparer:
             query(connection, patience.SESSION)
             query(connection, "SAVEPOINT udup")
         pairs = pair_tables(self._catalog, self._selection, ours, theirs, self._plan.tables)
+        pairs = without_ahead(pairs, self._ahead(theirs))
         for connection in (ours, theirs):
             release(connection)
         servers = read_servers(ours, theirs)
@@ -123,6 +112,13 @@ class MySQLComparer:
                 return False
         self._place = _Place(set())
         return True
+
+    def _ahead(self, theirs: Connection) -> AheadNotes:
+        """Return the notes of tables that stand elsewhere than the snapshot of the source, by that of the target."""
+        assert self._snapshot is not None, "open the source first"
+        if not self._plan.job:
+            return AheadNotes()
+        return read_notes(theirs, self._plan.job).merged(GtidSet.parse(self._snapshot.gtid_set))
 
     def _to_do(self, pairs: list[Compared]) -> list[Compared]:
         """Return the tables that are not done, that which is under way first."""
@@ -176,6 +172,25 @@ class MySQLComparer:
             with suppress(MySQLError, OSError):
                 self._theirs.close()
         self._snapshot = self._theirs = None
+
+
+def open_steady(endpoint: Endpoint, selection: Selection, connections: int) -> tuple[Snapshot, Catalog]:
+    """Open a snapshot of a job's source; return it with the definitions that hold in it."""
+    with connect(endpoint) as asking:
+        before = read_catalog(asking, selection)
+        for _ in range(TRIES):
+            names = [(table.schema, table.name) for table in before.tables]
+            snapshot = open_snapshot(endpoint, connections, job_tables=names)
+            try:
+                after = read_catalog(asking, selection)
+            except BaseException:
+                snapshot.close()
+                raise
+            if same_definitions(before, after):
+                return snapshot, after
+            snapshot.close()
+            before = after
+    raise Transient(f"definitions on {endpoint} changed during each of {TRIES} snapshots: wait for the DDL")
 
 
 def _problem(error: MySQLError | UdupError) -> str:

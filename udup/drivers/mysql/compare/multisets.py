@@ -81,11 +81,11 @@ def _differences(both: Both, ours: _Rows, theirs: _Rows) -> Iterator[RowDifferen
     keyed = bool(both.compared.keys)
     changed = {i for i, _ in missing} & {i for i, _ in extra} if keyed else set()
     for kind, rows in ((Kind.MISSING, missing), (Kind.EXTRA, extra)):
-        for (identity, digest), (count, label) in sorted(rows.items()):
+        for (identity, _), (count, label) in sorted(rows.items()):
             if identity not in changed:
-                yield RowDifference(*both.compared.name, label, kind, place=(digest,), count=count)
+                yield RowDifference(*both.compared.name, label, kind, place=(identity,), count=count)
             elif kind is Kind.MISSING:
-                yield RowDifference(*both.compared.name, label, Kind.DIFFERS, place=(digest,))
+                yield RowDifference(*both.compared.name, label, Kind.DIFFERS, place=(identity,))
 
 
 def _less(rows: _Rows, others: _Rows) -> _Rows:

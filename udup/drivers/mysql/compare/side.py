@@ -56,6 +56,8 @@ class Side:
         places = [at[id(pair)] for pair in compared.keys]
         self._digest = digest(self._canonical)
         self._label = _label([self._columns[place] for place in places] or self._columns)
+        self._whole_label = _label(self._columns)
+        self._ordered = compared.ordered
         self._identity = digest([self._canonical[place] for place in places]) if places else self._digest
 
     @property
@@ -124,6 +126,23 @@ class Side:
             f" {self._label} AS l {chosen}) AS digests GROUP BY i, d"
         )
         return {(str(i), str(d)): (int(count), str(_as_text(label))) for i, d, count, label in self.query(sql)}
+
+    # ---- By the places of a ledger ----
+
+    def placed(self, places: Sequence[Sequence[str]]) -> str:
+        """Return the SQL of the rows at these places: literals of a key, or what tells a row of a set."""
+        if self._ordered:
+            return " OR ".join(f"({self._at(place)})" for place in places)
+        return f"{self._identity} IN ({', '.join(repr(identity) for (identity,) in places)})"
+
+    def texts(self, where: str) -> dict[tuple[str, ...], tuple[int, str]]:
+        """Return by its place how often a row is there, and its values for people."""
+        found: dict[tuple[str, ...], tuple[int, str]] = {}
+        values = boundary_values(self._keys) if self._ordered else [self._identity]
+        for label, *key in self.query(f"SELECT {self._whole_label}, {', '.join(values)} {self._from(where)}"):
+            place = boundary_literals(self._keys, key) if self._ordered else (str(key[0]),)
+            found[place] = found.get(place, (0, ""))[0] + 1, str(_as_text(label))
+        return found
 
     def _bucket(self, bits: int) -> str:
         return f"(CAST(CONV(SUBSTRING({self._identity}, 1, 4), 16, 10) AS UNSIGNED) >> {16 - bits})"

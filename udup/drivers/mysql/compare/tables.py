@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from udup.drivers.mysql.client.connection import Connection, query, scalar
+from udup.drivers.mysql.apply import ahead
+from udup.drivers.mysql.client.connection import Connection, MySQLError, error_code, query, scalar
 from udup.drivers.mysql.client.dictionary_columns import with_known_columns
+from udup.drivers.mysql.client.errors import NOTHING_THERE
 from udup.drivers.mysql.compare.canonical import Pair, Servers
 from udup.drivers.mysql.dictionary.catalog import Catalog, Column, Table
 from udup.drivers.mysql.dictionary.engines import is_transactional
 from udup.drivers.mysql.snapshot.json_before_8 import is_asked_by_number
 from udup.drivers.mysql.snapshot.schema import read_columns
+from udup.pipeline.positions import AheadNotes
 from udup.pipeline.selection.renames import Name
 from udup.pipeline.selection.selection import Selection
 
@@ -62,6 +65,25 @@ def pair_tables(
         _compared(table, theirs, selection.renamed_table(table.schema, table.name), alike=alike)
         for table in catalog.tables
         if not names or f"{table.schema}.{table.name}" in names
+    ]
+
+
+def read_notes(target: Connection, job: str) -> AheadNotes:
+    """Return the notes of a job's tables that are ahead of it, none where the target has never had any."""
+    try:
+        return ahead.read(target, job)
+    except MySQLError as error:
+        if error_code(error) in NOTHING_THERE:
+            return AheadNotes()
+        raise
+
+
+def without_ahead(pairs: Iterable[Compared], notes: AheadNotes) -> list[Compared]:
+    """Return the same, where tables of these notes cannot be compared: their rows are of another moment."""
+    problem = "the target has it ahead of the job's other tables, after a copy; it is compared when these have come up"
+    return [
+        replace(pair, problem=pair.problem or problem) if any(each.group.wants(*pair.name) for each in notes) else pair
+        for pair in pairs
     ]
 
 

@@ -1,0 +1,113 @@
+"""`udup job repair`: rows that a comparison has found are put right on the target, and compared once more."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from udup.cli.client import job_path
+from udup.cli.commands import Command, ExitCode
+from udup.cli.job_compare import PART, follow, tell
+from udup.cli.jobs import find_job
+from udup.cli.options import Session, asks_server
+from udup.cli.output import number
+
+Json = dict[str, Any]
+
+_PAGE = "1000"
+
+#: What a row needs, by how it differs.
+_NEEDS = {"missing": "would be inserted", "extra": "would be deleted", "differs": "would be replaced"}
+
+_NEVER = "0001-"
+
+
+@click.command(cls=Command)
+@click.argument("job_id", metavar="ID")
+@click.argument("tables", metavar="[SCHEMA.TABLE]...", nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="The rows of every table.")
+@click.option("--dry-run", is_flag=True, help="Only show what would be done.")
+@asks_server
+def repair(session: Session, job_id: str, tables: tuple[str, ...], everything: bool, dry_run: bool) -> None:
+    """Put rows right on the target that a comparison has found, as the source has them, while the job replicates.
+
+    What each row was before and is after stays in udup.difference on the target. The tables are compared behind it.
+    Of a job that has stopped, since a row was not as the source's, name the table: it is compared and put right.
+
+    \b
+    Exit codes: 0 all is repaired and equal (--dry-run: it was told), 1 something is not.
+
+    \b
+    Examples:
+      udup job repair shop shop.orders --dry-run
+      udup job repair shop shop.orders
+      udup job repair shop --all
+    """
+    if bool(tables) == everything:
+        raise click.UsageError("name the tables, or give --all")
+    found = find_job(session.api, job_id)
+    job = found["ID"]
+    if found["Status"] == "dead" and not dry_run:
+        _catch_up(session, job, tables)
+        return
+    rows = [row for row in differences(session, job) if row["Repaired"].startswith(_NEVER) and _is_of(row, tables)]
+    if dry_run:
+        _tell_plan(session, rows)
+        return
+    if not rows:
+        session.out.say("nothing is to be repaired: udup job compare finds what differs")
+        return
+    session.api.send("POST", job_path(job, "repair"), {"Tables": list(tables), "All": everything})
+    path = job_path(job, PART)
+    asked = session.api.get(path)["ID"]
+    done = follow(session, path)
+    if done["ID"] != asked:  # a continuous comparison goes on, and compares what was repaired
+        session.out.say("repaired; the comparison goes on: udup job compare --show")
+        return
+    if done["State"] != "done" or done["Unlike"]:
+        tell(session, done)
+        sys.exit(ExitCode.FAILED)
+    session.out.say(f"repaired: {number(done['RowsCompared'])} rows; they are compared once more")
+    named = sorted({f"{row['Schema']}.{row['Table']}" for row in rows})
+    session.api.send("POST", path, {"Tables": named})
+    last = follow(session, path)
+    tell(session, last)
+    sys.exit(ExitCode.OK if last["Equal"] else ExitCode.FAILED)
+
+
+def _catch_up(session: Session, job: str, tables: tuple[str, ...]) -> None:
+    """Put tables right of a job that has stopped at one of them."""
+    session.api.send("POST", job_path(job, "repair"), {"Tables": list(tables), "All": not tables})
+    done = follow(session, job_path(job, PART))
+    if done["State"] != "done" or done["Unlike"]:
+        tell(session, done)
+        sys.exit(ExitCode.FAILED)
+    session.out.say(f"repaired: {number(done['RowsCompared'])} rows are as the source has them now")
+    session.out.say(f"now have the job go on: udup job resume {job}")
+
+
+def differences(session: Session, job: str) -> Iterator[Json]:
+    """Yield the rows of a job's ledger."""
+    after = ""
+    while True:
+        page = session.api.get(job_path(job, "differences"), after=after, limit=_PAGE)
+        yield from page["Rows"]
+        after = page["Next"]
+        if not after:
+            return
+
+
+def _is_of(row: Json, tables: tuple[str, ...]) -> bool:
+    return not tables or f"{row['Schema']}.{row['Table']}" in tables
+
+
+def _tell_plan(session: Session, rows: list[Json]) -> None:
+    if session.out.as_json:
+        session.out.json(rows)
+        return
+    for row in rows:
+        session.out.say(f"{row['Schema']}.{row['Table']} {row['Key']}: {_NEEDS.get(row['Kind'], row['Kind'])}")
+    session.out.say(f"{number(len(rows))} rows would be repaired")

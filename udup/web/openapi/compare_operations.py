@@ -1,0 +1,69 @@
+"""Operations of comparing a job's two servers, and of putting right what differs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from udup.web.openapi.operation import JOB_ID as _JOB_ID
+from udup.web.openapi.operation import WRITE as _WRITE
+from udup.web.openapi.operation import WRITTEN as _WRITTEN
+from udup.web.openapi.operation import Operation
+from udup.web.openapi.operation import both as _both
+from udup.web.openapi.operation import reading as _reading
+
+
+def comparisons() -> Iterator[Operation]:
+    path = "/v1/job/{id}/compare"
+    compare = Operation(
+        "put",
+        path,
+        "compareJob",
+        "Begin to compare a job's two servers while it replicates",
+        "jobs",
+        "JobResponse",
+        (*_JOB_ID, *_WRITE),
+        _WRITTEN,
+        body="CompareRequest",
+        errors=(301, 404, 409, 413),
+        description="Answered when it is stored; 409 while one is under way. A GET tells how far it is.",
+    )
+    yield from _both(compare)
+    yield _reading(path, "readComparison", "A job's last comparison", "jobs", "Comparison", *_JOB_ID)
+    yield Operation(
+        "delete",
+        path,
+        "stopComparison",
+        "End the comparison that is under way",
+        "jobs",
+        "JobResponse",
+        (*_JOB_ID, *_WRITE),
+        _WRITTEN,
+        errors=(301, 404, 409),
+        description="`Success` is false when there is none.",
+    )
+    repair = Operation(
+        "put",
+        "/v1/job/{id}/repair",
+        "repairJob",
+        "Begin to put rows right on the target that a comparison has found",
+        "jobs",
+        "JobResponse",
+        (*_JOB_ID, *_WRITE),
+        _WRITTEN,
+        body="RepairRequest",
+        errors=(301, 404, 409, 413),
+        description="Answered when it is stored; 409 while a repair or a single comparison is under way. A continuous"
+        " one goes on behind it. A GET of the comparison tells how far it is, and the ledger what was done.",
+    )
+    yield from _both(repair)
+    yield Operation(
+        "get",
+        "/v1/job/{id}/differences",
+        "listDifferences",
+        "The job's ledger, page by page: rows that differ, and rows that were repaired",
+        "jobs",
+        "Differences",
+        (*_JOB_ID, "difference_after", "difference_limit", "region", "pretty"),
+        errors=(301, 404),
+        description="Asked of the target. `Next` is `after` of the next page.",
+    )
