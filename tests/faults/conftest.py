@@ -82,6 +82,16 @@ class Household:
         self.load = WriteLoad(self.source.endpoint, rate=rate, ddl=ddl)
         self.load.start()
 
+    def carry_on_under_load(self) -> None:
+        """Have the job run under write load with DDL in it: the one of the test before if all is well with it."""
+        self.revive()
+        if not self.sound:
+            self.begin_anew()
+            self.post_job()
+        self.node.wait_stage(JOB, deadline=STAGE_SECONDS)
+        self.start_load(ddl=True)
+        self.wait_applied(BEFORE)
+
     def stop_load(self) -> None:
         if self.load is not None:
             self.load.stop()
@@ -194,12 +204,6 @@ def household(home: Household) -> Iterator[Household]:
 @pytest.fixture
 def running(home: Household) -> Iterator[Household]:
     """The job runs under write load with DDL in it: the one of the test before if all is well with it."""
-    home.revive()
-    if not home.sound:
-        home.begin_anew()
-        home.post_job()
-    home.node.wait_stage(JOB, deadline=STAGE_SECONDS)
-    home.start_load(ddl=True)
-    home.wait_applied(BEFORE)
+    home.carry_on_under_load()
     yield home
     home.stop_load()

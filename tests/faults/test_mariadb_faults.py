@@ -70,13 +70,7 @@ def there(
 @pytest.fixture
 def running(there: Household) -> Iterator[Household]:
     """The job runs under write load with definitions in it: the one of the test before if all is well with it."""
-    there.revive()
-    if not there.sound:
-        there.begin_anew()
-        there.post_job()
-    there.node.wait_stage(JOB, deadline=STAGE_SECONDS)
-    there.start_load(ddl=True)
-    there.wait_applied(BEFORE)
+    there.carry_on_under_load()
     yield there
     there.revive()
     there.stop_load()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, Self
 
 from tests.drivers.contract.gates import GatePair
 from udup.base.endpoint import Endpoint
@@ -29,6 +30,16 @@ class MySQLGatePair(GatePair):
             create_tables(connection)  # a job has been there
         user = f"'{schema}'@'%'"
         self._run(old, f"CREATE USER {user} IDENTIFIED BY 'secret'", f"GRANT ALL ON {schema}.* TO {user}")
+
+    @contextmanager
+    def left_as_found(self) -> Iterator[Self]:
+        """Bring both servers back to what they were, whatever a test has left."""
+        found = self.old.look()
+        yield self
+        self.old.restore(found.found)
+        self.new.release("j")
+        self._run(self._old, "DROP DATABASE IF EXISTS udup")
+        self.drop()
 
     def drop(self) -> None:
         self._run(self._old, f"DROP USER IF EXISTS '{self.schema}'@'%'", f"DROP DATABASE {self.schema}")

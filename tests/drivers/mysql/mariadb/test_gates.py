@@ -40,14 +40,8 @@ def old_server(mariadb_programs: MysqlPrograms, server_folder: Path) -> Iterator
 
 @pytest.fixture
 def gates(old_server: MysqlServer, target: MysqlServer, schema: str) -> Iterator[MariaGatePair]:
-    pair = MariaGatePair(old_server.endpoint, target.endpoint, schema)
-    found = pair.old.look()
-    yield pair
-    pair.old.restore(found.found)
-    pair.new.release("j")
-    with closing(connect(old_server.endpoint)) as connection:
-        query(connection, "DROP DATABASE IF EXISTS udup")
-    pair.drop()
+    with MariaGatePair(old_server.endpoint, target.endpoint, schema).left_as_found() as pair:
+        yield pair
 
 
 class TestMariaGates(GateContract): ...
