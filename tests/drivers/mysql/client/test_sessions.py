@@ -40,6 +40,7 @@ _OF_A_MOMENT = {
     ("drivers/mysql/telling/definition_messages.py", "character_set_server"),  # a message to consumers, never run
     ("drivers/mysql/dictionary/timezones.py", "time_zone"),  # the zone that is looked at
     ("drivers/mysql/apply/contexts.py", ""),  # the context of rows
+    ("drivers/mysql/compare/repairer.py", "NAMES"),  # rows' bytes, between two times that the session begins anew
     ("drivers/mysql/load/objects.py", "timestamp"),
     ("drivers/mysql/load/objects.py", "sql_mode"),  # the context of a stored object
     ("drivers/mysql/load/objects.py", "time_zone"),
