@@ -19,11 +19,11 @@ from udup.drivers.mysql.client.connection import Connection, query
 from udup.drivers.mysql.client.names import qualified, quote
 from udup.drivers.mysql.client.session_setup import enter
 from udup.drivers.mysql.client.sessions import PRINTED
-from udup.drivers.mysql.compare.portable import dialect_of, read_portable
+from udup.drivers.mysql.compare.portable import Name, dialect_of, read_portable
 from udup.drivers.mysql.compare.told_alike import told_alike
 from udup.drivers.mysql.dictionary.shown_tables import shown_table
 from udup.drivers.mysql.mariadb.collations import Server, server_of
-from udup.verify.dictionary import Name, read_dictionary
+from udup.verify.dictionary import read_dictionary
 
 _MARIADB = "MariaDB"
 

@@ -19,10 +19,13 @@ def compare_families(jobs: Sequence[tuple[tuple[str, str], JobRecord]]) -> Itera
     text = "Rows that differ, by the last round of the job's last comparison, or the present one if it has more."
     differences = GaugeMetricFamily("udup_job_differences", text, labels=_LABELS)
     rows = GaugeMetricFamily("udup_job_compared_rows", "Rows compared in the present round.", labels=_LABELS)
+    text = "Parts of definitions that are missing on the target or not as they are to be, of the same round."
+    definitions = GaugeMetricFamily("udup_job_unlike_definitions", text, labels=_LABELS)
     for labels, record in jobs:
         if (comparison := record.comparison) is not None:
             for state in CompareState:
                 states.add_metric((*labels, state.value), float(comparison.state is state))
             differences.add_metric(labels, max(comparison.differences, comparison.last_differences))
+            definitions.add_metric(labels, max(comparison.definitions, comparison.last_definitions))
             rows.add_metric(labels, comparison.rows)
-    yield from (states, differences, rows)
+    yield from (states, differences, definitions, rows)

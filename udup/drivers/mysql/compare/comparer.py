@@ -3,13 +3,15 @@
 Both snapshots are opened here, each with one session; that they stand at the same transaction is brought about by
 whoever calls. Behind each statement a session goes back to a savepoint, which gives up the table's metadata lock and
 keeps the snapshot, so DDL waits for a chunk at most. A table that was altered since is no longer in the snapshot
-(1412): the next round compares it.
+(1412), or is not as the snapshot's definition says: the next snapshot has it again.
 """
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from udup.base import runtime
 from udup.base.endpoint import Endpoint
@@ -22,12 +24,12 @@ from udup.drivers.mysql.client.raw import shut_down
 from udup.drivers.mysql.client.seam import behind_the_seam, seam
 from udup.drivers.mysql.client.sessions import SNAPSHOT
 from udup.drivers.mysql.compare.both import Both, Pace
-from udup.drivers.mysql.compare.canonical import Servers
+from udup.drivers.mysql.compare.definitions import DefinitionComparison
 from udup.drivers.mysql.compare.multisets import compare_as_set
 from udup.drivers.mysql.compare.ranges import compare_ranges
 from udup.drivers.mysql.compare.side import Side
 from udup.drivers.mysql.compare.tables import Compared, pair_tables, read_notes, read_servers, without_ahead
-from udup.drivers.mysql.dictionary.catalog import Catalog
+from udup.drivers.mysql.dictionary.catalog import Catalog, Column
 from udup.drivers.mysql.snapshot.moment import start_all
 from udup.drivers.mysql.snapshot.reader import CHANGED, release
 from udup.drivers.mysql.snapshot.schema import read_catalog, same_definitions
@@ -40,13 +42,20 @@ from udup.pipeline.selection.selection import Selection
 #: Tries to open the snapshot between two DDL statements.
 TRIES = 5
 
+#: Snapshots in a row in which a table was being altered, after which it is told as not compared.
+ALTERED_TRIES = 3
+
 
 @dataclass
 class _Place:
-    """Where the tables have got to: the table under way, and in it how many chunks are done and what is behind them."""
+    """Where the tables have got to: the table under way, and in it how many chunks are done and what is behind them, by
+    which key. `altered` counts the snapshots that no longer had a table as it was.
+    """
 
     done: set[Name]
+    altered: Counter[Name] = field(default_factory=Counter)
     table: Name | None = None
+    key: tuple[Column, ...] = ()
     number: int = 0
     after: str = ""
     rows: int = 0
@@ -68,11 +77,12 @@ class MySQLComparer:
         self._catalog: Catalog | None = None
         self._snapshot: Snapshot | None = None
         self._theirs: Connection | None = None
+        self._definitions = DefinitionComparison(target, selection, plan)
 
     def open_source(self) -> str:
         """Open a snapshot of the source, and read the definitions that hold in it; return its GTID set."""
         self._end_snapshots()
-        self._snapshot, self._catalog = open_steady(self.endpoint, self._selection, 1)
+        self._snapshot, self._catalog = open_steady(self.endpoint, self._selection, 1, self._definitions.begin_source)
         with seam(ErrorSide.TARGET, self._target):
             self._theirs = connect(self._target, SNAPSHOT)  # now, as the target stands still later
         return self._snapshot.gtid_set
@@ -82,6 +92,7 @@ class MySQLComparer:
         assert self._theirs is not None, "open the source first"
         with seam(ErrorSide.TARGET, self._target):
             start_all([self._theirs])
+            self._definitions.read_standing()
 
     def compare(self, told: CompareTold, seconds: float) -> bool:
         """Compare for so long from where it has stopped; return whether the last table's end was reached."""
@@ -90,8 +101,10 @@ class MySQLComparer:
         for connection in (ours, theirs):
             query(connection, patience.SESSION)
             query(connection, "SAVEPOINT udup")
+        ahead = self._ahead(theirs)
+        self._compare_definitions(ours, ahead, told)
         pairs = pair_tables(self._catalog, self._selection, ours, theirs, self._plan.tables)
-        pairs = without_ahead(pairs, self._ahead(theirs))
+        pairs = without_ahead(pairs, ahead)
         for connection in (ours, theirs):
             release(connection)
         servers = read_servers(ours, theirs)
@@ -106,12 +119,31 @@ class MySQLComparer:
                 pace,
                 self._pool,
             )
-            if not self._compare(both, servers, ends_at):
+            if not self._compare(both, ends_at):
                 return False
-            if runtime.now() >= ends_at and len(self._place.done) < len(pairs):
+            if runtime.now() >= ends_at and self._to_do(pairs):
                 return False
+        if self._to_do(pairs) or not self._definitions.is_over:
+            return False
+        self._not_there(told)
         self._place = _Place(set())
+        self._definitions.round_over()
         return True
+
+    def _compare_definitions(self, source: Connection, ahead: AheadNotes, told: CompareTold) -> None:
+        with seam(ErrorSide.TARGET, self._target):
+            found = self._definitions.compare(source, ahead)
+        if found is not None:
+            told.definitions(found)
+
+    def _not_there(self, told: CompareTold) -> None:
+        """Tell of tables that were asked for by name and that the source does not have."""
+        assert self._catalog is not None, "open the source first"
+        names = {(table.schema, table.name) for table in self._catalog.tables}
+        for wanted in self._plan.tables:
+            schema, table = wanted.split(".", 1)
+            if (schema, table) not in names | self._place.done:
+                told.table(TableCompared(schema, table, problem="the source has no such table"))
 
     def _ahead(self, theirs: Connection) -> AheadNotes:
         """Return the notes of tables that stand elsewhere than the snapshot of the source, by that of the target."""
@@ -125,20 +157,24 @@ class MySQLComparer:
         left = [pair for pair in pairs if pair.name not in self._place.done]
         return sorted(left, key=lambda pair: pair.name != self._place.table)
 
-    def _compare(self, both: Both, servers: Servers, ends_at: float) -> bool:
+    def _compare(self, both: Both, ends_at: float) -> bool:
         """Compare a table; return False if its end was not reached in time."""
         place, compared = self._place, both.compared
-        if place.table != compared.name:
-            self._place = place = _Place(place.done, compared.name)
-        problem = compared.problem
+        if place.table != compared.name or place.key != compared.key_columns:
+            self._place = place = _Place(place.done, place.altered, compared.name, compared.key_columns)
+        problem, altered = compared.problem, compared.may_pass
         try:
             if not problem and not self._rows(both, ends_at):
                 return False
         except (MySQLError, UdupError) as error:
-            problem = _problem(error)
-        rows, differences = place.rows + both.rows, place.differences + both.differences
-        both.told.table(TableCompared(*compared.name, rows, differences, problem, both.unsearched))
-        self._place = _Place({*place.done, compared.name})
+            problem, altered = _problem(error), _is_altered(error)
+        place.rows, place.differences = place.rows + both.rows, place.differences + both.differences
+        if altered and place.altered[compared.name] + 1 < ALTERED_TRIES:
+            place.altered[compared.name] += 1
+            return True  # it is to be done yet
+        told = TableCompared(*compared.name, place.rows, place.differences, problem, both.unsearched)
+        both.told.table(told)
+        self._place = _Place({*place.done, compared.name}, place.altered)
         return True
 
     def _rows(self, both: Both, ends_at: float) -> bool:
@@ -147,8 +183,8 @@ class MySQLComparer:
             compare_as_set(both)
             return True
         for chunk in compare_ranges(both, self._plan.chunk_rows, place.number, place.after):
+            place.number, place.after = chunk.number + 1, chunk.rest
             if not chunk.final and runtime.now() >= ends_at:
-                place.number, place.after = chunk.number + 1, chunk.rest
                 place.rows, place.differences = place.rows + both.rows, place.differences + both.differences
                 return False
         return True
@@ -159,10 +195,12 @@ class MySQLComparer:
         for connection in (*(self._snapshot.connections if self._snapshot else ()), self._theirs):
             if connection is not None:
                 shut_down(connection)
+        self._definitions.stop()
 
     def close(self) -> None:
         """End both snapshots, and the comparer."""
         self._end_snapshots()
+        self._definitions.close()
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _end_snapshots(self) -> None:
@@ -174,14 +212,23 @@ class MySQLComparer:
         self._snapshot = self._theirs = None
 
 
-def open_steady(endpoint: Endpoint, selection: Selection, connections: int) -> tuple[Snapshot, Catalog]:
-    """Open a snapshot of a job's source; return it with the definitions that hold in it."""
+def open_steady(
+    endpoint: Endpoint,
+    selection: Selection,
+    connections: int,
+    read_more: Callable[[Connection, Catalog], object] = lambda connection, catalog: None,
+) -> tuple[Snapshot, Catalog]:
+    """Open a snapshot of a job's source; return it with the definitions that hold in it.
+
+    What `read_more` reads holds in it, too.
+    """
     with connect(endpoint) as asking:
         before = read_catalog(asking, selection)
         for _ in range(TRIES):
             names = [(table.schema, table.name) for table in before.tables]
             snapshot = open_snapshot(endpoint, connections, job_tables=names)
             try:
+                read_more(asking, before)
                 after = read_catalog(asking, selection)
             except BaseException:
                 snapshot.close()
@@ -196,7 +243,11 @@ def open_steady(endpoint: Endpoint, selection: Selection, connections: int) -> t
 def _problem(error: MySQLError | UdupError) -> str:
     """Return why one table cannot be compared now; raise what is not the table's."""
     if isinstance(error, MySQLError) and error_code(error) in CHANGED:
-        return f"its definition changed since the snapshot was opened ({describe(error)}); it is compared next time"
+        return f"its definition changed since the snapshot was opened ({describe(error)})"
     if isinstance(error, UdupError) and not isinstance(error, Transient):
         return str(error)
     raise error
+
+
+def _is_altered(error: MySQLError | UdupError) -> bool:
+    return isinstance(error, MySQLError) and error_code(error) in CHANGED

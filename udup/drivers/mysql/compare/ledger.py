@@ -19,7 +19,8 @@ from udup.base.errors import Side
 from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, query
 from udup.drivers.mysql.client.errors import NOTHING_THERE
 from udup.drivers.mysql.client.seam import behind_the_seam
-from udup.pipeline.ports.compare import LedgerRow, RowDifference, TableCompared
+from udup.drivers.mysql.compare import definition_ledger
+from udup.pipeline.ports.compare import DefinitionsCompared, LedgerRow, RowDifference, TableCompared
 from udup.pipeline.selection.schemas import UDUP_SCHEMA
 
 TABLE = "difference"
@@ -74,6 +75,7 @@ class MySQLLedger:
         """Begin a round: what it does not find again is no more."""
         self._comparison, self._kept, self._rows = comparison, 0, []
         query(self._open(), CREATE)
+        query(self._open(), definition_ledger.CREATE)
         old = f"repaired < CURRENT_TIMESTAMP(3) - INTERVAL {REPAIRED_DAYS} DAY"
         query(self._open(), f"DELETE FROM {UDUP_SCHEMA}.{TABLE} WHERE job = %s AND {old}", self._job)
 
@@ -94,10 +96,18 @@ class MySQLLedger:
             )
             query(self._open(), sql, self._job, table.schema, table.table, self._comparison)
 
+    def definitions(self, compared: DefinitionsCompared, position: str) -> None:
+        """Keep in which definitions the two differ, in the place of those of before."""
+        definition_ledger.keep(self._open(), self._job, compared, self._comparison, position)
+
     def page(self, after: str, limit: int) -> list[LedgerRow]:
-        """Return so many rows behind one, on a connection that ends with it."""
+        """Return so many rows behind one, on a connection that ends with it; definitions come first."""
         with closing(connect(self.endpoint)) as connection:
-            return read_page(connection, self._job, after, limit)
+            found = definition_ledger.read_page(connection, self._job, after, limit)
+            if len(found) < limit:
+                rows_after = "" if after.startswith(definition_ledger.FRONT) else after
+                found += read_page(connection, self._job, rows_after, limit - len(found))
+            return found
 
     def _write(self) -> None:
         rows, self._rows = self._rows[: max(0, MOST_ROWS - self._kept)], []

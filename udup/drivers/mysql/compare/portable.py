@@ -192,10 +192,10 @@ class PortableTable:
     options: tuple[str, ...]
     columns: tuple[ToldColumn, ...] = ()
     indexes: Mapping[str, list[tuple[str, ...]]] = field(default_factory=dict)
+    checks: str = "0"
     key_columns: tuple[tuple[str, ...], ...] = ()
     key_rules: tuple[tuple[str, ...], ...] = ()
     partitions: tuple[tuple[str, ...], ...] = ()
-    checks: str = "0"
 
 
 def read_tables(
@@ -212,8 +212,8 @@ def read_tables(
             rows[0],
             tuple(columns.get(name, ())),
             indexes.get(name, {}),
+            checks.get(name, "0"),
             *(tuple(sorted(of[kind].get(name, ()))) for kind in _OF_TABLES[1:]),
-            checks=checks.get(name, "0"),
         )
         for name, rows in of["TABLE"].items()
     }
