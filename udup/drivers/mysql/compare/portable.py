@@ -24,6 +24,7 @@ from udup.drivers.mysql.compare.portable_words import (
     name_said,
     rule_said,
     type_said,
+    unescaped,
 )
 from udup.drivers.mysql.compare.told_alike import charset_of, collation
 from udup.drivers.mysql.dictionary.shown_tables import shown_table
@@ -157,6 +158,9 @@ _MARIADB_CHECKS = (
     "SELECT CONSTRAINT_SCHEMA, TABLE_NAME, COUNT(*) FROM information_schema.CHECK_CONSTRAINTS"
     " WHERE CHECK_CLAUSE NOT LIKE 'json_valid(%%' AND CONSTRAINT_SCHEMA IN ({})"
 )
+
+#: A default of bytes as SHOW CREATE TABLE prints it.
+_SHOWN_BYTES = r"(?:(0x[0-9A-F]+)|'((?:[^'\\]|\\.|'')*)')"
 
 _MARIADB = "MariaDB"
 
@@ -304,17 +308,24 @@ def _columns(asked: _Asked) -> dict[Name, list[ToldColumn]]:
 
 
 def _hides_bytes(connection: Connection, values: Sequence[object]) -> bool:
-    """Return whether the dictionary may have question marks for a default of bytes, or end before one."""
-    old = connection.version < (11,) if connection.is_mariadb else connection.version < (8,)
-    is_literal = values[3] is not None and (not connection.is_mariadb or str(values[3]).startswith("'"))
-    return old and is_literal and str(values[1]).startswith(("binary", "varbinary"))
+    """Return whether the dictionary may have question marks for a default of bytes, or end before one.
+
+    MySQL since 8.0 has `0x` for bytes of which the first is none (seen on 9.7).
+    """
+    if not str(values[1]).startswith(("binary", "varbinary")) or values[3] is None:
+        return False
+    if connection.is_mariadb:
+        return connection.version < (11,) and str(values[3]).startswith("'")
+    return connection.version < (8,) or values[3] == "0x"
 
 
 def _whole_default(connection: Connection, schema: str, table: str, column: str, told: object) -> object:
     """Return a default of bytes in hexadecimal digits, or what the dictionary has told."""
     shown = shown_table(connection, schema, table)
-    found = re.search(rf"^ *{re.escape(quote(column))} [^\n']* DEFAULT (0x[0-9A-F]+)", shown, re.MULTILINE)
-    return found[1] if found else told
+    found = re.search(rf"^ *{re.escape(quote(column))} [^\n']* DEFAULT {_SHOWN_BYTES}", shown, re.MULTILINE | re.DOTALL)
+    if found and found[2] is not None and told == "0x":
+        return f"0x{unescaped(found[2]).encode('latin-1', 'replace').hex()}"
+    return found[1] if found and found[1] else told
 
 
 def _of(schema: object, name: object, kind: str) -> Name:

@@ -138,11 +138,16 @@ def _default(value: object, extra: str, *, mariadb: bool) -> str:
         return _NOW.sub(_now, text.lower())
     if mariadb:
         if found := _LITERAL.fullmatch(text):
-            return repr(_ESCAPED.sub(_unescaped, found[1]))
+            return repr(unescaped(found[1]))
         if found := re.fullmatch(r"[xX]'([0-9A-Fa-f]*)'", text):
             return repr(f"0x{found[1]}")
         return repr(text) if re.fullmatch(r"-?[\d.]+(?:e[-+]?\d+)?|b'[01]*'|0x[0-9A-Fa-f]*", text) else "an expression"
     return "an expression" if "default_generated" in extra.lower() else repr(text)
+
+
+def unescaped(text: str) -> str:
+    """Return what stands between the quotes of a literal."""
+    return _ESCAPED.sub(_unescaped, text)
 
 
 def _unescaped(found: re.Match[str]) -> str:

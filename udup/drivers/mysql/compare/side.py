@@ -23,7 +23,7 @@ SHOWN_LETTERS, SHOWN_BYTES = 200, 100
 #: Letters of what a row without a key is told by.
 LABEL_LETTERS = 500
 
-_BINARY = frozenset({"binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob", "vector"})
+_BINARY = frozenset({"binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob"})
 _SHAPES = frozenset({"geometry", "point", "linestring", "polygon", "multipoint", "multilinestring"}) | frozenset(
     {"multipolygon", "geomcollection", "geometrycollection"}
 )
@@ -171,6 +171,8 @@ def shown(column: Column) -> str:
     name = quote(column.name)
     if column.kind in _SHAPES:
         return f"LEFT(CONCAT(ST_SRID({name}), ' ', ST_AsText({name})), {SHOWN_LETTERS})"
+    if column.kind == "vector":  # of which MySQL makes no part
+        return f"CONCAT('0x', LEFT(HEX({name}), {2 * SHOWN_BYTES}))"
     if column.kind in _BINARY:
         return f"CONCAT('0x', HEX(LEFT({name}, {SHOWN_BYTES})))"
     if column.kind == "bit":
