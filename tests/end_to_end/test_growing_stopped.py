@@ -62,10 +62,7 @@ def test_new_tables_and_a_reload_that_cannot_be_are_given_up_and_nothing_half_do
             reader.begin()
             query(reader, f"SELECT COUNT(*) FROM {name}.b")
             assert put(world, f"/v1/job/{name}/reload", table=f"{name}.b").status_code == 200
-            wait_for(
-                lambda: value(world.target.endpoint, WAITS, "%metadata lock%", f"%{name}%") > 0,
-                lambda: world.node.job(name),
-            )
+            wait_for(lambda: _waits(world, name), lambda: world.node.job(name))
             answer = delete(world, f"/v1/job/{name}/reload").json()
             assert answer["Success"] and f"{name}.b: not in job {name} any more" in answer["Warning"]
             live(world, name)
