@@ -49,9 +49,8 @@ class Host(Protocol):
     def forget_side(self, side: Job) -> None: ...
     def new_job(self, record: JobRecord) -> Job: ...
 
-    @property
-    def sees_all_jobs(self) -> bool:
-        """Whether a job that is not here is nowhere."""
+    def may_be_elsewhere(self, job_id: str) -> bool:
+        """Return whether another node may have a job of this ID."""
 
 
 class Growing:
@@ -77,7 +76,9 @@ class Growing:
         parent = self._jobs.get(record.part_of) if record.part_of else job
         if record.part_of and not self._is_part(job, parent):
             self._remove(job, parent)
-        elif parent is not None and parent.id not in self._looked_at:
+        elif parent is None:
+            self._look_later(job)
+        elif parent.id not in self._looked_at:
             self._looked_at.add(parent.id)
             try:
                 self._step(parent)
@@ -269,7 +270,7 @@ class Growing:
     def _is_part(self, side: Job, parent: Job | None) -> bool:
         """Return whether a side job is still what its job gets."""
         if parent is None:
-            return not self._host.sees_all_jobs  # it may be another node's
+            return self._host.may_be_elsewhere(side.record.part_of)
         growth = parent.record.growth
         if parent.record.desired == DesiredState.STOP:
             return False
@@ -312,6 +313,11 @@ class Growing:
     def _again(self, job: Job) -> None:
         self._not_before[job.id] = runtime.now() + AGAIN_SECONDS
         self._host.wake(AGAIN_SECONDS, GrowthTick(job.id))
+
+    def _look_later(self, side: Job) -> None:
+        """Look again whether there is the job of a side job, which may be deleted on another node meanwhile."""
+        if not self._is_early(side):
+            self._again(side)
 
     def _soon(self, job: Job) -> None:
         self._host.wake(0.0, GrowthTick(job.id))
