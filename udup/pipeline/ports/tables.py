@@ -1,0 +1,81 @@
+"""What single tables of a job have come to: the rows that were changed, when last, and where each stands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+
+class RowsOfTable(NamedTuple):
+    """Rows of one table, by its names on the target, that some transactions change.
+
+    `uncounted` are events whose rows could not be counted. `last` is the place of the last transaction that has any.
+    """
+
+    schema: str
+    table: str
+    inserted: int
+    updated: int
+    deleted: int
+    uncounted: int
+    last: int
+
+
+class LargeTally(Protocol):
+    """Counts the rows of one transaction that comes in pieces, cut anywhere."""
+
+    def feed(self, events: bytes) -> None: ...
+
+    def counted(self) -> Sequence[RowsOfTable]:
+        """Return what was counted; once, at the end."""
+        ...
+
+
+class RowTally(Protocol):
+    """Counts rows by table. Called in the event loop, for what is committed or on its way to a worker."""
+
+    def count(self, transactions: Sequence[bytes]) -> Sequence[RowsOfTable]:
+        """Count what whole transactions change."""
+        ...
+
+    def begin_large(self) -> LargeTally: ...
+
+
+@dataclass(frozen=True, slots=True)
+class TableChange:
+    """Rows of a table that were changed, by its names on the target, with the source's last transaction that did it.
+
+    `uncounted` as in `RowsOfTable`: the numbers are the least that it can be. `changed_us`: when that transaction was
+    committed on the source, in microseconds since the epoch, 0 where nobody knows.
+    """
+
+    schema: str
+    table: str
+    inserted: int = 0
+    updated: int = 0
+    deleted: int = 0
+    uncounted: int = 0
+    changed_us: int = 0
+    gtid: str = ""
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """Tables that have more than their job's position: what they have, and which they are of those asked about."""
+
+    position: str
+    tables: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class TablesOnTarget:
+    """What a target keeps of a job's tables. `since_us`: from when on changes are counted, 0 if they never were.
+
+    `differing`: the tables of which rows differ by the ledger, by their names on the source, with how many.
+    """
+
+    since_us: int = 0
+    changes: tuple[TableChange, ...] = ()
+    ahead: tuple[Ahead, ...] = ()
+    differing: tuple[tuple[str, str, int], ...] = ()
