@@ -42,6 +42,15 @@ class RowTally(Protocol):
     def begin_large(self) -> LargeTally: ...
 
 
+class TableNames(NamedTuple):
+    """A table's schema and name on the source, and on the target."""
+
+    schema: str
+    table: str
+    target_schema: str
+    target_table: str
+
+
 @dataclass(frozen=True, slots=True)
 class TableChange:
     """Rows of a table that were changed, by its names on the target, with the source's last transaction that did it.

@@ -131,10 +131,14 @@ class _Uncounted:
 
 
 class MySQLTally:
-    """`RowTally` of `pipeline/ports/`. `has_crc`: events end in a CRC, as the log's FORMAT_DESCRIPTION says."""
+    """`RowTally` of `pipeline/ports/`.
+
+    `has_crc`: events end in a CRC, as the log's FORMAT_DESCRIPTION says, of what is committed; `comes_with_crc`: the
+    same of what has come, which may wait behind the next one.
+    """
 
     def __init__(self, *, has_crc: bool = True, functions: Functions | None = None) -> None:
-        self.has_crc = has_crc
+        self.has_crc = self.comes_with_crc = has_crc
         self._functions = functions or library()
         self._compiled = _Compiled(self._functions) if self._functions is not None else None
 
@@ -149,7 +153,7 @@ class MySQLTally:
         return self._compiled.take(ends)
 
     def begin_large(self) -> LargeTally:
-        return _Uncounted() if self._functions is None else _Large(self._functions, has_crc=self.has_crc)
+        return _Uncounted() if self._functions is None else _Large(self._functions, has_crc=self.comes_with_crc)
 
 
 def _by_headers(transactions: Sequence[bytes]) -> list[RowsOfTable]:
