@@ -27,7 +27,11 @@ def test_the_pages_have_every_table_once(client: TestClient, posted: str) -> Non
         after, pages = answer.json["Next"], pages + 1
     assert found == [f"s.t{number}" for number in range(5)] and pages == 3
     assert client.simulate_get(f"/v1/job/{posted}/tables").json["Tables"][0] == {
+        "Deleted": None,
         "Differences": 0,
+        "Inserted": None,
+        "LastChange": "",
+        "LastGtid": "",
         "Percent": None,
         "Position": "",
         "Problem": "",
@@ -36,6 +40,8 @@ def test_the_pages_have_every_table_once(client: TestClient, posted: str) -> Non
         "State": "waiting",
         "Table": "s.t0",
         "Total": None,
+        "Uncounted": 0,
+        "Updated": None,
     }
 
 

@@ -88,3 +88,8 @@ class TablesOnTarget:
     changes: tuple[TableChange, ...] = ()
     ahead: tuple[Ahead, ...] = ()
     differing: tuple[tuple[str, str, int], ...] = ()
+
+    def plus(self, later: TablesOnTarget, asked: int) -> TablesOnTarget:
+        """Return this with what was answered about further tables; `asked` were asked about before them."""
+        more = tuple(Ahead(each.position, tuple(at + asked for at in each.tables)) for each in later.ahead)
+        return TablesOnTarget(later.since_us, self.changes + later.changes, self.ahead + more, later.differing)
