@@ -118,12 +118,32 @@ def _stopped_at(record: JobRecord) -> frozenset[str]:
     return named or tables  # the server says in which of its transaction's tables it has not found a row
 
 
+def copies(record: JobRecord, shown: Sequence[TableShown]) -> dict[str, int]:
+    """Return how many tables are in each state: of a copy of very many the record tells only some by name."""
+    found = counts(shown)
+    told, complete = record.progress.tables or {}, record.progress.copy_tables_complete
+    if record.stage is not Stage.COPYING or complete is None or len(told) >= (record.progress.copy_tables or 0):
+        return found
+    more = min(complete - found.get(TableState.COPIED, 0), found.get(TableState.WAITING, 0))
+    found[TableState.COPIED] = found.get(TableState.COPIED, 0) + more
+    found[TableState.WAITING] = found.get(TableState.WAITING, 0) - more
+    return {str(state): count for state, count in found.items() if count}
+
+
 def with_changes(page: Sequence[TableShown], known: TablesOnTarget) -> list[TableShown]:
     """Return tables with what the target knows of them; `known` is about these very tables, in their order."""
     changes = {f"{each.schema}.{each.table}": each for each in known.changes}
     ahead = {at: cut_set(each.position, POSITION_MAX) for each in known.ahead for at in each.tables}
+    copied = {f"{each.schema}.{each.table}": each for each in known.copied}
     found = []
     for at, shown in enumerate(page):
+        if (
+            shown.state is TableState.WAITING
+            and (part := copied.get(shown.name)) is not None
+            and (part.rows or part.whole)
+        ):
+            state = TableState.COPIED if part.whole else TableState.COPYING
+            shown = replace(shown, state=state, rows=part.rows, percent=100.0 if part.whole else None)
         schema, _, table = shown.name.partition(".")
         change = changes.get(shown.name, TableChange(schema, table)) if known.since_us else None
         position = shown.position if shown.apart else ahead.get(at, shown.position)

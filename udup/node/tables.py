@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from udup.base.errors import Refused, UdupError
 from udup.jobs import JobRecord, JobSpec
 from udup.jobs.growth import told
-from udup.jobs.table_states import counts, shown_of, with_changes
+from udup.jobs.table_states import copies, shown_of, with_changes
 from udup.node.ends import Ends
 from udup.node.servers import Asked
 from udup.pipeline.ports.tables import TablesOnTarget
@@ -39,7 +39,7 @@ def tables_found(record: JobRecord, side: JobRecord | None, ends: Ends, after: s
         page = with_changes(page, known)
     more = bool(page) and page[-1].name < shown[-1].name
     since = 0 if known is None else known.since_us
-    return TablesFound(page, page[-1].name if more else "", len(shown), counts(shown), since, problem)
+    return TablesFound(page, page[-1].name if more else "", len(shown), copies(record, shown), since, problem)
 
 
 def _on_target(

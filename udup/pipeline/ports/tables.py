@@ -77,9 +77,21 @@ class Ahead:
     tables: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class CopiedRows:
+    """How many rows of a table a copy that has not ended has loaded, by its names on the source; `whole`: all."""
+
+    schema: str
+    table: str
+    rows: int
+    whole: bool
+
+
 @dataclass(frozen=True)
 class TablesOnTarget:
     """What a target keeps of a job's tables. `since_us`: from when on changes are counted, 0 if they never were.
+
+    `copied` are those of a copy that is under way, as far as it could go on with them.
 
     `differing`: the tables of which rows differ by the ledger, by their names on the source, with how many.
     """
@@ -88,8 +100,10 @@ class TablesOnTarget:
     changes: tuple[TableChange, ...] = ()
     ahead: tuple[Ahead, ...] = ()
     differing: tuple[tuple[str, str, int], ...] = ()
+    copied: tuple[CopiedRows, ...] = ()
 
     def plus(self, later: TablesOnTarget, asked: int) -> TablesOnTarget:
         """Return this with what was answered about further tables; `asked` were asked about before them."""
         more = tuple(Ahead(each.position, tuple(at + asked for at in each.tables)) for each in later.ahead)
-        return TablesOnTarget(later.since_us, self.changes + later.changes, self.ahead + more, later.differing)
+        copied = self.copied + later.copied
+        return TablesOnTarget(later.since_us, self.changes + later.changes, self.ahead + more, later.differing, copied)

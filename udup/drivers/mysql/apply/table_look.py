@@ -14,7 +14,8 @@ from udup.drivers.mysql.apply.checkpoint_reading import ANSWER_SECONDS, read_uni
 from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, error_code, query
 from udup.drivers.mysql.client.errors import NOTHING_THERE, failure
 from udup.drivers.mysql.compare.ledger import TABLE as DIFFERENCES
-from udup.pipeline.ports.tables import Ahead, TableChange, TableNames, TablesOnTarget
+from udup.drivers.mysql.load import copied_parts
+from udup.pipeline.ports.tables import Ahead, CopiedRows, TableChange, TableNames, TablesOnTarget
 from udup.pipeline.selection.schemas import UDUP_SCHEMA
 
 T = TypeVar("T")
@@ -33,6 +34,7 @@ def look_at_tables(endpoint: Endpoint, job: str, side: str, names: Sequence[Tabl
                 tuple(_changes(connection, [each for each in (job, side) if each], names)),
                 _or((), lambda: tuple(_ahead(connection, job, names))),
                 _or((), lambda: _differing(connection, job)),
+                _or((), lambda: tuple(_copied(connection, [each for each in (job, side) if each], names))),
             )
     except MySQLError as error:
         raise failure(error, f"reading what job {job} has changed on the target {endpoint}") from error
@@ -90,6 +92,13 @@ def _ahead(connection: Connection, job: str, names: Sequence[TableNames]) -> Ite
         position.update(note.position)  # type: ignore[arg-type]
         if places:
             yield Ahead(str(position), tuple(places))
+
+
+def _copied(connection: Connection, jobs: Iterable[str], names: Sequence[TableNames]) -> Iterable[CopiedRows]:
+    sources = {(each.target_schema, each.target_table): (each.schema, each.table) for each in names}
+    for job in jobs:
+        loaded, whole = copied_parts.read_loaded(connection, job)
+        yield from (CopiedRows(*sources[name], rows, name in whole) for name, rows in loaded.items() if name in sources)
 
 
 def _differing(connection: Connection, job: str) -> tuple[tuple[str, str, int], ...]:
