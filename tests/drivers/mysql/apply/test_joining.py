@@ -9,14 +9,16 @@ import pytest
 
 from tests.drivers.mysql.apply.joined import ALL, NEW, OLD, A, begin, side_of
 from udup.base.errors import Refused
-from udup.drivers.mysql.apply import joining
+from udup.drivers.mysql.apply import joining, table_changes
 from udup.drivers.mysql.apply.checkpoint import Checkpoint, create_tables
 from udup.drivers.mysql.apply.ownership import CONTROL, lock_name, taking_in
+from udup.drivers.mysql.apply.table_look import look_at_tables
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.client.connection import Connection, connect, query, scalar
 from udup.pipeline.ownership import Owner
 from udup.pipeline.ports import CheckpointState, Join
-from udup.pipeline.positions import AheadNote
+from udup.pipeline.ports.tables import TableChange, TableNames
+from udup.pipeline.positions import AheadNote, AheadNotes
 from udup.pipeline.selection.selection import Selection
 from udup.sandbox.server import MysqlServer
 
@@ -54,6 +56,28 @@ def test_what_both_have_is_the_position_and_who_has_more_is_noted(connection: Co
     assert [(row[0], row[2]) for row in _rows(connection, schema)] == [(schema, f"{A}:1-7")]
     claims = query(connection, "SELECT table_name FROM udup.claim WHERE job = %s ORDER BY 1", schema)
     assert [str(each[0]) for each in claims] == ["a", "b"]
+
+
+def test_what_a_side_job_has_counted_is_counted_by_its_job_then(connection: Connection, schema: str) -> None:
+    _two(connection, schema)
+    for job, table, rows, at in ((schema, "a", 5, 9), (schema, "b", 1, 3), (_side(schema), "b", 7, 4)):
+        table_changes.add(connection, job, [TableChange("s", table, rows, changed_us=at, gtid=f"x:{at}")])
+    since = table_changes.read_since(connection, schema)
+    _take_in(connection, schema)
+    found = sorted(table_changes.read(connection, schema, [("s", "a"), ("s", "b")]), key=lambda each: each.table)
+    assert [(each.inserted, each.gtid) for each in found] == [(5, "x:9"), (8, "x:4")]
+    assert table_changes.read_since(connection, schema) == since > 0
+    assert not table_changes.read_since(connection, _side(schema))
+
+
+def test_what_a_table_has_beyond_the_position_of_its_job_is_told(target: MysqlServer, schema: str) -> None:
+    with closing(connect(target.endpoint)) as connection:
+        create_tables(connection)
+        _two(connection, schema)
+        _take_in(connection, schema)
+        names = [TableNames("s", table, "s", table) for table in "ab"]
+        (ahead,) = look_at_tables(target.endpoint, schema, "", names).ahead
+        assert (ahead.position, ahead.tables) == (f"{A}:1-9", (0,))
 
 
 def test_a_run_that_died_before_it_heard_of_its_join_finds_it_joined(connection: Connection, schema: str) -> None:
