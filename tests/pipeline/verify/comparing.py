@@ -91,9 +91,13 @@ class FakeLedger:
     rows: list[tuple[str, str, str]] = field(default_factory=list)
     tables: list[str] = field(default_factory=list)
     rounds: list[str] = field(default_factory=list)
+    tables_gone: bool = False
 
     def begin(self, comparison: str) -> None:
         self.rounds.append(comparison)
+
+    def round_ended(self) -> None:
+        self.tables_gone = True
 
     def close(self) -> None:
         """Nothing is held."""

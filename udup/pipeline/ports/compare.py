@@ -169,6 +169,10 @@ class Ledger(Protocol):
         """A table was compared to its end: differences of it that were not found again are no more."""
         ...
 
+    def round_ended(self) -> None:
+        """All tables of the job were told: differences of others, which the job has no more, are no more."""
+        ...
+
     def page(self, after: str, limit: int) -> list[LedgerRow]:
         """Return so many rows behind one (`LedgerRow.at`, "" for the first). Of use without a round, to any thread."""
         ...

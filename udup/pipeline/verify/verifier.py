@@ -93,6 +93,8 @@ class Verifier:
                 await self._in_thread(self._comparer.prepare)
                 await self._stand_together()
                 ended = await self._compare()
+                if ended and self._settings.whole:
+                    await self._in_thread(self._ledger.round_ended)
                 failed = 0
             except UdupError as error:
                 failed += 1
@@ -203,6 +205,9 @@ class NotNoted:
 
     def table_ended(self, table: TableCompared) -> None:
         """What was not repaired stays."""
+
+    def round_ended(self) -> None:
+        """Nor what is of other tables."""
 
     def page(self, after: str, limit: int) -> list[LedgerRow]:
         return self._ledger.page(after, limit)
