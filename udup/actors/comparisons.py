@@ -223,6 +223,7 @@ class Comparisons:
 def _order(job: Job, run: Run | None, comparison: Comparison, attempt: int) -> CompareJob:
     options = comparison.options
     settings = VerifySettings(job.id, comparison.id, continuous=options.continuous, first_round=comparison.round)
+    settings = replace(settings, whole=not options.tables)
     compared = ComparePlan(options.tables, options.rows_per_second, job=job.id, repairs=options.repair)
     compared = replace(compared, stands_still=options.stands_still)
     return CompareJob(attempt, settings, _folded(job, run), compared)
