@@ -117,7 +117,7 @@ class Comparisons:
         waits = comparison.options.continuous or comparison.of_document
         if job.record.stage is Stage.COMPLETED or (job.record.stage is Stage.FAILED and not waits):
             self.end(job)
-            self._keep(job, comparison.over(CompareState.FAILED, f"{told}, so it could not be compared to its end"))
+            self._keep(job, comparison.over(CompareState.FAILED, f"{told}: udup job status {job.id} says more"))
             return True
         if told and comparison.text != told:
             self._keep(job, comparison.model_copy(update={"text": told}))
