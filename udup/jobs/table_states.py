@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from udup.jobs.growing_shown import percent_of, state_of
-from udup.jobs.growth import Growth, GrowthState, parts_of
+from udup.jobs.growth import Growth, parts_of
 from udup.jobs.record import JobRecord
 from udup.jobs.words import Stage
 from udup.pipeline.selection.selection import Selection
@@ -76,7 +76,7 @@ def shown_of(record: JobRecord, side: JobRecord | None, names: Iterable[tuple[st
 
 def _new(growth: Growth | None, record: JobRecord) -> list[Selection]:
     """Return the tables that are apart, as either kind of source has their names; none if there are none."""
-    if growth is None or not growth.side or growth.state is GrowthState.ENDING:
+    if growth is None or not growth.side or growth.given_up:
         return []
     new = parts_of(growth, record.spec().selection()).new
     return [] if new is None else [new, new.folding(True)]
