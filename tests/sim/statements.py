@@ -27,6 +27,7 @@ _OWN = {
     "unsure": "unsure",
     "claim": "claim",
     "ahead": "ahead",
+    "changed_table": "changed",
     "copied_part": "part of copy",
     "copied_chunk": "chunk of copy",
 }
@@ -95,6 +96,24 @@ def _insert_ahead(connection: Connection, _sql: str, args: tuple[Any, ...]) -> i
     connection.lock(key)
     connection.put(key, args[2:])
     return 1
+
+
+def _begin_changes(connection: Connection, _sql: str, args: tuple[Any, ...]) -> int:
+    key = ("changed", args[0], "", "")
+    connection.lock(key)
+    if connection.get(key) is None:
+        connection.put(key, (0, 0, 0, 0, args[1], ""))
+    return 1
+
+
+def _add_changes(connection: Connection, _sql: str, args: tuple[Any, ...]) -> int:
+    for at in range(0, len(args), 9):
+        key, row = ("changed", *args[at : at + 3]), args[at + 3 : at + 9]
+        connection.lock(key)
+        before = connection.get(key) or (0, 0, 0, 0, 0, "")
+        counts = [one + other for one, other in zip(before[:4], row[:4], strict=True)]
+        connection.put(key, (*counts, *max(before[4:], row[4:])))
+    return len(args) // 9
 
 
 def _has_version(connection: Connection, sql: str, args: tuple[Any, ...]) -> list[Any]:
@@ -301,6 +320,8 @@ _BEGINNINGS: tuple[tuple[str, Answer], ...] = (
     ("UPDATE udup.checkpoint SET version = version + 1", _advance),
     ("UPDATE udup.checkpoint SET selection", _select),
     ("INSERT INTO udup.ahead", _insert_ahead),
+    ("INSERT IGNORE INTO udup.changed_table", _begin_changes),
+    ("INSERT INTO udup.changed_table", _add_changes),
     ("SELECT tables, gtids, rest", lambda c, sql, args: [c.get(key) for key in c.keys("ahead", *args)]),
     ("SELECT 1 FROM udup.checkpoint", _has_version),
     ("SELECT 1 FROM udup.copied_", _has_copied),

@@ -58,6 +58,8 @@ def _growing(plan: JobPlan, growth: Growth) -> JobPlan:
     if growth.state is GrowthState.JOINING:
         assert parts.new is not None
         return replace(plan, join=Join(growth.side, parts.staying, parts.new))
+    if growth.state is GrowthState.CLOSING:
+        return replace(plan, leaves=parts.staying.digest)
     leaves = parts.before.digest if growth.state is GrowthState.LEAVING and parts.leaves else ""
     apart = None
     if parts.new is not None and growth.state is not GrowthState.ENDING:

@@ -155,10 +155,15 @@ class ComparePlan:
 
 
 class Comparer(Protocol):
-    """Compares a job's two ends. `open_source`, then `open_target`, then `compare`; again from the first, or `close`.
+    """Compares a job's two ends. `prepare`, `open_source`, `open_target`, then `compare`; again from the first, or
+    `close`.
 
     Where it stopped within the tables is kept between two snapshots.
     """
+
+    def prepare(self) -> None:
+        """Do what may take long before the job is held for the snapshots."""
+        ...
 
     def open_source(self) -> str:
         """Open a snapshot of the source and return the position at which it stands."""
@@ -188,12 +193,17 @@ class Comparer(Protocol):
 class CompareTold:
     """Who is told, on the comparing thread: of each difference, of each table's end, of rows that were compared, and
     once a round of the definitions.
+
+    `kept`: what was told will not be told again, also if the comparison fails here and goes on later. `undone`: what
+    was told since then will be, if it is still so.
     """
 
     difference: Callable[[RowDifference], object]
     table: Callable[[TableCompared], object]
     rows: Callable[[int], object] = lambda rows: None
+    kept: Callable[[], object] = lambda: None
     definitions: Callable[[DefinitionsCompared], object] = lambda compared: None
+    undone: Callable[[], object] = lambda: None
 
 
 class Ledger(Protocol):
@@ -213,6 +223,9 @@ class Ledger(Protocol):
 
     def definitions(self, compared: DefinitionsCompared, position: str) -> None:
         """Keep in which definitions the two differ; what was not found again is no more."""
+
+    def round_ended(self) -> None:
+        """All tables of the job were told: differences of others, which the job has no more, are no more."""
         ...
 
     def page(self, after: str, limit: int) -> list[LedgerRow]:

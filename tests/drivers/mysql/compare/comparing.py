@@ -74,6 +74,7 @@ class Two:
             while not ended:
                 found.snapshots += 1
                 assert found.snapshots < 10
+                comparer.prepare()
                 comparer.open_source()
                 comparer.open_target()
                 if found.snapshots == 1:

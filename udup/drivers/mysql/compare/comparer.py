@@ -3,15 +3,15 @@
 Both snapshots are opened here, each with one session; that they stand at the same transaction is brought about by
 whoever calls. Behind each statement a session goes back to a savepoint, which gives up the table's metadata lock and
 keeps the snapshot, so DDL waits for a chunk at most. A table that was altered since is no longer in the snapshot
-(1412), or is not as the snapshot's definition says: the next snapshot has it again.
+(1412), or is not as the source has it there: it is compared in the next snapshot.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Collection
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from udup.base import runtime
 from udup.base.endpoint import Endpoint
@@ -19,7 +19,15 @@ from udup.base.errors import Side as ErrorSide
 from udup.base.errors import Transient, UdupError
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.client import patience
-from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, describe, error_code, query
+from udup.drivers.mysql.client.connection import (
+    Connection,
+    MySQLError,
+    connect,
+    describe,
+    error_code,
+    is_transient,
+    query,
+)
 from udup.drivers.mysql.client.raw import shut_down
 from udup.drivers.mysql.client.seam import behind_the_seam, seam
 from udup.drivers.mysql.client.sessions import SNAPSHOT
@@ -30,17 +38,15 @@ from udup.drivers.mysql.compare.ranges import compare_ranges
 from udup.drivers.mysql.compare.side import Side
 from udup.drivers.mysql.compare.tables import Compared, pair_tables, read_notes, read_servers, without_ahead
 from udup.drivers.mysql.dictionary.catalog import Catalog, Column
+from udup.drivers.mysql.snapshot.brief import open_briefly
 from udup.drivers.mysql.snapshot.moment import start_all
 from udup.drivers.mysql.snapshot.reader import CHANGED, release
-from udup.drivers.mysql.snapshot.schema import read_catalog, same_definitions
-from udup.drivers.mysql.snapshot.snapshot import Snapshot, open_snapshot
+from udup.drivers.mysql.snapshot.schema import read_catalog
+from udup.drivers.mysql.snapshot.snapshot import Snapshot
 from udup.pipeline.ports.compare import ComparePlan, CompareTold, TableCompared
 from udup.pipeline.positions import AheadNotes
 from udup.pipeline.selection.renames import Name
 from udup.pipeline.selection.selection import Selection
-
-#: Tries to open the snapshot between two DDL statements.
-TRIES = 5
 
 #: Snapshots in a row in which a table was being altered, after which it is told as not compared.
 ALTERED_TRIES = 3
@@ -74,15 +80,24 @@ class MySQLComparer:
         self._place = _Place(set())
         self._stopped = runtime.Event()
         self._pool = runtime.Pool(1, thread_name_prefix="compare")
-        self._catalog: Catalog | None = None
+        self._definitions = DefinitionComparison(target, selection, plan)
+        self._names: tuple[Name, ...] | None = None
         self._snapshot: Snapshot | None = None
         self._theirs: Connection | None = None
-        self._definitions = DefinitionComparison(target, selection, plan)
+
+    def prepare(self) -> None:
+        """Read which tables there are: with many of them it takes longer than anything may be held."""
+        with connect(self.endpoint) as asking:
+            catalog = read_catalog(asking, self._selection)
+        self._names = names_of(catalog)
+        with seam(ErrorSide.TARGET, self._target):
+            self._definitions.prepare(catalog)
 
     def open_source(self) -> str:
-        """Open a snapshot of the source, and read the definitions that hold in it; return its GTID set."""
+        """Open a snapshot of the source and return its GTID set."""
+        assert self._names is not None, "prepare first"
         self._end_snapshots()
-        self._snapshot, self._catalog = open_steady(self.endpoint, self._selection, 1, self._definitions.begin_source)
+        self._snapshot = open_briefly(self.endpoint, 1, self._names)
         with seam(ErrorSide.TARGET, self._target):
             self._theirs = connect(self._target, SNAPSHOT)  # now, as the target stands still later
         return self._snapshot.gtid_set
@@ -95,15 +110,21 @@ class MySQLComparer:
             self._definitions.read_standing()
 
     def compare(self, told: CompareTold, seconds: float) -> bool:
-        """Compare for so long from where it has stopped; return whether the last table's end was reached."""
-        assert self._snapshot is not None and self._theirs is not None and self._catalog is not None, "open both first"
+        """Compare for so long from where it has stopped; return whether the last table's end was reached.
+
+        The definitions are read behind the snapshots: of a table that was altered in between these say so (1412).
+        """
+        assert self._snapshot is not None and self._theirs is not None and self._names is not None, "open both first"
         (ours,), theirs = self._snapshot.connections, self._theirs
         for connection in (ours, theirs):
             query(connection, patience.SESSION)
             query(connection, "SAVEPOINT udup")
-        ahead = self._ahead(theirs)
-        self._compare_definitions(ours, ahead, told)
-        pairs = pair_tables(self._catalog, self._selection, ours, theirs, self._plan.tables)
+        with connect(self.endpoint) as asking:
+            self._definitions.read_source(asking)
+            catalog = read_catalog(asking, self._selection)
+            ahead = self._ahead(theirs)
+            self._compare_definitions(asking, catalog, ahead, told)
+        pairs = pair_tables(known(catalog, self._names), self._selection, ours, theirs, self._plan.tables)
         pairs = without_ahead(pairs, ahead)
         for connection in (ours, theirs):
             release(connection)
@@ -125,21 +146,21 @@ class MySQLComparer:
                 return False
         if self._to_do(pairs) or not self._definitions.is_over:
             return False
-        self._not_there(told)
+        self._not_there(catalog, told)
         self._place = _Place(set())
         self._definitions.round_over()
         return True
 
-    def _compare_definitions(self, source: Connection, ahead: AheadNotes, told: CompareTold) -> None:
+    def _compare_definitions(self, source: Connection, catalog: Catalog, ahead: AheadNotes, told: CompareTold) -> None:
         with seam(ErrorSide.TARGET, self._target):
-            found = self._definitions.compare(source, ahead)
+            found = self._definitions.compare(source, catalog, ahead)
         if found is not None:
             told.definitions(found)
+            told.kept()
 
-    def _not_there(self, told: CompareTold) -> None:
+    def _not_there(self, catalog: Catalog, told: CompareTold) -> None:
         """Tell of tables that were asked for by name and that the source does not have."""
-        assert self._catalog is not None, "open the source first"
-        names = {(table.schema, table.name) for table in self._catalog.tables}
+        names = set(names_of(catalog))
         for wanted in self._plan.tables:
             schema, table = wanted.split(".", 1)
             if (schema, table) not in names | self._place.done:
@@ -162,19 +183,22 @@ class MySQLComparer:
         place, compared = self._place, both.compared
         if place.table != compared.name or place.key != compared.key_columns:
             self._place = place = _Place(place.done, place.altered, compared.name, compared.key_columns)
+        both.rows, both.differences = place.rows, place.differences
         problem, altered = compared.problem, compared.may_pass
         try:
-            if not problem and not self._rows(both, ends_at):
+            if problem:
+                both.source.look()  # whether it is still what the snapshot has
+            elif not self._rows(both, ends_at):
                 return False
         except (MySQLError, UdupError) as error:
             problem, altered = _problem(error), _is_altered(error)
-        place.rows, place.differences = place.rows + both.rows, place.differences + both.differences
         if altered and place.altered[compared.name] + 1 < ALTERED_TRIES:
             place.altered[compared.name] += 1
-            return True  # it is to be done yet
-        told = TableCompared(*compared.name, place.rows, place.differences, problem, both.unsearched)
-        both.told.table(told)
+            both.told.undone()
+            return True  # it is still to be done
+        both.told.table(TableCompared(*compared.name, both.rows, both.differences, problem, both.unsearched))
         self._place = _Place({*place.done, compared.name}, place.altered)
+        both.told.kept()
         return True
 
     def _rows(self, both: Both, ends_at: float) -> bool:
@@ -183,10 +207,12 @@ class MySQLComparer:
             compare_as_set(both)
             return True
         for chunk in compare_ranges(both, self._plan.chunk_rows, place.number, place.after):
-            place.number, place.after = chunk.number + 1, chunk.rest
-            if not chunk.final and runtime.now() >= ends_at:
-                place.rows, place.differences = place.rows + both.rows, place.differences + both.differences
-                return False
+            if not chunk.final:
+                place.number, place.after = chunk.number + 1, chunk.rest
+                place.rows, place.differences = both.rows, both.differences
+                both.told.kept()
+                if runtime.now() >= ends_at:
+                    return False
         return True
 
     def stop(self) -> None:
@@ -212,41 +238,32 @@ class MySQLComparer:
         self._snapshot = self._theirs = None
 
 
-def open_steady(
-    endpoint: Endpoint,
-    selection: Selection,
-    connections: int,
-    read_more: Callable[[Connection, Catalog], object] = lambda connection, catalog: None,
-) -> tuple[Snapshot, Catalog]:
-    """Open a snapshot of a job's source; return it with the definitions that hold in it.
-
-    What `read_more` reads holds in it, too.
-    """
+def read_names(endpoint: Endpoint, selection: Selection) -> tuple[Name, ...]:
+    """Return the tables of a job's source."""
     with connect(endpoint) as asking:
-        before = read_catalog(asking, selection)
-        for _ in range(TRIES):
-            names = [(table.schema, table.name) for table in before.tables]
-            snapshot = open_snapshot(endpoint, connections, job_tables=names)
-            try:
-                read_more(asking, before)
-                after = read_catalog(asking, selection)
-            except BaseException:
-                snapshot.close()
-                raise
-            if same_definitions(before, after):
-                return snapshot, after
-            snapshot.close()
-            before = after
-    raise Transient(f"definitions on {endpoint} changed during each of {TRIES} snapshots: wait for the DDL")
+        return names_of(read_catalog(asking, selection))
+
+
+def names_of(catalog: Catalog) -> tuple[Name, ...]:
+    """Return the tables of a catalog."""
+    return tuple((table.schema, table.name) for table in catalog.tables)
+
+
+def known(catalog: Catalog, names: Collection[Name]) -> Catalog:
+    """Return it without the tables that came behind these: their rows may not be the snapshot's."""
+    known = set(names)
+    return replace(catalog, tables=tuple(each for each in catalog.tables if (each.schema, each.name) in known))
 
 
 def _problem(error: MySQLError | UdupError) -> str:
     """Return why one table cannot be compared now; raise what is not the table's."""
     if isinstance(error, MySQLError) and error_code(error) in CHANGED:
         return f"its definition changed since the snapshot was opened ({describe(error)})"
-    if isinstance(error, UdupError) and not isinstance(error, Transient):
-        return str(error)
-    raise error
+    if isinstance(error, Transient) or (
+        isinstance(error, MySQLError) and (is_transient(error) or not error_code(error))
+    ):
+        raise error
+    return describe(error) if isinstance(error, MySQLError) else str(error)
 
 
 def _is_altered(error: MySQLError | UdupError) -> bool:

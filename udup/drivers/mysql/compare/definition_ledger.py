@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -39,8 +40,24 @@ CREATE = f"""CREATE TABLE IF NOT EXISTS {UDUP_SCHEMA}.{TABLE} (
         KEY (job)
     ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC COMMENT='Definitions that are not what the source has.'"""
 
+_COLUMN = re.compile(r"^ +([a-z_]+) (?!KEY)[A-Z]+", re.MULTILINE)
+
 #: Letters that are kept of a text.
 _LETTERS = 4000
+
+
+def make(connection: Connection) -> None:
+    """Make the table; again, if an earlier version's lacks something."""
+    make_again(connection, TABLE, CREATE)
+
+
+def make_again(connection: Connection, table: str, create: str) -> None:
+    """Make a table of what the next comparison finds again; one that lacks columns is dropped first."""
+    sql = "SELECT COLUMN_NAME FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s"
+    there = {str(name).lower() for (name,) in query(connection, sql, UDUP_SCHEMA, table)}
+    if there and not there >= set(_COLUMN.findall(create)):
+        query(connection, f"DROP TABLE {UDUP_SCHEMA}.{table}")
+    query(connection, create)
 
 
 def keep(connection: Connection, job: str, compared: DefinitionsCompared, comparison: str, position: str) -> None:

@@ -10,6 +10,7 @@ of the moment.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -34,6 +35,7 @@ from udup.drivers.mysql.compare.shapes import (
 from udup.drivers.mysql.compare.table_parts import Shape
 from udup.drivers.mysql.compare.unlike import Unlike
 from udup.drivers.mysql.dictionary.catalog import Catalog
+from udup.drivers.mysql.snapshot.schema import same_definition
 from udup.pipeline.ports.compare import ComparePlan, DefinitionDifference, DefinitionsCompared, Kind
 from udup.pipeline.positions import AheadNotes
 from udup.pipeline.selection.renames import Name
@@ -41,6 +43,9 @@ from udup.pipeline.selection.selection import Selection
 
 #: Seconds for which definitions are read while the target stands.
 STANDING_SECONDS = 0.5
+
+#: Snapshots under which a table was altered, after which it is told so.
+ALTERED_TRIES = 5
 
 #: Views, routines, triggers and events that are read meanwhile, and tables that are given other names; where there are
 #: more they are read behind it.
@@ -51,7 +56,7 @@ MOST = 1000
 
 
 class DefinitionComparison:
-    """`begin_source` and `read_standing` as the snapshots are opened, then `compare`. Used by one thread."""
+    """`prepare` and `read_standing` as snapshots are opened, then `read_source` and `compare`. Used by one thread."""
 
     def __init__(self, target: Endpoint, selection: Selection, plan: ComparePlan) -> None:
         self._endpoint = target
@@ -60,7 +65,6 @@ class DefinitionComparison:
         self._pairing: Pairing | None = None
         self._meant: dict[Name, Meant] = {}
         self._refused = ""
-        self._catalog: Catalog | None = None
         self._others: Others | None = None
         self._there: list[DefinitionDifference] | None = None
         self._told: dict[Name, PortableTable] = {}
@@ -70,20 +74,21 @@ class DefinitionComparison:
     def _begin_round(self) -> None:
         self._looked = False
         self._suspects: set[Name] = set()
+        self._tries: Counter[Name] = Counter()
         self._found: list[DefinitionDifference] = []
         self._before: list[DefinitionDifference] = []  # what is no table, and was found to differ
         self.is_over = not self._plan.definitions
 
     # ---- While the snapshots are opened ----
 
-    def begin_source(self, source: Connection, catalog: Catalog) -> None:
-        """Take the definitions that hold in the snapshot of the source, and read the others of tables in doubt."""
-        self._catalog = catalog
+    def prepare(self, catalog: Catalog) -> None:
+        """Take the source's definitions before its snapshot is opened."""
+        self._others = None
         if self._suspects and self._pairing is not None:
             tables = (each for each in catalog.tables if (each.schema, each.name) in self._suspects)
             self._mean(replace(catalog, tables=tuple(tables), objects=(), sequences=()))
-            self._told = {} if self._pairing.alike else read_portable_tables(source, self._meant)
-        self._others = self._prepared() if self._before and _is_quick(catalog, self._selection) else None
+        if self._before and _is_quick(catalog, self._selection):
+            self._others = self._prepared(catalog)
 
     def read_standing(self) -> None:
         """Read the tables in doubt, while the target stands where the snapshot of the source does."""
@@ -95,17 +100,24 @@ class DefinitionComparison:
 
     # ---- When both are open ----
 
-    def compare(self, source: Connection, ahead: AheadNotes) -> DefinitionsCompared | None:
-        """Return what differs, None as long as that is in doubt. Tables of these notes are of another moment."""
-        assert self._catalog is not None, "begin the source first"
+    def read_source(self, source: Connection) -> None:
+        """Read of tables in doubt what the catalog does not say of them; the catalog is read behind it."""
+        if self._suspects and self._pairing is not None:
+            self._told = {} if self._pairing.alike else read_portable_tables(source, self._meant)
+
+    def compare(self, source: Connection, catalog: Catalog, ahead: AheadNotes) -> DefinitionsCompared | None:
+        """Return what differs, None as long as that is in doubt. Tables of these notes are of another moment.
+
+        `catalog` was read behind the snapshots: where it says the same as that of before, so do they.
+        """
         if self.is_over:
             return None
-        names = [(each.schema, each.name) for each in self._catalog.tables]
+        names = [(each.schema, each.name) for each in catalog.tables]
         left_out = {name for name in names if any(each.group.wants(*name) for each in ahead)}
         if self._looked:
-            self._confirm(left_out)
+            self._confirm(catalog, left_out)
         else:
-            self._look(source, left_out)
+            self._look(source, catalog, left_out)
         if self._suspects or (self._before and not self._looked):
             self._looked = True
             return None
@@ -125,30 +137,44 @@ class DefinitionComparison:
         self._meant = {each.name: each for each in chosen}
         return there
 
-    def _look(self, source: Connection, left_out: Collection[Name]) -> None:
+    def _look(self, source: Connection, catalog: Catalog, left_out: Collection[Name]) -> None:
         """Look at everything as it is now."""
-        assert self._catalog is not None, "begin the source first"
         self._pairing = Pairing.of(source, self._open())
-        if self._mean(self._catalog) is None:
+        if self._mean(catalog) is None:
             self._found.append(DefinitionDifference("definitions", "", Kind.DIFFERS, self._refused, "not compared"))
             return
         self._told = {} if self._pairing.alike else read_portable_tables(source, self._meant)
         theirs = read_there(self._open(), self._meant.values(), self._pairing)
         self._suspects = {name for name, shape in theirs.items() if any(self._unlike(name, shape))} - set(left_out)
-        others = self._prepared()
+        others = self._prepared(catalog)
         self._before = others.found(self._open()) if others is not None else []
 
-    def _confirm(self, left_out: Collection[Name]) -> None:
+    def _confirm(self, catalog: Catalog, left_out: Collection[Name]) -> None:
+        """Tell of the tables that were read at the snapshots' moment, if the source has had them so throughout."""
+        now = {(each.schema, each.name): same_definition(each) for each in catalog.tables}
         for name, shape in self._standing.items():
-            if name not in left_out:
+            if name in left_out or name not in now:
+                self._suspects.discard(name)
+            elif now[name] == same_definition(self._meant[name].source):
+                self._suspects.discard(name)
                 self._found += self._unlike(name, shape)
-        self._suspects &= self._meant.keys() - self._standing.keys() - set(left_out)
+            else:
+                self._altered(name)
+        self._suspects &= now.keys() & self._meant.keys() - set(left_out)
         if self._before:
-            if self._there is None and (others := self._prepared()) is not None:
+            if self._there is None and (others := self._prepared(catalog)) is not None:
                 self._there = others.found(self._open())
             there = self._there or ()
             self._found += [each for each in self._before if each in there]
             self._before = []
+
+    def _altered(self, name: Name) -> None:
+        """A table was altered while the snapshots were opened: look again, but not for ever."""
+        self._tries[name] += 1
+        if self._tries[name] >= ALTERED_TRIES:
+            self._suspects.discard(name)
+            why = f"altered under each of {ALTERED_TRIES} snapshots"
+            self._found.append(DefinitionDifference(".".join(name), "definition", Kind.DIFFERS, why, "not compared"))
 
     def _unlike(self, name: Name, theirs: Shape | None) -> Iterator[DefinitionDifference]:
         assert self._pairing is not None, "begin the source first"
@@ -158,18 +184,16 @@ class DefinitionComparison:
         ours = shape_meant(meant, self._pairing, self._told.get(name), self._selection)
         yield from Unlike(self._plan.job, meant).found(ours, theirs)
 
-    def _prepared(self) -> Others | None:
-        """Return what is beside tables, from what the last snapshot of the source holds; None if it is not asked for,
-        or what cannot be renamed (which is told of the tables).
-        """
-        assert self._catalog is not None and self._pairing is not None, "look first"
+    def _prepared(self, catalog: Catalog) -> Others | None:
+        """Return what is beside tables, None if it is not asked for, or cannot be renamed (as the tables say)."""
+        assert self._pairing is not None, "look first"
         if self._plan.tables:
             return None
         try:
-            meant, there = meant_by(self._catalog, self._selection, self._pairing, innodb=self._plan.innodb)
+            meant, there = meant_by(catalog, self._selection, self._pairing, innodb=self._plan.innodb)
         except Unsupported:
             return None
-        return Others(self._catalog, there, self._selection, self._pairing, frozenset(each.there for each in meant))
+        return Others(catalog, there, self._selection, self._pairing, frozenset(each.there for each in meant))
 
     def _cut(self) -> Iterable[DefinitionDifference]:
         found = sorted(self._found, key=lambda each: (not each.counts, each.table, each.what))
