@@ -59,8 +59,8 @@ class Checks:
     def _committed(self, connection: Connection, changed: dict[Key, Any]) -> None:
         rows = self._target.rows
         for key in changed:
-            if key[0] == "part" and rows[key] != rows["parts", key[1]]:
-                self.fail(f"torn: {key[1]} was committed with {rows[key]} of {rows['parts', key[1]]} parts")
+            if key[0] == "part" and rows[key] != rows["parts", *key[1:]]:
+                self.fail(f"torn: {key[1]} was committed with {rows[key]} of {rows['parts', *key[1:]]} parts")
         if any(key[0] in ("checkpoint", ROWS) for key in changed):
             self._compare(f"{connection.process.name}: {connection.what}")
 

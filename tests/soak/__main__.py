@@ -34,6 +34,9 @@ def main() -> int:
     )
     parser.add_argument("--shaped", action="store_true", help="with tables of which some rows or columns are carried")
     parser.add_argument("--by-statements", action="store_true", help="rows get to the target by statements")
+    parser.add_argument(
+        "--growth", type=float, default=0, dest="growth_seconds", help="seconds between changes of the job, 0 for none"
+    )
     chosen = parser.parse_args()
     began = time.monotonic()
 
