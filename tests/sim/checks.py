@@ -34,6 +34,7 @@ class Checks:
     def __init__(self, world: World, scenario: Scenario, source: Source, target: Server) -> None:
         self._world, self._scenario, self._source, self._target = world, scenario, source, target
         self.violation = ""
+        self.is_over = False  # the job has stopped for good, as it is meant to
         self.ended: dict[str, int] = {}  # runs, by the kind of their end
         self.ddl_done: list[int] = []
         #: What the first table has beyond the checkpoint.

@@ -13,13 +13,13 @@ from tests.sim.actors import ActorWorld, Cell
 from tests.sim.ahead import begin_ahead
 from tests.sim.checks import Checks
 from tests.sim.install import SimLogger
+from tests.sim.life import ALL, Act
+from tests.sim.life_checks import LifeChecks
+from tests.sim.life_source import LifeSource
 from tests.sim.machine import Doorbells, Machine
 from tests.sim.mysql import Connection, Server
 from tests.sim.net import Broker, NatsClient
 from tests.sim.node import JOB, SUBSTITUTES, Node, SimClient, SimStore
-from tests.sim.life import ALL, Act
-from tests.sim.life_checks import LifeChecks
-from tests.sim.life_source import LifeSource
 from tests.sim.scenario import CLASSES, FAULTS_END, Fault, Scenario, numbered
 from tests.sim.source import UUID, Source
 from tests.sim.world import MS, Livelock, S, World
@@ -239,7 +239,8 @@ class _History:
             self.world.after(50 * MS, lambda: self.node.tell(ResumeJob(JOB)))
 
     def _is_broken(self) -> bool:
-        return bool(self.checks.violation or self.world.crashes)
+        """Return whether there is no more to be looked at."""
+        return self.checks.is_over or bool(self.checks.violation or self.world.crashes)
 
     def run(self) -> str:
         world, checks = self.world, self.checks
@@ -252,7 +253,7 @@ class _History:
                 world.at(FAULTS_END + turn * S // 5, self._insist)
             if not self._is_broken() and not world.run(FAULTS_END + LIVELINESS, self._now_and_then(self._has_ended)):
                 checks.fail(self._not_caught_up())
-            if not self._is_broken():
+            if not self._is_broken() and not checks.is_over:
                 checks.at_the_end()
         except Livelock as error:
             checks.fail(str(error))
@@ -288,4 +289,6 @@ class _History:
         executed = self.checks.executed()
         missing = [entry["number"] for entry in self.source.log if not executed.contains(UUID, entry["number"])]
         grows = record and record.growth and f", its tables are {record.growth.state} ({record.growth.problem})"
-        return f"hang: {LIVELINESS // S} s after the last fault the job is {stage}{grows or ''}, and {missing[:8]} are missing; left: {self.target.find('ahead')} {sorted(SimStore.disks['A'])}"
+        left = f"left: {self.target.find('ahead')}, jobs {sorted(SimStore.disks['A'])}"
+        after = f"hang: {LIVELINESS // S} s after the last fault"
+        return f"{after} the job is {stage}{grows or ''}, and {missing[:8]} are missing; {left}"

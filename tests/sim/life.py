@@ -2,7 +2,8 @@
 
 Tables have one letter for their name, and each row is told by it and a number (`u3`). `t`, `u` and `v` are the job's as
 long as it lives and may be exchanged, renamed and dropped with each other; `p` and `q` come into it and go, so their
-statements name no others, and they are always there: on the target a job that leaves a table lets it be. What a statement does is read from its text, on both servers.
+statements name no others, and they are always there: on the target a job that leaves a table lets it be. What a
+statement does is read from its text, on both servers.
 """
 
 from __future__ import annotations

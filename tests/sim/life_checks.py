@@ -29,6 +29,9 @@ _TABLES = (*ALL, "x")
 #: What a failure says that its user can follow.
 HINT = "load again what is as it was before it (udup job reload "
 
+#: What a job says that stops for good since a table of two goes was changed: it is copied again then.
+TWO_GOES = "some rows as they were before it and others as they were after it"
+
 
 class LifeChecks(Checks):
     """`fails` says what a job that has failed is to load again, where its message does."""
@@ -72,7 +75,7 @@ class LifeChecks(Checks):
                 self._selections[_with_notes(each.digest)] = each
 
     def _standings(self) -> dict[str, tuple[str, GtidSet, list[tuple[GtidSet, RowsUpTo | None]]]]:
-        """Return of each table that a checkpoint speaks for the job, what is executed, and the notes that speak of it."""
+        """Return of each table that a checkpoint speaks for: its job, what that has executed, the notes of it."""
         found: dict[str, tuple[str, GtidSet, list[tuple[GtidSet, RowsUpTo | None]]]] = {}
         for job in sorted({key[1] for key in self._target.find("checkpoint")}):
             base = [self._target.rows[key] for key in self._target.find("checkpoint", job, 0)]
@@ -168,6 +171,9 @@ class LifeChecks(Checks):
             self._world.note("client", f"is told: {text}")
             self.to_follow = text.split(HINT, 1)[1].split(")", 1)[0].split()[1:]
             self.followed += 1
+            return
+        if event == "job_failed" and TWO_GOES in text:
+            self.is_over = True
             return
         super().heard(process, event, values)
 

@@ -1,4 +1,4 @@
-"""The source of a whole life: several tables, copies that go on with what is there, a log that notes leave parts out of.
+"""The source of a whole life: several tables, copies that go on with what is there, a log that notes cut.
 
 What is decided is decided by the product: which statements are carried, cut or held (`QueryClassifier`), what notes
 leave out (`AheadNotes`), what of a copy stays (`snapshot/resuming.py`). Only where rows and events come from is made.
@@ -9,7 +9,6 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import replace
 
 from tests.sim.life import Tab, Truth, row_key
 from tests.sim.scenario import Entry

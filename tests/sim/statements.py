@@ -165,6 +165,8 @@ def _insert_claims(connection: Connection, _sql: str, args: tuple[Any, ...]) -> 
         schema, table, job, uuid, from_schema, from_table, source, node = args[at : at + 8]
         key = ("claim", job, schema, table)
         connection.lock(key)
+        if any(each[2:] == key[2:] for each in connection.keys("claim")):
+            raise OperationalError(1062, "Duplicate entry")
         connection.put(key, (schema, table, job, uuid, from_schema, from_table, source, node))
     return 1
 

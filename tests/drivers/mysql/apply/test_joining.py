@@ -14,7 +14,7 @@ from udup.drivers.mysql.apply.ownership import CONTROL, lock_name, taking_in
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.client.connection import Connection, connect, query, scalar
 from udup.pipeline.ownership import Owner
-from udup.pipeline.ports import CheckpointState, Join
+from udup.pipeline.ports import CheckpointState, Join, Leaving
 from udup.pipeline.positions import AheadNote, AheadNotes
 from udup.pipeline.selection.selection import Selection
 from udup.sandbox.server import MysqlServer
@@ -154,11 +154,27 @@ def test_tables_that_leave_are_free_for_others_in_the_same_step(connection: Conn
     with pytest.raises(Refused):
         Checkpoint(connection, schema, OLD.digest).take_over(2, None)
     for _ in range(2):  # also where a run died behind it
-        state = Checkpoint(connection, schema, OLD.digest, leaves=ALL.digest, keeps=OLD).take_over(2, None)
+        state = Checkpoint(connection, schema, OLD.digest, leaves=Leaving(ALL.digest), keeps=OLD).take_over(2, None)
         assert state is not None and str(state.executed) == f"{A}:1-9"
     assert Checkpoint(connection, schema, OLD.digest).take_over(2, None) is not None
     claims = query(connection, "SELECT table_name FROM udup.claim WHERE job = %s ORDER BY 1", schema)
     assert [str(each[0]) for each in claims] == ["a"], "under whatever case the source keeps it"
+
+
+def test_tables_that_are_loaded_again_are_noted_as_what_the_side_job_has_made(
+    connection: Connection, schema: str
+) -> None:
+    """So it drops them where the source has them no more: nothing else would tell it of them."""
+    _begin(connection, schema, ALL, f"{A}:1-9")
+    sql = "INSERT INTO udup.claim VALUES (%s, 'a', %s, 'u', 's', 'a', '', '', NOW())"
+    query(connection, sql, schema, schema)
+    for _ in range(2):  # also where a run died behind it
+        leaves = Leaving(ALL.digest, _side(schema))
+        Checkpoint(connection, schema, OLD.digest, leaves=leaves, keeps=OLD).take_over(2, None)
+        noted = query(
+            connection, "SELECT table_schema, table_name FROM udup.copied_table WHERE job = %s", _side(schema)
+        )
+        assert [tuple(map(str, each)) for each in noted] == [(schema, "b")]
 
 
 def test_who_takes_a_side_job_in_has_all_its_places_and_leaves_none_taken(target: MysqlServer, schema: str) -> None:
