@@ -190,7 +190,8 @@ class Dispatcher:
             return Divergence(
                 f"the target contradicts the source at {error}; nothing of this transaction was applied. See who else"
                 f" writes there; then put {table} right as the source has it (udup job repair ID TABLE), have the job"
-                " go on (udup job resume ID), and look whether it is equal (udup job compare ID TABLE)",
+                " go on (udup job resume ID), and look whether it is equal (udup job compare ID TABLE); or have it"
+                " copied again, by which the job goes on as well (udup job reload ID TABLE)",
                 gtid=error.gtid,
                 table=error.table,
             ).at("", error.kept)
