@@ -38,7 +38,7 @@ def _stops(world: World, name: str, row: int) -> None:
     world.on_target(f"DELETE FROM {name}.b WHERE id = {row}")
     world.on_source(f"UPDATE {name}.b SET n = 77 WHERE id = {row}", f"INSERT INTO {name}.a (n) VALUES (7)")
     why = world.failure(name)
-    assert f"{name}.b" in why and "udup job reload ID TABLE" in why
+    assert f"udup job repair {name} {name}.b" in why
 
 
 def test_new_tables_and_a_reload_that_cannot_be_are_given_up_and_nothing_half_done_stays(
