@@ -226,7 +226,7 @@ class Checkpoint:
             if self._join is not None:
                 position = self._take_in(self._join, position)
             elif self._leaves and position is not None and self._keeps is not None:
-                joining.release(self._connection, self._job, self._keeps, self._leaves.side)
+                joining.release(self._connection, self._job, self._keeps, self._leaves)
             if position is not None and not position.written and begins:
                 position = replace(position, written=True)
             if position is not None and position.written:
@@ -274,6 +274,8 @@ class Checkpoint:
 
     def _read(self, initial: GtidSet | None) -> CheckpointState | None:
         rows = self._rows()
+        if not rows:
+            joining.forget_noted(self._connection, self._job, self._start.incarnation)
         self._version = version_after(rows)
         if not rows or rows[0][0] != 0 or rows[0][5] == COPYING:
             self._copying_before = int(rows[0][1]) if rows else 0
