@@ -30,15 +30,15 @@ _OWN = {
     "copied_part": "part of copy",
     "copied_chunk": "chunk of copy",
 }
-_COLUMNS = [("checkpoint", name, None) for name in ("stamps", "source_uuid", "owner", "began")] + [
+_COLUMNS = [("checkpoint", name, None) for name in ("stamps", "source_uuid", "owner", "began", "begun")] + [
     (table, "table_name" if table == "copied_table" else "job", "utf8mb4_bin") for table in _OWN
 ]
 
 #: The state of a table of a copy whose indexes are being built.
 _BUILDING = 2
 
-#: A row of the checkpoint: gtids, mark, definitions, selection, stamps, source's UUID, owner, how the job began.
-Row = tuple[str, str, int, str, str, str, str, str]
+#: A row of the checkpoint: gtids, mark, definitions, selection, stamps, source's UUID, owner, how the job began, begun.
+Row = tuple[str, str, int, str, str, str, str, str, str]
 
 Answer = Callable[["Connection", str, tuple[Any, ...]], Any]
 
@@ -57,12 +57,12 @@ def _scan(connection: Connection, job: str) -> list[tuple[Any, ...]]:
 
 def _read_checkpoint(connection: Connection, _sql: str, args: tuple[Any, ...]) -> list[Any]:
     rows = [(key, connection.get(key)) for key in _scan(connection, args[0])]
-    return [(key[2], key[3], *row[:6], row[7]) for key, row in rows]
+    return [(key[2], key[3], *row[:6], *row[7:]) for key, row in rows]
 
 
 def _read_side(connection: Connection, _sql: str, args: tuple[Any, ...]) -> list[Any]:
     rows = [(key, connection.get(key)) for key in _scan(connection, args[0])]
-    return [(key[2], row[0], row[3], row[4], row[5]) for key, row in rows]
+    return [(key[2], row[0], row[3], row[4], row[5], row[1], row[8]) for key, row in rows]
 
 
 def _has_unsure(connection: Connection, job: str) -> bool:
@@ -71,14 +71,14 @@ def _has_unsure(connection: Connection, job: str) -> bool:
 
 
 def _insert_checkpoint(connection: Connection, _sql: str, args: tuple[Any, ...]) -> int:
-    for at in range(0, len(args), 11):
-        job, version, slot, gtids, mark, definitions, selection, owner, stamps, uuid, began = args[at : at + 11]
+    for at in range(0, len(args), 12):
+        job, version, slot, gtids, mark, definitions, selection, owner, stamps, uuid, *begun = args[at : at + 12]
         key = ("checkpoint", job, slot, version)
         connection.lock(key)
         if connection.get(key) is not None:
             raise OperationalError(1062, "Duplicate entry")
-        connection.put(key, (gtids, mark, definitions, selection, stamps, uuid, owner, began))
-    return len(args) // 11
+        connection.put(key, (gtids, mark, definitions, selection, stamps, uuid, owner, *begun))
+    return len(args) // 12
 
 
 def _advance(connection: Connection, _sql: str, args: tuple[Any, ...]) -> int:
@@ -101,6 +101,16 @@ def _select(connection: Connection, _sql: str, args: tuple[Any, ...]) -> int:
         row = connection.get(key)
         connection.put(key, (*row[:3], selection, *row[4:]))
     return 1
+
+
+def _note_begun(connection: Connection, _sql: str, args: tuple[Any, ...]) -> int:
+    begun, job, version = args
+    key = ("checkpoint", job, 0, version)
+    connection.lock(key)
+    row = connection.get(key)
+    if row is not None:
+        connection.put(key, (*row[:8], begun))
+    return int(row is not None)
 
 
 def _insert_ahead(connection: Connection, _sql: str, args: tuple[Any, ...]) -> int:
@@ -385,6 +395,8 @@ _BEGINNINGS: tuple[tuple[str, Answer], ...] = (
     ("INSERT INTO udup.checkpoint", _insert_checkpoint),
     ("UPDATE udup.checkpoint SET version = version + 1", _advance),
     ("UPDATE udup.checkpoint SET selection", _select),
+    ("UPDATE udup.checkpoint SET begun", _note_begun),
+    ("SELECT GTID_SUBSET", lambda c, sql, args: [(int(args[0] in c.server.gtids),)]),
     ("INSERT INTO udup.ahead", _insert_ahead),
     ("SELECT tables, gtids, rest", lambda c, sql, args: [c.get(key) for key in c.keys("ahead", *args)]),
     ("SELECT 1 FROM udup.checkpoint", _has_version),
