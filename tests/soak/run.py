@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import random
-import signal
 import time
 from collections.abc import Callable
 from contextlib import closing, suppress
@@ -15,6 +13,7 @@ from tests.soak.changes import Changes
 from tests.soak.fixed import FAMILY, WITHOUT_TRANSACTIONS
 from tests.soak.leftovers import leftovers
 from tests.soak.tables import TABLES, Model
+from tests.soak.victims import ACTORS, Victims
 from tests.soak.writers import Writers
 from udup.base.errors import Transient, UdupError
 from udup.drivers.mysql.client.connection import connect, query
@@ -28,8 +27,7 @@ SCHEMA = JOB = "soak"
 #: Seconds for the target to come level after the writers have ended.
 LEVEL_SECONDS = 120.0
 
-#: What may be killed; actors are found by their role, the rest by its name.
-ACTORS = ("worker", "applier", "extractor", "supervisor", "store")
+#: What may be killed.
 OF_UDUP = (*ACTORS, "nats-server", "main")
 VICTIMS = (*OF_UDUP, "source", "target")
 
@@ -57,6 +55,9 @@ class Plan:
     def source_options(self) -> dict[str, str | int]:
         return {"binlog-row-metadata": "FULL"} if self.shaped else {}
 
+    def of(self, source: MysqlServer, target: MysqlServer, node: UdupNode, say: Callable[[str], None]) -> Soak:
+        return Soak(source, target, node, self, say)
+
 
 @dataclass
 class Soak:
@@ -70,6 +71,10 @@ class Soak:
     rounds: int = 0
     kills: list[str] = field(default_factory=list)
     changes: Changes | None = None
+
+    @property
+    def summary(self) -> str:
+        return f"equal after every one of {self.rounds} rounds, {len(self.kills)} kills"
 
     def run(self) -> None:
         """Raises `UdupError` with the seed when the two servers differ or the job ends."""
@@ -154,25 +159,7 @@ class Soak:
     def _kill(self, victim: str) -> None:
         self.kills.append(victim)
         self.say(f"kill {victim}")
-        if victim in ("source", "target"):
-            server = self.source if victim == "source" else self.target
-            server.kill()
-            server.restart()
-        elif victim == "main":
-            self.node.kill()
-            self.node.start()
-        else:
-            pid = self._pid(victim)
-            if pid:
-                with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-
-    def _pid(self, victim: str) -> int:
-        if victim == "nats-server":
-            return next((pid for pid, title in self.node.pids().items() if "nats-server" in title), 0)
-        with suppress(UdupError):
-            return next((int(actor["Pid"]) for actor in self.node.api.actors() if actor["Role"] == victim), 0)
-        return 0
+        Victims(self.source, self.target, self.node).kill(victim)
 
     def _compare(self, writers: Writers) -> None:
         if writers.problems:

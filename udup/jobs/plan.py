@@ -58,6 +58,8 @@ def _growing(plan: JobPlan, growth: Growth) -> JobPlan:
     if growth.state is GrowthState.JOINING:
         assert parts.new is not None
         return replace(plan, join=Join(growth.side, parts.staying, parts.new))
+    if growth.state is GrowthState.CLOSING:
+        return replace(plan, leaves=Leaving(parts.staying.digest))
     leaves = None
     if growth.state is GrowthState.LEAVING and parts.leaves:
         leaves = Leaving(parts.before.digest, growth.side if growth.reloads else "")

@@ -283,7 +283,7 @@ class LogPlace:
 class Piece:
     """Rows of a chunk of a table, as text or bytes that the target's driver understands.
 
-    `rows` is told with the `last` piece of a chunk. `values`, `odd_dates` and `up_to` as in `records.CopyPiece`.
+    `rows` is told with the `last` piece of a chunk. `values`, `odd_dates` and `span` as in `records.CopyPiece`.
     """
 
     table: int
@@ -293,7 +293,7 @@ class Piece:
     data: bytes
     values: bool = False
     odd_dates: bool = False
-    up_to: int | None = None
+    span: str = ""
 
 
 @dataclass(frozen=True)
