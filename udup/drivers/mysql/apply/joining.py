@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import Any
 
 from udup.base.errors import Fault
-from udup.drivers.mysql.apply import ahead, intents, table_changes, unsure, xa_less
+from udup.drivers.mysql.apply import ahead, begun, intents, table_changes, unsure, xa_less
 from udup.drivers.mysql.apply import xa as prepared
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.client.connection import Connection, query
@@ -31,22 +31,26 @@ _OF_A_JOB = ("checkpoint", "copied_table", "copied_object", prepared.TABLE, unsu
 
 
 def look(
-    connection: Connection, job: str, join: Join, position: CheckpointState, *, is_joined: bool
+    connection: Connection, job: str, join: Join, position: CheckpointState, *, is_joined: bool, has_run: bool = False
 ) -> CheckpointState | str | None:
     """Return where the job goes on with both, why they stand apart for now, or None if they were joined before.
 
-    `position` is the job's own. All rows that count are locked until the transaction ends.
+    `position` is the job's own; `has_run`: a definition of it has run and is not noted. All rows that count are locked
+    until the transaction ends.
     """
     rows = _rows(connection, join.side)
     if is_joined and not rows:
         return None
     if is_joined:
         return f"the checkpoint of job {job!r} has all tables already, and its side job has one of its own"
-    if why := _open(connection, job, join, position, rows):
-        return why
-    base, executed = rows[0], GtidSet()
+    executed = GtidSet()
     for row in rows:
         executed.update(GtidSet.parse(row[1]))
+    if why := _open(connection, job, join, position, rows):
+        return why
+    base = rows[0]
+    if has_run or begun.have_run(connection, str(base[5]), str(base[6]), executed):
+        return "a statement has run on the target that is not noted yet: they are joined when it is"
     own = Standing(position.executed, join.kept, position.ahead)
     side = Standing(executed, join.taken, ahead.read(connection, join.side))
     both, notes = joined(own, side)
@@ -56,7 +60,7 @@ def look(
 
 def _rows(connection: Connection, side: str) -> list[Any]:
     sql = (
-        f"SELECT slot, gtids, selection, stamps, source_uuid FROM {UDUP_SCHEMA}.checkpoint"
+        f"SELECT slot, gtids, selection, stamps, source_uuid, mark, {begun.COLUMN} FROM {UDUP_SCHEMA}.checkpoint"
         " WHERE job = %s ORDER BY slot FOR UPDATE"
     )
     return query(connection, sql, side)
