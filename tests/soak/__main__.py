@@ -40,6 +40,9 @@ def main() -> int:
     parser.add_argument("--rate", type=float, default=300, help="of the proof: transactions a second")
     parser.add_argument("--changes", type=int, default=200, help="of the proof: rows changed behind the job's back")
     parser.add_argument("--by-statements", action="store_true", help="rows get to the target by statements")
+    parser.add_argument(
+        "--growth", type=float, default=0, dest="growth_seconds", help="seconds between changes of the job, 0 for none"
+    )
     chosen = parser.parse_args()
     began = time.monotonic()
 
