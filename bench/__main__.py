@@ -14,6 +14,7 @@ from rich.console import Console
 from bench import (
     backlog,
     bigtx,
+    comparing,
     families,
     full_copy,
     latency,
@@ -36,6 +37,7 @@ BENCHMARKS: dict[str, Callable[[Bench], Result]] = {
     "backlog": backlog.run,
     "families": families.run,
     "latency": latency.run,
+    "comparing": comparing.run,
     "copy": full_copy.run,
     "bigtx": bigtx.run,
     "many": many_jobs.run,

@@ -65,11 +65,11 @@ def _measure(bench: Bench, contestant: Contestant, probes: int) -> list[Line]:
         pretend_copied(target.endpoint, base)
         contestant.start(source.endpoint, target.endpoint, base, [shop.SCHEMA])
         with session(source.endpoint) as writing, session(target.endpoint) as reading:
-            _probe(writing, reading, 0)
-            idle = [_probe(writing, reading, 1 + n) for n in range(probes)]
+            probe(writing, reading, 0)
+            idle = [probe(writing, reading, 1 + n) for n in range(probes)]
             with WriteLoad(source.endpoint, rate=LOAD_RATE) as load:
                 time.sleep(1.0)  # the writers are connected and at their pace
-                loaded = [_probe(writing, reading, 1 + probes + n) for n in range(probes)]
+                loaded = [probe(writing, reading, 1 + probes + n) for n in range(probes)]
             stats = load.stats
         contestant.wait_level(executed(source.endpoint), DEADLINE)
         _disable_events(target.endpoint)
@@ -80,7 +80,7 @@ def _measure(bench: Bench, contestant: Contestant, probes: int) -> list[Line]:
     ]
 
 
-def _probe(writing: Connection, reading: Connection, number: int) -> float:
+def probe(writing: Connection, reading: Connection, number: int) -> float:
     """Milliseconds of one probe."""
     query(writing, f"INSERT INTO {shop.SCHEMA}.probe VALUES ({number}, NOW(6))")
     began = time.perf_counter()
