@@ -14,6 +14,7 @@ from rich.console import Console
 from bench import (
     backlog,
     bigtx,
+    comparing,
     families,
     full_copy,
     growing,
@@ -38,6 +39,7 @@ BENCHMARKS: dict[str, Callable[[Bench], Result]] = {
     "families": families.run,
     "latency": latency.run,
     "growing": growing.run,
+    "comparing": comparing.run,
     "copy": full_copy.run,
     "bigtx": bigtx.run,
     "many": many_jobs.run,
