@@ -10,8 +10,10 @@ import signal
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
+from tests.soak.copying import MOST, KilledCopy
 from tests.soak.run import Plan, Soak
 from udup.base.errors import UdupError
 from udup.sandbox.node import UdupNode
@@ -33,6 +35,8 @@ def main() -> int:
         help="with MyISAM, MEMORY, CSV and ARCHIVE tables; the MySQL servers are not killed then",
     )
     parser.add_argument("--shaped", action="store_true", help="with tables of which some rows or columns are carried")
+    parser.add_argument("--copy", type=int, default=0, metavar="ROWS", help="a copy of so many rows that is killed")
+    parser.add_argument("--at", default="0.1 all 0.5 all 0.95 all", help="of a copy: where, and what is killed")
     parser.add_argument("--by-statements", action="store_true", help="rows get to the target by statements")
     chosen = parser.parse_args()
     began = time.monotonic()
@@ -40,6 +44,8 @@ def main() -> int:
     def say(line: str) -> None:
         print(f"{time.monotonic() - began:7.1f}  {line}", flush=True)
 
+    rows, at = vars(chosen).pop("copy"), vars(chosen).pop("at").split()
+    kills = [(float(share), victim) for share, victim in zip(at[::2], at[1::2], strict=True)]
     plan = Plan(**vars(chosen))
     programs = provision(say)
     with tempfile.TemporaryDirectory(prefix="udup-soak-") as name:
@@ -49,14 +55,30 @@ def main() -> int:
             MysqlServer(programs, folder / "target") as target,
             UdupNode(folder / "node") as node,
         ):
-            soak = Soak(source, target, node, plan, say)
             try:
-                soak.run()
+                told = (
+                    _copy(KilledCopy(source, target, node, rows, plan.seed, say, kills))
+                    if rows
+                    else _soak(source, target, node, plan, say)
+                )
             except UdupError as error:
                 print(f"FAILED: {error}\n--- the server's log ends with:\n{node.log.read_text()[-4000:]}")
                 return 1
-    say(f"equal after every one of {soak.rounds} rounds, {len(soak.kills)} kills")
+    say(told)
     return 0
+
+
+def _soak(source: MysqlServer, target: MysqlServer, node: UdupNode, plan: Plan, say: Callable[[str], None]) -> str:
+    soak = Soak(source, target, node, plan, say)
+    soak.run()
+    return f"equal after every one of {soak.rounds} rounds, {len(soak.kills)} kills"
+
+
+def _copy(copy: KilledCopy) -> str:
+    share = copy.run()
+    if share > MOST:
+        raise UdupError(f"seed {copy.seed}: {share:.2%} of the rows were copied in all, more than {MOST:.0%}")
+    return f"equal after {copy.killed} kills, {share:.2%} of the rows copied in all"
 
 
 if __name__ == "__main__":
