@@ -1,4 +1,6 @@
-"""`python -m tests.soak --seconds 600`: a random workload with kills, compared at every quiet point.
+"""`python -m tests.soak --seconds 600`: a random workload with kills, compared at every quiet point. With `--copy
+2000000` a copy of so many rows under writing, all of whose processes are killed at 10, 50 and 95 % of them; `--at` has
+it otherwise (`--at "0.2 worker 0.4 pause 0.6 document 0.8 target"`).
 
 The seed is printed; `--seed` makes the same tables, statements and kills again (threads still meet as they will).
 """
@@ -10,7 +12,6 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from tests.soak.copying import MOST, KilledCopy
@@ -56,11 +57,10 @@ def main() -> int:
             UdupNode(folder / "node") as node,
         ):
             try:
-                told = (
-                    _copy(KilledCopy(source, target, node, rows, plan.seed, say, kills))
-                    if rows
-                    else _soak(source, target, node, plan, say)
-                )
+                if rows:
+                    told = _copy(KilledCopy(source, target, node, rows, plan.seed, say, kills))
+                else:
+                    told = _soak(Soak(source, target, node, plan, say))
             except UdupError as error:
                 print(f"FAILED: {error}\n--- the server's log ends with:\n{node.log.read_text()[-4000:]}")
                 return 1
@@ -68,8 +68,7 @@ def main() -> int:
     return 0
 
 
-def _soak(source: MysqlServer, target: MysqlServer, node: UdupNode, plan: Plan, say: Callable[[str], None]) -> str:
-    soak = Soak(source, target, node, plan, say)
+def _soak(soak: Soak) -> str:
     soak.run()
     return f"equal after every one of {soak.rounds} rounds, {len(soak.kills)} kills"
 

@@ -178,10 +178,10 @@ class CopiedParts:
             query(connection, f"REPLACE INTO {UDUP_SCHEMA}.{PART_TABLE} ({_COLUMNS}) VALUES {values}", *args)
 
     def building(self, connection: Connection, table: Table, rows: int, *, is_summed: bool) -> None:
-        """All rows of a table are there, and its indexes are built from here on."""
+        """All rows of a table are there, so many by this try, and its indexes are built from here on."""
         state = _SUMMED if is_summed else _READ
         with _transaction(connection):
-            self._set(connection, table, f"state = {state}, loaded = {rows:d}")
+            self._set(connection, table, f"state = {state}, loaded = loaded + {rows:d}")
             self._query(connection, table, f"DELETE FROM {UDUP_SCHEMA}.{CHUNK_TABLE}")
 
     def whole(self, connection: Connection, table: Table) -> None:

@@ -79,8 +79,7 @@ class Staying:
     def building(self, connection: Connection, table: Table, number: int, rows: int) -> None:
         one = self._of(number)
         if one.definition:
-            had = 0 if one.kept is None else one.kept.rows
-            self._parts.building(connection, table, rows + had, is_summed=one.is_summed)
+            self._parts.building(connection, table, rows, is_summed=one.is_summed)
 
     def whole(self, connection: Connection, table: Table, number: int) -> None:
         if self._of(number).definition:
