@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -15,6 +16,7 @@ from udup.drivers.fake.server import FakeServer, Settings
 from udup.pipeline.apply import applier
 from udup.pipeline.apply import marks as target_marks
 from udup.pipeline.extract import marks
+from udup.pipeline.ports.compare import CompareTold, TableCompared
 from udup.pipeline.verify import rounds, verifier
 from udup.pipeline.verify.rounds import HoldLog, ReadTo, Release, StandAt
 
@@ -91,6 +93,33 @@ def test_what_was_changed_behind_its_back_is_found_and_nothing_else(machine: Mac
         assert last.ended and (last.tables, last.differences) == (2, 3)
         assert [table.table for table in last.unlike] == ["t", "u"]
         assert comparison.comparer.closed
+
+    beside_a_run(machine, work)
+
+
+def test_what_a_lost_connection_has_compared_again_is_counted_once(machine: Machine) -> None:
+    async def work() -> None:
+        machine.insert("a", "b", table=U)
+        await machine.caught_up()
+        _spoil(machine, T, "k7")
+        _spoil(machine, U, "a")
+        comparison = Comparison(machine)
+        compare, losses = comparison.comparer.compare, ["u", "u", "t"]
+
+        def lost(told: CompareTold, seconds: float) -> bool:
+            def table(ended: TableCompared) -> None:
+                if losses and losses[-1] == ended.table:
+                    losses.pop()
+                    raise Transient("the connection is lost")
+                told.table(ended)
+
+            return compare(replace(told, table=table), seconds)
+
+        comparison.comparer.compare = lost  # type: ignore[method-assign]
+        await comparison.run()
+        last = comparison.told[-1]
+        assert not losses and (last.tables, last.differences, last.rows) == (2, 2, 22)
+        assert [each.split()[:2] for each in last.found] == [["s.t", "k7"], ["s.u", "a"]]
 
     beside_a_run(machine, work)
 

@@ -67,6 +67,7 @@ class Verifier:
         self._pool = runtime.Pool(1, thread_name_prefix="verify")
         self._number = 0
         self._progress = VerifyProgress(settings.first_round)
+        self._sure = self._progress  # what no later try compares again
 
     async def run(self) -> None:
         """Compare until the last table's end, or until cancelled; no thread is left when it returns."""
@@ -97,6 +98,7 @@ class Verifier:
                 failed += 1
                 if failed >= TRIES and not self._settings.continuous:
                     raise
+                self._forget_the_rest()
                 self._tell(waits=str(error), position="", failed_tries=self._progress.failed_tries + 1)
                 await asyncio.sleep(min(MOST_PAUSE, FIRST_PAUSE * 2 ** (failed - 1)))
                 continue
@@ -106,6 +108,7 @@ class Verifier:
             if ended:
                 await asyncio.sleep(self._settings.pause_seconds)
                 self._progress = VerifyProgress(self._progress.round + 1, failed_tries=self._progress.failed_tries)
+                self._sure = self._progress
 
     async def _stand_together(self) -> None:
         """Open both snapshots at one transaction; `RoundFailed` if they do not get there."""
@@ -133,6 +136,7 @@ class Verifier:
         raise RoundFailed("the source sends transactions of which its snapshots know nothing yet")
 
     async def _compare(self) -> bool:
+        self._sure = self._progress
         told = CompareTold(self._found, self._table_ended, self._compared)
         seconds = self._settings.snapshot_seconds
         comparing = asyncio.ensure_future(self._in_thread(self._comparer.compare, told, seconds))
@@ -164,12 +168,18 @@ class Verifier:
         done, unlike = self._progress.tables + 1, self._progress.unlike
         if (table.differences or table.problem) and len(unlike) < SHOWN_TABLES:
             unlike = (*unlike, table)
-        self._progress = replace(self._progress, tables=done, unlike=unlike)
+        self._sure = self._progress = replace(self._progress, tables=done, unlike=unlike)
 
     def _compared(self, rows: int) -> None:
         self._progress = replace(self._progress, rows=self._progress.rows + rows)
 
     # ---- In the event loop ----
+
+    def _forget_the_rest(self) -> None:
+        """Count nothing twice: the next try begins behind the last table, or where the last snapshot was given up."""
+        sure = self._sure
+        told = {"rows": sure.rows, "differences": sure.differences, "found": sure.found}
+        self._progress = replace(self._progress, **told)  # type: ignore[arg-type]
 
     def _tell(self, **changed: object) -> None:
         self._progress = replace(self._progress, **changed)  # type: ignore[arg-type]
