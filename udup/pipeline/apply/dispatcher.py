@@ -193,11 +193,16 @@ class Dispatcher:
         All before it was committed and nothing ran beside it, so the order in which they ran cannot be the cause.
         """
         if isinstance(error, Conflict) and self._serial:
-            text = (
-                f"the target contradicts the source at {error}; nothing of this transaction was applied. Look who else"
-                " writes there"
+            return (
+                Divergence(
+                    f"the target contradicts the source at {error}; nothing of this transaction was applied. Look who"
+                    " else writes there, and stop that",
+                    gtid=error.gtid,
+                    table=error.table,
+                )
+                .at("", error.kept)
+                .against(error.contradicted)
             )
-            return Divergence(text, gtid=error.gtid, table=error.table).at("", error.kept).against(error.contradicted)
         return error
 
     # ---- What goes out ----
