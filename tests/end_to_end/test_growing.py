@@ -147,29 +147,89 @@ def test_all_of_it_at_once_with_everything_killed(world: World, running: str) ->
     _equal(world, running, *"bc")
 
 
-def test_tables_that_refer_to_each_other_come_together_or_not_at_all(world: World, running: str) -> None:
-    world.on_source(
-        f"CREATE TABLE {running}.child (id INT PRIMARY KEY, a_id INT, FOREIGN KEY (a_id) REFERENCES {running}.a (id))"
+def _keys(server: Any, name: str) -> list[tuple[str, str]]:
+    sql = (
+        "SELECT TABLE_NAME, REFERENCED_TABLE_NAME FROM information_schema.REFERENTIAL_CONSTRAINTS"
+        f" WHERE CONSTRAINT_SCHEMA = '{name}' ORDER BY 1, 2"
     )
+    with closing(connect(server.endpoint)) as connection:
+        return [(str(child), str(parent)) for child, parent in query(connection, sql)]
+
+
+def _child(world: World, name: str, rule: str = "") -> None:
+    world.on_source(
+        f"CREATE TABLE {name}.child (id INT AUTO_INCREMENT PRIMARY KEY, n INT NOT NULL, a_id INT,"
+        f" CONSTRAINT of_a FOREIGN KEY (a_id) REFERENCES {name}.a (id) {rule})",
+        f"INSERT INTO {name}.child (n, a_id) SELECT n, id FROM {name}.a",
+    )
+
+
+@contextmanager
+def _families(world: World, name: str) -> Iterator[None]:
+    """Transactions that make a parent and its child, and take both away again, in orders that a foreign key minds."""
+    ends = threading.Event()
+
+    def write() -> None:
+        with closing(connect(world.source.endpoint, autocommit=True)) as connection:
+            while not ends.wait(0.004):
+                query(connection, f"INSERT INTO {name}.a (n) VALUES (7)")
+                made = query(connection, "SELECT LAST_INSERT_ID()")[0][0]
+                query(connection, f"INSERT INTO {name}.child (n, a_id) VALUES (1, {made})")
+                if made % 3:
+                    query(connection, f"DELETE FROM {name}.child WHERE a_id = {made}")
+                    query(connection, f"DELETE FROM {name}.a WHERE id = {made}")
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        yield
+    finally:
+        ends.set()
+        writer.join()
+
+
+def test_a_foreign_key_that_only_checks_is_made_when_both_tables_are_joined(world: World, running: str) -> None:
+    """The child comes to its parent's job; the parent is loaded again, then the child; then the key is dropped."""
+    _child(world, running)
+    with _families(world, running):
+        world.post(_document(world, running, "a", "child"))
+        _live(world, running)
+        wait_for(lambda: _keys(world.target, running) == [("child", "a")], lambda: world.node.job(running))
+        for each in ("a", "child"):
+            assert _put(world, f"/v1/job/{running}/tables/{running}.{each}/reload").status_code == 200
+            _live(world, running)
+            wait_for(lambda: _keys(world.target, running) == [("child", "a")], lambda: world.node.job(running))
+    assert value(world.target.endpoint, "SELECT COUNT(*) FROM udup.later_key WHERE job = %s", running) == 0
+    world.on_source(f"ALTER TABLE {running}.child DROP FOREIGN KEY of_a", f"INSERT INTO {running}.child (n) VALUES (3)")
+    _equal(world, running, "a", "child")
+    assert _keys(world.target, running) == []
+
+
+def test_a_foreign_key_that_changes_rows_keeps_tables_together(world: World, running: str) -> None:
+    """On the source, or on the target alone; whichever end comes, or comes again."""
+    _child(world, running, "ON DELETE CASCADE")
     apart = httpx.put(
         f"{world.node.url}/v1/jobs", json=_document(world, running, "a", "child"), headers=JSON, timeout=60
     )
-    assert (
-        apart.status_code == 409
-        and f"refers to {running}.a" in apart.text
-        and world.node.job(running)["Growing"] is None
-    )
+    assert apart.status_code == 409 and f"refers to {running}.a" in apart.text
+    assert world.node.job(running)["Growing"] is None
     world.post(_document(world, running, "b"))
     _live(world, running)
     world.on_target(f"DROP TABLE {running}.a")
     world.post(_document(world, running, "a", "b", "child"))
     _live(world, running)
-    one = _put(world, f"/v1/job/{running}/reload", table=f"{running}.a")
-    assert one.status_code == 400 and "refers to" in one.text
+    for each in ("a", "child"):
+        one = _put(world, f"/v1/job/{running}/reload", table=f"{running}.{each}")
+        assert one.status_code == 400 and f"reload ID {running}.child {running}.a" in one.text
     both = _put(world, f"/v1/job/{running}/reload", table=[f"{running}.a", f"{running}.child"])
     assert both.status_code == 200, both.text
     _live(world, running)
-    _equal(world, running, "a", "b")
+    world.on_target(
+        f"ALTER TABLE {running}.b ADD CONSTRAINT own FOREIGN KEY (id) REFERENCES {running}.a (id) ON DELETE CASCADE"
+    )
+    refused = _put(world, f"/v1/job/{running}/reload", table=[f"{running}.a", f"{running}.child"])
+    assert refused.status_code == 400 and "own of" in refused.text and "DROP FOREIGN KEY" in refused.text
+    _equal(world, running, "a", "child")
 
 
 def test_a_rename_between_tables_that_are_apart_waits_for_the_join(world: World, running: str) -> None:

@@ -27,6 +27,7 @@ _OWN = {
     "unsure": "unsure",
     "claim": "claim",
     "ahead": "ahead",
+    "later_key": "later key",
     "copied_part": "part of copy",
     "copied_chunk": "chunk of copy",
 }
@@ -302,6 +303,7 @@ _BEGINNINGS: tuple[tuple[str, Answer], ...] = (
     ("UPDATE udup.checkpoint SET selection", _select),
     ("INSERT INTO udup.ahead", _insert_ahead),
     ("SELECT tables, gtids, rest", lambda c, sql, args: [c.get(key) for key in c.keys("ahead", *args)]),
+    ("SELECT table_schema, table_name, name, of_columns", _constant([])),  # it knows no foreign keys
     ("SELECT 1 FROM udup.checkpoint", _has_version),
     ("SELECT 1 FROM udup.copied_", _has_copied),
     ("UPDATE udup.copied_part", _constant(0)),

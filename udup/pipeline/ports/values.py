@@ -289,7 +289,7 @@ class ControlSettings:
     """`slots`: rows of the checkpoint beside the base row. `known` is what this node knows of itself and its jobs.
 
     `incarnation` tells the job from others of its ID, "" if that is not known; `copy_alone`, `leaves` and `join` are
-    the plan's.
+    the plan's, `apart` its scope's.
     """
 
     job: str
@@ -302,6 +302,7 @@ class ControlSettings:
     copy_alone: bool = False
     leaves: str = ""
     join: Join | None = None
+    apart: Apart | None = None
 
 
 @dataclass(frozen=True)

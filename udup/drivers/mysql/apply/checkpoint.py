@@ -33,7 +33,7 @@ from typing import Any
 
 from udup.base import runtime
 from udup.base.errors import Refused, Superseded
-from udup.drivers.mysql.apply import ahead, checkpoint_events, claims, intents, joining, unsure
+from udup.drivers.mysql.apply import ahead, checkpoint_events, claims, intents, joining, later_keys, unsure
 from udup.drivers.mysql.apply import xa as prepared
 from udup.drivers.mysql.apply.checkpoint_faults import half_copied, notes_lost, other_selection
 from udup.drivers.mysql.binlog.gtid import GtidSet
@@ -69,6 +69,7 @@ TABLES = (
     unsure.TABLE,
     intents.TABLE,
     ahead.TABLE,
+    later_keys.TABLE,
     *COPIED_PARTS,
 )
 
@@ -127,6 +128,7 @@ _CREATE = {
     prepared.TABLE: prepared.CREATE,
     unsure.TABLE: unsure.CREATE,
     ahead.TABLE: ahead.CREATE,
+    later_keys.TABLE: later_keys.CREATE,
     copied_parts.PART_TABLE: copied_parts.CREATE_PARTS,
     copied_parts.CHUNK_TABLE: copied_parts.CREATE_CHUNKS,
 }
@@ -210,6 +212,11 @@ class Checkpoint:
     def version(self) -> int:
         """The base row's, as this run has written it last: what a copy is held against."""
         return self._version
+
+    @property
+    def has_notes(self) -> bool:
+        """Whether tables are ahead of the job's position."""
+        return bool(self._ahead)
 
     def take_over(self, workers: int, initial: GtidSet | None, *, begins: bool = True) -> CheckpointState | None:
         """Fence off earlier runs and fold everything into the base row; None if a full copy is to begin.
