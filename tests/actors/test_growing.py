@@ -431,3 +431,50 @@ def test_what_was_held_for_tables_that_are_given_up_is_read_by_a_run_that_knows_
     post(world, ReplicateDoDb=_tables("a", "b"))
     world.until(lambda: _settled(world))
     assert _scope(world).apart is None and len(world.runs["j"]) == 3
+
+
+def _behind(*tables: str) -> Failure:
+    return Failure(FailureKind.UNSUPPORTED, "RENAME TABLE names what is behind", reloads=tables)
+
+
+def test_tables_without_which_the_log_cannot_be_gone_on_with_are_loaded_again_by_themselves(grown: World) -> None:
+    world = grown
+    world.child_of("extractor", "j").end(world.job("j").run.number, _behind("s.a"))
+    world.until(lambda: world.stored["j"].growth is not None)
+    growth = world.stored["j"].growth
+    assert growth is not None and growth.reloads == ("s.a",) and "RENAME TABLE" in growth.problem
+    world.until(lambda: _settled(world))
+    assert _checkpoints(world).joins == 1 and not _checkpoints(world).wrong
+    assert world.stage("j") == "running" and not world.stored["j"].status_description
+    world.until(lambda: _scope(world).selection.wants("s", "a"))
+
+
+def test_what_cannot_be_loaded_again_by_itself_stops_the_job_which_says_what_to_do(grown: World) -> None:
+    world = grown
+    world.child_of("extractor", "j").end(world.job("j").run.number, _behind("s.a", "elsewhere.t"))
+    world.reaches("j", "failed")
+    assert "RENAME TABLE" in world.stored["j"].status_description and world.stored["j"].growth is None
+
+
+def test_a_failed_job_goes_on_when_the_tables_that_it_names_are_loaded_again(grown: World) -> None:
+    """As somebody does it who reads why it stopped."""
+    world = grown
+    world.child_of("extractor", "j").end(world.job("j").run.number, _unsupported())
+    world.reaches("j", "failed")
+    world.ask(ReloadTables("j", ("s.a",)))
+    world.until(lambda: _settled(world) and world.stage("j") == "running")
+    assert _checkpoints(world).joins == 1
+
+
+def test_a_side_job_that_cannot_go_on_with_its_tables_copies_them_again(grown: World) -> None:
+    world = grown
+    world.script(SIDE).reports = REPORTS[:2]
+    post(world, ReplicateDoDb=_tables("a", "b", "c"))
+    world.until(lambda: SIDE in world.stored and world.stage(SIDE) == "catching_up")
+    before = world.stored[SIDE].incarnation
+    world.script(SIDE).reports = REPORTS
+    world.child_of("extractor", SIDE).end(world.job(SIDE).run.number, _behind("s.c"))
+    world.until(lambda: SIDE in world.stored and world.stored[SIDE].incarnation != before)
+    world.until(lambda: _settled(world))
+    assert _checkpoints(world).joins == 1 and not _checkpoints(world).wrong
+    world.until(lambda: _scope(world).selection.wants("s", "c"))

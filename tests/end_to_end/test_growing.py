@@ -15,7 +15,11 @@ import httpx
 import pytest
 
 from tests.end_to_end.conftest import NUMBERS, World, value, wait_for
-from udup.drivers.mysql.client.connection import connect, query
+from udup.drivers.mysql.apply import ahead
+from udup.drivers.mysql.binlog.gtid import GtidSet
+from udup.drivers.mysql.client.connection import connect, query, scalar
+from udup.pipeline.positions import AheadNote, AheadNotes
+from udup.pipeline.selection.selection import Selection
 from udup.sandbox.api import Json
 
 JSON = {"Accept": "application/json"}
@@ -248,3 +252,33 @@ def test_a_rename_between_tables_that_are_apart_waits_for_the_join(world: World,
         )
     _live(world, running)
     _equal(world, running, *"abc")
+
+
+def test_a_table_that_is_behind_a_statement_is_loaded_again_by_itself(world: World, running: str) -> None:
+    """Two tables are exchanged, of which one has it already: as a copy that was resumed in between leaves them."""
+    world.post(world.document(running, [running]))
+    _live(world, running)
+    assert _put(world, f"/v1/job/{running}/pause").status_code == 200
+    wait_for(lambda: world.node.job(running)["Status"] == "pause", lambda: world.node.job(running))
+    name = running
+    world.on_source(
+        f"RENAME TABLE {name}.a TO {name}.x, {name}.c TO {name}.a, {name}.x TO {name}.c",
+        f"INSERT INTO {name}.a (n) VALUES (-7)",
+        f"INSERT INTO {name}.c (n) VALUES (-8)",
+    )
+    with closing(connect(world.source.endpoint)) as source, closing(connect(world.target.endpoint)) as target:
+        rows = query(source, f"SELECT id, n FROM {name}.c")
+        query(target, f"DELETE FROM {name}.c")
+        query(target, f"INSERT INTO {name}.c (id, n) VALUES " + ", ".join(f"({each[0]}, {each[1]})" for each in rows))
+        has = GtidSet.parse(str(scalar(source, "SELECT @@gtid_executed")))
+        others = Selection.of([(name, [])]).without(Selection.of([(name, ["a", "b"])]))
+        notes = AheadNotes([AheadNote(others, has, objects=True)])
+        digest = str(scalar(target, "SELECT selection FROM udup.checkpoint WHERE job = %s AND slot = 0", name))
+        ahead.write(target, name, notes)
+        sql = "UPDATE udup.checkpoint SET selection = %s WHERE job = %s AND slot = 0"
+        query(target, sql, ahead.digest_with(notes, digest), name)
+    assert _put(world, f"/v1/job/{name}/resume").status_code == 200
+    wait_for(lambda: world.node.job(name)["Growing"] is not None, lambda: world.node.job(name))
+    assert [each["Table"] for each in world.node.job(name)["Growing"]["Tables"]] == [f"{name}.a"]
+    _live(world, name)
+    _equal(world, name, *"abc")

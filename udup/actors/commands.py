@@ -279,9 +279,15 @@ class JobCommands:
         self._save(job, history.resumed(record.model_copy(update=update), runtime.wall_ns()), answer)
 
     def _reload(self, job: Job, tables: tuple[str, ...], answer: Answer) -> None:
-        """Have tables loaded again: the run begins again without them, and a side job loads them."""
+        """Have tables loaded again: the run begins again without them, and a side job loads them.
+
+        A job that has failed goes on with that: a table may be what it has failed at.
+        """
         record = reload(job, tables)
         self._host.log.info("tables_reload", job=job.id, tables=tables)
+        if record.stage is Stage.FAILED and record.desired == DesiredState.RUN:
+            self._carry_on(job, record, answer)
+            return
         if job.run is not None:
             job.run.outdate()
         self._save(job, record, answer)

@@ -85,13 +85,15 @@ class UdupError(Exception):
     `side` is where it came from, None where whoever raised it cannot know; the actor that reports it knows then.
     `kept` names what the target keeps about the transaction beside its rows: the xid that it ends, or the GTID of
     Udup's own under which its statement runs. Whoever passes over the transaction needs it.
-    `faults` is what is wrong one by one, where the error has it so.
+    `faults` is what is wrong one by one, where the error has it so. `reloads` are tables by their names on the source:
+    the job goes on when these are loaded again.
     """
 
     kind: ClassVar[FailureKind] = FailureKind.INTERNAL
     side: Side | None = None
     kept: str = ""
     faults: Sequence[Fault] = ()
+    reloads: tuple[str, ...] = ()
 
     def __init__(self, text: str = "", *, gtid: str = "", table: str = "") -> None:
         super().__init__(text)
@@ -103,7 +105,13 @@ class UdupError(Exception):
 
     def beginning(self, front: str, gtid: str = "") -> Self:
         """Return the same error with this in front of its text."""
-        return type(self)(front + str(self), gtid=gtid or self.gtid, table=self.table).of(self.side).at("", self.kept)
+        made = type(self)(front + str(self), gtid=gtid or self.gtid, table=self.table).of(self.side).at("", self.kept)
+        return made.loading(self.reloads)
+
+    def loading(self, tables: Sequence[str]) -> Self:
+        """Note the tables that are to be loaded again, and return it."""
+        self.reloads = tuple(tables)
+        return self
 
     def at(self, gtid: str, kept: str = "") -> Self:
         """Note the transaction that it is about, unless that is known, and return it; its text stays as it is."""
@@ -194,13 +202,15 @@ class Failure:
     table: str = ""
     side: Side | None = None
     kept: str = ""
+    reloads: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, error: BaseException) -> Failure:
         """Return what an error says. One that nobody foresaw is told as an error in Udup itself."""
         if isinstance(error, UdupError):
             text = str(error) or type(error).__name__
-            return cls(error.kind, text, tuple(error.faults), error.gtid, error.table, error.side, error.kept)
+            said = tuple(error.faults), error.gtid, error.table, error.side, error.kept
+            return cls(error.kind, text, *said, error.reloads)
         return cls(FailureKind.INTERNAL, f"{UNFORESEEN}: {type(error).__name__}: {error}")
 
     @classmethod
@@ -219,7 +229,7 @@ class Failure:
         if self.kind is FailureKind.REFUSED:
             return Refused(self.faults, gtid=self.gtid, table=self.table).of(self.side).at("", self.kept)
         error = _CLASSES[self.kind](self.text, gtid=self.gtid, table=self.table)
-        return error.of(self.side).at("", self.kept)
+        return error.of(self.side).at("", self.kept).loading(self.reloads)
 
 
 _CLASSES: dict[FailureKind, type[UdupError]] = {

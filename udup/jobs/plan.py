@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from udup.jobs.document.spec import JobSpec
-from udup.jobs.growth import Growth, GrowthState, parts_of, whole_id
+from udup.jobs.growth import Growth, GrowthState, parts_of, table_of, whole_id
 from udup.jobs.record import JobRecord
 from udup.jobs.start import DecidedStart
 from udup.pipeline.ports import Apart, End, JobPlan, Join, Scope
@@ -48,7 +48,8 @@ def _side(plan: JobPlan, growth: Growth) -> JobPlan:
     parts = parts_of(growth, plan.scope.selection)
     new = parts.new
     assert new is not None, "a side job has tables"
-    apart = Apart(parts.staying, parts.after, is_new=True, job=whole_id(growth.side), side=growth.side)
+    reloads = tuple(parts.after.renamed_table(*table_of(each)) for each in growth.reloads)
+    apart = Apart(parts.staying, parts.after, is_new=True, job=whole_id(growth.side), side=growth.side, reloads=reloads)
     scope = replace(plan.scope, selection=new, kept_users=None, apart=apart)
     drops = plan.drop_existing or bool(growth.reloads)
     return replace(plan, job=growth.side, scope=scope, start_after=None, start_at=None, drop_existing=drops)

@@ -6,15 +6,18 @@ than on the source. So there may be none. One that only checks waits for both (`
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from contextlib import closing
 
+from udup.base.endpoint import Endpoint
 from udup.base.errors import Fault
-from udup.drivers.mysql.client.connection import Connection, query
+from udup.drivers.mysql.client.connection import Connection, connect, query
 from udup.drivers.mysql.client.facts import ServerFacts
 from udup.drivers.mysql.dictionary.claims import read_claims
 from udup.drivers.mysql.dictionary.crossing import acting_fault, crossing
 from udup.pipeline.checks import BETWEEN_PARTS, DEST, SRC, Check, Outcome
 from udup.pipeline.ports import JobPlan, Scope
+from udup.pipeline.selection.selection import Selection
 
 _REMEDY = (
     "have both in one step: reload both (udup job reload ID {child} {parent}); or take out of ReplicateDoDb the one"
@@ -64,3 +67,18 @@ def tied_checks(connection: Connection, plan: JobPlan, tables: Iterable[tuple[st
     keys = (key for key in crossing(connection, own, part) if key.acts and (plan.fill_existing or key.child in own))
     faults = [acting_fault("", key) for key in keys]
     return [Check(DEST, BETWEEN_PARTS, Outcome.FAIL, fault.problem, fault.remedy) for fault in faults]
+
+
+def with_tied(endpoint: Endpoint, selection: Selection, tables: Sequence[str]) -> tuple[str, ...]:
+    """Return these tables of a source, and those that foreign keys which change rows tie to them: all in one step."""
+    if not tables:
+        return ()
+    with closing(connect(endpoint)) as connection:
+        rows = [tuple(map(str, row)) for row in query(connection, _KEYS)]
+    pairs = [((schema, table), (parent_schema, parent)) for schema, table, _, parent_schema, parent in rows]
+    tied = [{".".join(end) for end in ends} for ends in pairs if all(selection.wants(*end) for end in ends)]
+    found, before = set(tables), 0
+    while len(found) > before:
+        before = len(found)
+        found = found.union(*(ends for ends in tied if ends & found))
+    return (*tables, *sorted(found - set(tables)))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from udup.base.errors import Unsupported
-from udup.base.remedies import COPY_AGAIN
+from udup.base.remedies import COPY_AGAIN, reload_of
 from udup.drivers.mysql.filters.shaper import EventShaper, filled
 from udup.drivers.mysql.rows.codec import RowCodec, RowCodecs, completed
 from udup.drivers.mysql.rows.values import Row
@@ -78,6 +78,7 @@ class AheadRows:
             name = ".".join(self._name)
             raise Unsupported(
                 f"a row of {name} was logged without the number that its primary key begins with, by which it is told"
-                f" whether the copy has brought it in its first go or a later one; {COPY_AGAIN}"
-            )
+                " whether the copy has brought it in its first go or a later one; load the table again"
+                f" ({reload_of([name])}), or {COPY_AGAIN}"
+            ).loading([name])
         return up_to.has(value)
