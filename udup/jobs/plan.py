@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from udup.jobs.document.spec import JobSpec
-from udup.jobs.growth import Growth, GrowthState, parts_of, table_of, whole_id
+from udup.jobs.growth import Growth, GrowthState, parts_of, whole_id
 from udup.jobs.record import JobRecord
 from udup.jobs.start import DecidedStart
-from udup.pipeline.ports import Apart, End, JobPlan, Join, Scope
+from udup.pipeline.ports import Apart, End, JobPlan, Join, Leaving, Scope
 
 
 def plan_of(spec: JobSpec, start: DecidedStart | None = None) -> JobPlan:
@@ -48,8 +48,7 @@ def _side(plan: JobPlan, growth: Growth) -> JobPlan:
     parts = parts_of(growth, plan.scope.selection)
     new = parts.new
     assert new is not None, "a side job has tables"
-    reloads = tuple(parts.after.renamed_table(*table_of(each)) for each in growth.reloads)
-    apart = Apart(parts.staying, parts.after, is_new=True, job=whole_id(growth.side), side=growth.side, reloads=reloads)
+    apart = Apart(parts.staying, parts.after, is_new=True, job=whole_id(growth.side), side=growth.side)
     scope = replace(plan.scope, selection=new, kept_users=None, apart=apart)
     drops = plan.drop_existing or bool(growth.reloads)
     return replace(plan, job=growth.side, scope=scope, start_after=None, start_at=None, drop_existing=drops)
@@ -60,7 +59,11 @@ def _growing(plan: JobPlan, growth: Growth) -> JobPlan:
     if growth.state is GrowthState.JOINING:
         assert parts.new is not None
         return replace(plan, join=Join(growth.side, parts.staying, parts.new))
-    leaves = parts.before.digest if growth.state is GrowthState.LEAVING and parts.leaves else ""
+    if growth.state is GrowthState.CLOSING:
+        return replace(plan, leaves=Leaving(parts.staying.digest))
+    leaves = None
+    if growth.state is GrowthState.LEAVING and parts.leaves:
+        leaves = Leaving(parts.before.digest, growth.side if growth.reloads else "")
     apart = None
     if parts.new is not None and growth.state is not GrowthState.ENDING:
         apart = Apart(parts.new, parts.after, is_new=False, job=plan.job, side=growth.side)

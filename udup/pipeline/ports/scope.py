@@ -13,8 +13,7 @@ class Apart:
     """Of a part of a job that stands by itself for a while: the other part's tables, and all of the job.
 
     `is_new`: it is the part that is copied, which is joined to the other one. `job` is the ID of the whole, and `side`
-    that of the new part. `reloads` are tables that are copied again, by their names on the target: what the source does
-    not have any more is not to be left there.
+    that of the new part.
     """
 
     other: Selection
@@ -22,7 +21,6 @@ class Apart:
     is_new: bool
     job: str = ""
     side: str = ""
-    reloads: tuple[tuple[str, str], ...] = ()
 
     def folding(self, folds: bool) -> Apart:
         return replace(self, other=self.other.folding(folds), whole=self.whole.folding(folds))

@@ -8,7 +8,7 @@ from udup.base.errors import Failure, Unsupported
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.ddl.ahead import less_what_is_ahead
 from udup.drivers.mysql.ddl.decide import Outcome, classify, decide
-from udup.pipeline.positions import AheadNote, AheadNotes, RowsUpTo
+from udup.pipeline.positions import AheadNote, AheadNotes, RowsBehind
 from udup.pipeline.selection.selection import Selection
 
 A = "aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa"
@@ -24,7 +24,7 @@ def _tables(*names: str) -> Selection:
 NOTES = AheadNotes(
     [
         AheadNote(_tables("half"), FIRST),
-        AheadNote(_tables("half"), SECOND, RowsUpTo(1000, 0)),
+        AheadNote(_tables("half"), SECOND, RowsBehind(((None, (1000,)),), (0,), (0,))),
         AheadNote(_tables("whole"), FIRST),
         AheadNote(_tables("other"), FIRST),
         AheadNote(JOB.without(_tables("whole", "other", "half")), SECOND, objects=True),

@@ -49,6 +49,7 @@ from udup.drivers.mysql.load.copy_writer import MySQLCopyWriter, notes_parts
 from udup.drivers.mysql.load.filling import Filling
 from udup.drivers.mysql.mariadb.collations import Server, server_of
 from udup.pipeline.ports import ApplyMode, CheckpointState, Claim, ControlSettings, TargetNotices
+from udup.pipeline.ports.tables import TableChange
 from udup.pipeline.positions import AheadNotes
 from udup.pipeline.records import CopyPlan, Definition, Tables, Transaction, XaEnd
 from udup.pipeline.start_note import JobStart
@@ -76,7 +77,7 @@ class MySQLControl:
         self._claims = Claims(settings.job, settings.known, f"Dest {endpoint}")
         side = settings.apart is not None and settings.apart.is_new
         whole = settings.apart.job if settings.apart is not None else settings.job
-        self._keys = LaterKeys(whole, makes=not side, together=lambda: not self._checkpoint.has_notes)
+        self._keys = LaterKeys(whole, makes=not side, together=lambda: not self._checkpoint.ahead)
         self._ddl = DdlRunner(endpoint, settings.job, self._claims, self._keys)
         self._contexts, computing = TargetContexts(endpoint), Computing()
         self._preludes = Preludes(self._thread, self._contexts, computing)
@@ -206,9 +207,11 @@ class MySQLControl:
         else:
             await self._run(lambda connection: check_now(connection, is_admin=self._is_admin))
 
-    async def advance(self, executed: str, definitions: int, stamps: str, source_uuid: str) -> None:
+    async def advance(
+        self, executed: str, definitions: int, stamps: str, source_uuid: str, changes: Sequence[TableChange] = ()
+    ) -> None:
         def advance(connection: Connection) -> None:
-            self._checkpoint.advance(executed, definitions, stamps, source_uuid)
+            self._checkpoint.advance(executed, definitions, stamps, source_uuid, changes)
             self._ddl.make_keys(connection, self._checkpoint.version)
 
         await self._run(advance)
@@ -300,7 +303,7 @@ class MySQLControl:
     # ---- Barriers ----
 
     async def set_format(self, event: bytes) -> None:
-        self._has_crc = has_checksums(event)
+        self._has_crc = self._rules.tally.has_crc = has_checksums(event)
         self._ddl.source = self._tables.source = Server.of(server_version(event))
         await self._thread.run(partial(self._opened_inline.set_format, event))
 

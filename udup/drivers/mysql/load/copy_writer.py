@@ -18,8 +18,7 @@ from udup.base.errors import Refused, Side, Transient, Unsupported
 from udup.drivers.mysql.apply.later_keys import begin_copy
 from udup.drivers.mysql.apply.memory_tables import note_memory_tables
 from udup.drivers.mysql.apply.ownership import builder_place
-from udup.drivers.mysql.client.connection import Connection, connect, query, scalar
-from udup.drivers.mysql.client.names import qualified
+from udup.drivers.mysql.client.connection import Connection, connect, scalar
 from udup.drivers.mysql.client.raw import shut_down
 from udup.drivers.mysql.client.seam import behind_the_seam
 from udup.drivers.mysql.client.session_setup import enter
@@ -170,8 +169,6 @@ class MySQLCopyWriter:
             names, fills = {(each.schema, each.name) for each in self._catalog.tables}, self._filling is not None
             with self._connected(keep=False) as connection:
                 begin_copy(connection, self._room.where, self._apart, names, self._later, fills=fills)
-                for name in () if fills else sorted(set(self._apart.reloads) - names):
-                    query(connection, f"DROP TABLE IF EXISTS {qualified(*name)}")
         with self._connected(keep=self._filling is None) as connection:
             self._catalog, fitted = fitted_catalog(self._catalog, self._source, server_of(connection), self._room.where)
             if connection.is_mariadb:
@@ -255,7 +252,7 @@ class MySQLCopyWriter:
             self._staying.building(connection, made, table)
             if made.computes:
                 self._computed.enter(connection)
-            objects.add_indexes(connection, made)
+            objects.add_indexes(connection, made, self._staying.indexes(connection, made, table))
             if made.computes:
                 enter(connection, self._session)
             self._computed.compare_indexes(connection, made, totals.sums)
