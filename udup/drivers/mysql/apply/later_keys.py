@@ -252,13 +252,17 @@ class LaterKeys:
         connection.begin()
         try:
             sql = f"SELECT {_KEY}, followed, side, due FROM {UDUP_SCHEMA}.{TABLE} WHERE job = %s FOR UPDATE"
+            there: list[tuple[LaterKey, str, int]] = []
             for row in query(connection, sql, self._job):
                 key = LaterKey(*map(str, row[:8]))
-                if str(row[8]) == own:
+                goes = key.child in gone or (drops and key.schema in statement.schemas)
+                if str(row[8]) == own or not (goes or moves.keys() & {key.child, key.of}):
                     continue
                 forget(connection, self._job, key)
-                if key.child not in gone and not (drops and key.schema in statement.schemas):
-                    self._put(connection, key.moved(moves), own, *row[9:])
+                if not goes:
+                    there.append((key.moved(moves), str(row[9]), int(row[10])))
+            for key, side, due in there:  # when none has its old name any more: tables may be exchanged
+                self._put(connection, key, own, side, due)
             connection.commit()
         except BaseException:
             if connection.open:
