@@ -15,7 +15,7 @@ from udup.base.endpoint import Endpoint
 from udup.base.errors import Transient, UdupError
 from udup.drivers.mysql.client.connection import connect, query, scalar
 from udup.drivers.mysql.dictionary.details import SourceLog
-from udup.drivers.mysql.load import copied_parts, objects
+from udup.drivers.mysql.load import objects
 from udup.drivers.mysql.load.copied import CopyNotes
 from udup.drivers.mysql.load.copied_parts import CopiedParts
 from udup.drivers.mysql.load.copy_writer import MySQLCopyWriter
@@ -54,6 +54,7 @@ class Job:
     target: Endpoint
     schema: str
     runs: int = 0
+    drops: bool = False
     loaded: dict[str, int] = field(default_factory=dict)  # rows of each table, of all runs
     cut: Callable[[str, int], bool] = lambda _table, _rows: False
 
@@ -86,9 +87,9 @@ class Job:
             else:
                 begin(Extractor(self._extractor(event, ends[0]), MySQLSource(self.source), lambda _: None))
 
-        owner = Owner(f"run {self.runs}", "a test")
+        owner = Owner(f"run{self.runs}", "a test")
         selection = self.scope.selection
-        settings = ApplierSettings("", self.schema, self.runs, ends[1], 2, owner, selection, None, False, 64)
+        settings = ApplierSettings("", self.schema, self.runs, ends[1], 2, owner, selection, None, self.drops, 64)
         begin(applier := Applier(settings, MySQLTarget(self.target), on_told, lambda _: None))
         try:
             async with asyncio.timeout(_DEADLINE):
@@ -331,10 +332,29 @@ def test_notes_that_an_older_version_has_taken_over_since_are_not_acted_on(job: 
     _same(job)
 
 
+def test_a_table_that_others_have_touched_is_copied_again_and_the_rest_stays(job: Job) -> None:
+    job.drops = True  # what DropTableIfExists may drop is not what stays
+    _cut(job, "mixed", 900)
+    before = dict(job.loaded)
+    for sql, told in (
+        ("DROP TABLE child", "child`: gone from the target"),
+        ("DELETE FROM mixed LIMIT 1", "mixed`: changed on the target"),
+    ):
+        with closing(connect(job.target, database=job.schema)) as connection:
+            query(connection, sql)
+        with pytest.raises(Transient, match=told):
+            job.run()
+    _write(job, 1)
+    job.run()
+    assert job.loaded["big"] == before["big"], "it stays"
+    assert before["child"] < job.loaded["child"] <= 2 * 701 and job.loaded["mixed"] > 3000
+    _same(job)
+
+
 #: Steps behind which a run may die: what was done stands, and nobody has said so. Those before rows are loaded first.
 STEPS: tuple[tuple[Any, str], ...] = (
     (CopyNotes, "write"),
-    (copied_parts, "_trim"),
+    (CopiedParts, "_trim"),
     (CopiedParts, "forget_all"),
     (CopiedParts, "keep"),
     (Staying, "made"),

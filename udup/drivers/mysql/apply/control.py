@@ -165,6 +165,7 @@ class MySQLControl:
                 if leaving is not None and state is not None:
                     later_keys.take_away(connection, self._job)
                     reset(connection, PLAIN, "lock_wait_timeout")
+                self._ddl.ran = self._checkpoint.ran
                 unsure.prepare(connection, self._job)
                 applied = unsure.look(connection, self._job)
                 if self._ddl.has_intents:

@@ -6,8 +6,8 @@ or left out; from the join on it is *due*, and it is made as soon as no table of
 (`pipeline/positions.py`). What is noted is the whole of it: whoever dies between two steps leaves it to the next run.
 
 It is made without a look at the rows, as a copy makes all foreign keys: they are the source's. Rows that do not fit
-are looked for and told of. A statement of the log that renames or drops a table has its keys follow, once for each of
-Udup's own numbers of it; one that drops a constraint waits for the join (`ddl/held.py`).
+are looked for and told of. A statement of the log that renames or drops a table has its keys follow, once, whatever
+dies; one that drops a constraint waits for the join (`ddl/held.py`).
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ CREATE = f"""CREATE TABLE IF NOT EXISTS {UDUP_SCHEMA}.{TABLE} (
         others {_TEXT},
         rules {_TEXT},
         due TINYINT NOT NULL DEFAULT 0,
-        followed VARCHAR(100) CHARACTER SET ascii COLLATE ascii_bin NOT NULL DEFAULT '',
+        followed VARCHAR(200) CHARACTER SET ascii COLLATE ascii_bin NOT NULL DEFAULT '',
         problem {_TEXT},
         PRIMARY KEY (job, table_schema, table_name, name)
     ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC COMMENT='Foreign keys that are made when tables stand together.'"""
@@ -243,7 +243,7 @@ class LaterKeys:
         )
 
     def follow(self, connection: Connection, statement: Statement, own: str) -> None:
-        """Have the keys follow the tables that a statement has renamed or dropped; `own` is Udup's number of it."""
+        """Have the keys follow tables that a statement has renamed or dropped; `own` tells it from all others."""
         moves: dict[Name, Name] = {(old.schema, old.name): (new.schema, new.name) for old, new in statement.moves}
         drops = statement.verb in ("DROP TABLE", "DROP DATABASE")
         if statement.kind not in (Kind.TABLE_DDL, Kind.DATABASE_DDL) or not (moves or drops):

@@ -249,14 +249,14 @@ class MySQLCopyWriter:
             self._computed.compare_columns(connection, made, totals.sums)
             if self._filling is not None:
                 return
-            self._staying.building(connection, made, table)
+            self._staying.building(connection, made, table, totals.rows)
             if made.computes:
                 self._computed.enter(connection)
             objects.add_indexes(connection, made, self._staying.indexes(connection, made, table))
             if made.computes:
                 enter(connection, self._session)
             self._computed.compare_indexes(connection, made, totals.sums)
-            self._staying.whole(connection, made, table, totals.rows)
+            self._staying.whole(connection, made, table)
 
     def finish_tables(self) -> None:
         if self._filling is not None:
