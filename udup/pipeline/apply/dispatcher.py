@@ -359,6 +359,7 @@ class Dispatcher:
 
     async def _run_definition(self, group: Assigned, record: Definition) -> None:
         """Run DDL: alone, once (the target skips an ID of Udup's that it has executed), then noted."""
+        await self._executed.flush()  # what has caught up is noted before its definition changes
         with self.waits.on(WaitKind.STATEMENT, statement=record.summary, gtid=record.id.gtid):
             own_gtid = self._executed.definition_gtid()
             with _about(record.id.gtid, own_gtid):
