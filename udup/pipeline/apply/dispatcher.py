@@ -193,11 +193,13 @@ class Dispatcher:
         All before it was committed and nothing ran beside it, so the order in which they ran cannot be the cause.
         """
         if isinstance(error, Conflict) and self._serial:
-            text = (
+            told = Divergence(
                 f"the target contradicts the source at {error}; nothing of this transaction was applied. Look who else"
-                " writes there"
+                " writes there",
+                gtid=error.gtid,
+                table=error.table,
             )
-            return Divergence(text, gtid=error.gtid, table=error.table).at("", error.kept).against(error.contradicted)
+            return told.at("", error.kept).against(error.contradicted)
         return error
 
     # ---- What goes out ----
