@@ -194,7 +194,8 @@ class Dispatcher:
         """
         if isinstance(error, Conflict) and self._serial:
             told = Divergence(
-                fX,
+                f"the target contradicts the source at {error}; nothing of this transaction was applied. Look who else"
+                " writes there, and stop that",
                 gtid=error.gtid,
                 table=error.table,
             )
