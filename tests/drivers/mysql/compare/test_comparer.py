@@ -11,6 +11,7 @@ from udup.drivers.mysql.apply import ahead
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.client.connection import connect, query
 from udup.drivers.mysql.compare.comparer import ALTERED_TRIES, MySQLComparer
+from udup.drivers.mysql.compare.tables import UNKNOWN
 from udup.drivers.mysql.compare.unsettled import READINGS
 from udup.pipeline.ports.compare import ComparePlan, Kind
 from udup.pipeline.positions import AheadNote, AheadNotes
@@ -284,6 +285,13 @@ def test_of_tables_without_transactions_what_differs_for_long_is_told(two: Two) 
     problems = {table.table: table.problem for table in found.tables}
     assert problems.pop("MyISAM").startswith("1 of its rows were written") and set(problems.values()) == {""}
     assert found.snapshots == READINGS and sum(each.differences for each in found.tables) == 3
+
+
+def test_a_table_that_the_job_does_not_have_is_told_and_not_taken_for_equal(two: Two) -> None:
+    two.run("CREATE TABLE t (a INT PRIMARY KEY)")
+    names = (f"{two.schema}.t", f"{two.schema}.nope", f"{two.schema}.*", f"{two.schema}.t")
+    told = two.compared(plan=ComparePlan(names)).tables
+    assert [(each.table, each.problem) for each in told] == [("t", ""), ("nope", UNKNOWN), ("*", UNKNOWN)]
 
 
 def test_long_values_are_compared_and_shown_in_part(two: Two) -> None:

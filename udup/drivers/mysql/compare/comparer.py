@@ -149,7 +149,6 @@ class MySQLComparer:
                 return False
         if self._to_do(pairs) or not self._definitions.is_over:
             return False
-        self._not_there(catalog, told)
         self._place = _Place(set())
         self._definitions.round_over()
         return True
@@ -160,14 +159,6 @@ class MySQLComparer:
         if found is not None:
             told.definitions(found)
             told.kept()
-
-    def _not_there(self, catalog: Catalog, told: CompareTold) -> None:
-        """Tell of tables that were asked for by name and that the source does not have."""
-        names = set(names_of(catalog))
-        for wanted in self._plan.tables:
-            schema, table = wanted.split(".", 1)
-            if (schema, table) not in names | self._place.done:
-                told.table(TableCompared(schema, table, problem="the source has no such table"))
 
     def _ahead(self, theirs: Connection) -> AheadNotes:
         """Return the notes of tables that stand elsewhere than the snapshot of the source, by that of the target."""

@@ -51,9 +51,7 @@ class Unsettled:
             both.found(each)
         if not in_motion:
             return ""
-        return (
-            f"{in_motion} of its rows were written while it was read: they take part in no transaction"
-        )
+        return f"{in_motion} of its rows were written while it was read: they take part in no transaction"
 
     def forget(self, name: Name) -> None:
         """Begin again with a table."""
