@@ -34,6 +34,7 @@ class Checks:
     def __init__(self, world: World, scenario: Scenario, source: Source, target: Server) -> None:
         self._world, self._scenario, self._source, self._target = world, scenario, source, target
         self.violation = ""
+        self.is_over = False  # the job has stopped for good, as it is meant to
         self.ended: dict[str, int] = {}  # runs, by the kind of their end
         self.ddl_done: list[int] = []
         #: What the first table has beyond the checkpoint.
@@ -59,8 +60,8 @@ class Checks:
     def _committed(self, connection: Connection, changed: dict[Key, Any]) -> None:
         rows = self._target.rows
         for key in changed:
-            if key[0] == "part" and rows[key] != rows["parts", key[1]]:
-                self.fail(f"torn: {key[1]} was committed with {rows[key]} of {rows['parts', key[1]]} parts")
+            if key[0] == "part" and rows[key] != rows["parts", *key[1:]]:
+                self.fail(f"torn: {key[1]} was committed with {rows[key]} of {rows['parts', *key[1:]]} parts")
         if any(key[0] == "changed" for key in changed):
             self._check_counts()
         if any(key[0] in ("checkpoint", ROWS) for key in changed):

@@ -209,6 +209,17 @@ class MemoryJobs:
             self.index += 1
             return self._written(job_id)
 
+    def give_up(self, job_id: str) -> Written:
+        with self._lock:
+            self._may_fail()
+            if job_id not in self.records:
+                raise NotThere("job not found")
+            if not self.reloaded:
+                return Written(0, job_id, "", changed=False)
+            self.reloaded.clear()
+            self.index += 1
+            return replace(self._written(job_id), warning="shop.a: not in the job any more")
+
     def ask_level(self, job_id: str, gtid: str | None) -> MemoryQuestion:
         self._may_fail()
         if job_id not in self.records:

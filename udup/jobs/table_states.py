@@ -14,7 +14,7 @@ from typing import Any
 from udup.base.errors import FailureKind
 from udup.base.long_text import cut_set
 from udup.jobs.growing_shown import percent_of, state_of
-from udup.jobs.growth import Growth, GrowthState, parts_of
+from udup.jobs.growth import Growth, parts_of
 from udup.jobs.record import JobRecord
 from udup.jobs.words import Stage
 from udup.pipeline.ports.tables import TableChange, TablesOnTarget
@@ -175,7 +175,7 @@ def with_changes(page: Sequence[TableShown], known: TablesOnTarget) -> list[Tabl
 
 def _new(growth: Growth | None, record: JobRecord) -> list[Selection]:
     """Return the tables that are apart, as either kind of source has their names; none if there are none."""
-    if growth is None or not growth.side or growth.state is GrowthState.ENDING:
+    if growth is None or not growth.side or growth.given_up:
         return []
     new = parts_of(growth, record.spec().selection()).new
     return [] if new is None else [new, new.folding(True)]

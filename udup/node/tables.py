@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from shlex import quote
 
 from udup.base.errors import Refused, UdupError
-from udup.jobs import JobRecord, JobSpec
+from udup.jobs import DesiredState, JobRecord, JobSpec
 from udup.jobs.growth import told
 from udup.jobs.table_states import copies, shown_of, with_changes
 from udup.node.ends import Ends
@@ -70,6 +71,32 @@ def what_stays(spec: JobSpec, stored: JobRecord | None, before: JobSpec | None) 
     return (
         f"{told(gone)}: on the target as now, and not kept current any more. What the job leaves stays there and is"
         " free for other jobs: drop it on the target if nobody needs it"
+    )
+
+
+def begins_later(record: JobRecord | None) -> str:
+    """Return that tables are not loaded again yet, of a job that is paused; "" of any other."""
+    if record is None or record.desired != DesiredState.PAUSE:
+        return ""
+    return f"job {record.id} is paused: they are loaded again once it is resumed (udup job resume {quote(record.id)})"
+
+
+def what_is_given_up(record: JobRecord, side: JobRecord | None) -> str:
+    """Return what is left of tables that are under way when they are given up, "" if there are none."""
+    growth = record.growth
+    if growth is None:
+        return ""
+    names = list(growth.reloads) or list((side.progress.tables if side is not None else None) or {})
+    them = told(names) or "the tables that were to come"
+    ignored = ", by its ReplicateIgnoreDb" if growth.reloads else ""
+    again = (
+        "to have it again, drop it there and post the document of before"
+        if growth.reloads
+        else "drop what nobody needs, and before they are added again"
+    )
+    return (
+        f"{them}: not in job {record.id} any more{ignored}. What was copied stays on the target, as far as it came,"
+        f" and is not kept current; {again} (udup job revert {quote(record.id)})"
     )
 
 

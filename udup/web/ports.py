@@ -192,6 +192,13 @@ class JobControl(Protocol):
         `NotReady` while other tables of it are under way.
         """
 
+    def give_up(self, job_id: str) -> Written:
+        """Have a job go on without the tables that it gets or loads again; `changed` is false where there are none.
+
+        `NotThere` for an unknown job, `NotReady` where they are nearly the job's own, `Refused` where no document
+        chooses just those that it has meanwhile.
+        """
+
     def snapshot(self, job_id: str, tables: Sequence[str]) -> Written:
         """Have a subscription deliver the rows of these tables once more, named as the source has them.
 

@@ -193,14 +193,11 @@ class Dispatcher:
         All before it was committed and nothing ran beside it, so the order in which they ran cannot be the cause.
         """
         if isinstance(error, Conflict) and self._serial:
-            table = error.table or "the table"
-            return Divergence(
-                f"the target contradicts the source at {error}; nothing of this transaction was applied. See who else"
-                f" writes there; then put {table} right as the source has it (udup job repair ID TABLE), have the job"
-                " go on (udup job resume ID), and look whether it is equal (udup job compare ID TABLE)",
-                gtid=error.gtid,
-                table=error.table,
-            ).at("", error.kept)
+            text = (
+                f"the target contradicts the source at {error}; nothing of this transaction was applied. Look who else"
+                " writes there"
+            )
+            return Divergence(text, gtid=error.gtid, table=error.table).at("", error.kept).against(error.contradicted)
         return error
 
     # ---- What goes out ----

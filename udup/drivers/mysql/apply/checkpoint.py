@@ -44,7 +44,7 @@ from udup.drivers.mysql.client.sessions import PLAIN
 from udup.drivers.mysql.dictionary.claims import TABLE as CLAIM_TABLE
 from udup.drivers.mysql.load import copied_parts
 from udup.pipeline.ownership import Owner
-from udup.pipeline.ports import CheckpointState, Join
+from udup.pipeline.ports import CheckpointState, Join, Leaving
 from udup.pipeline.ports.tables import TableChange
 from udup.pipeline.positions import AheadNotes
 from udup.pipeline.selection.schemas import UDUP_SCHEMA
@@ -185,7 +185,7 @@ class Checkpoint:
         *,
         start: JobStart | None = None,
         has_intents: bool = False,
-        leaves: str = "",
+        leaves: Leaving | None = None,
         join: Join | None = None,
         keeps: Selection | None = None,
     ) -> None:
@@ -226,7 +226,7 @@ class Checkpoint:
             if self._join is not None:
                 position = self._take_in(self._join, position)
             elif self._leaves and position is not None and self._keeps is not None:
-                joining.release(self._connection, self._job, self._keeps)
+                joining.release(self._connection, self._job, self._keeps, self._leaves.side)
             if position is not None and not position.written and begins:
                 position = replace(position, written=True)
             if position is not None and position.written:
@@ -299,7 +299,7 @@ class Checkpoint:
 
     def _selection_of(self, kept: str) -> tuple[str, bool]:
         """Return the digest of the selection that a base row has, and whether there are notes beside it."""
-        known = [self._selection, *([self._leaves] if self._leaves else [])]
+        known = [self._selection, *([self._leaves.before] if self._leaves else [])]
         for each in [*known, *([self._join.kept.digest] if self._join is not None else [])]:
             if kept == each or ahead.has_notes(kept, each):
                 return each, kept != each

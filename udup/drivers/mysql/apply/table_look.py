@@ -81,7 +81,7 @@ def _sum(one: TableChange, other: TableChange) -> TableChange:
 
 def _ahead(connection: Connection, job: str, names: Sequence[TableNames]) -> Iterable[Ahead]:
     """Yield which of the tables have more than the job's position. One of which single rows lack it, has not."""
-    notes = [each for each in ahead.read(connection, job) if each.rows_up_to is None]
+    notes = [each for each in ahead.read(connection, job) if each.rows_behind is None]
     executed = read_union(connection, job) if notes else None
     if executed is None:
         return

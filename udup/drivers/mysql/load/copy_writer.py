@@ -244,7 +244,7 @@ class MySQLCopyWriter:
             self._staying.building(connection, made, table)
             if made.computes:
                 self._computed.enter(connection)
-            objects.add_indexes(connection, made)
+            objects.add_indexes(connection, made, self._staying.indexes(connection, made, table))
             if made.computes:
                 enter(connection, self._session)
             self._computed.compare_indexes(connection, made, totals.sums)

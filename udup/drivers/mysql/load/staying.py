@@ -12,7 +12,7 @@ from udup.drivers.mysql.dictionary.copied_before import Resumable
 from udup.drivers.mysql.dictionary.details import CopyDetails
 from udup.drivers.mysql.dictionary.present import TABLE, Present, in_the_way
 from udup.drivers.mysql.load.copied import CopyNotes
-from udup.drivers.mysql.load.copied_parts import CopiedParts, with_foreign_keys
+from udup.drivers.mysql.load.copied_parts import CopiedParts, indexes_of, with_foreign_keys
 from udup.drivers.mysql.load.copy_fence import CopyFence
 
 
@@ -67,13 +67,18 @@ class Staying:
             self._parts.begin(connection, new, self._position, self._details.stamps)
 
     def building(self, connection: Connection, table: Table, number: int) -> None:
-        if self._of(number).definition:
-            self._parts.building(connection, table)
+        one = self._of(number)
+        if one.definition:
+            self._parts.building(connection, table, is_summed=one.is_summed)
 
     def whole(self, connection: Connection, table: Table, number: int, rows: int) -> None:
         one = self._of(number)
         if one.definition:
             self._parts.whole(connection, table, rows + (0 if one.kept is None else one.kept.rows))
+
+    def indexes(self, connection: Connection, table: Table, number: int) -> frozenset[str]:
+        """Return the indexes that an earlier try has built."""
+        return frozenset() if self._of(number).kept is None else indexes_of(connection, table)
 
     def with_foreign_keys(self, connection: Connection, tables: Sequence[Table]) -> set[tuple[str, str]]:
         """Return the tables that have their foreign keys from an earlier try."""

@@ -164,7 +164,9 @@ def _resumables(
     """Return what is to be noted of each table and what of it stays, and stamps that tell the source."""
     if resumes is None or not is_worth_it(baseline.catalog):
         return (), ""
-    found, before = resumables(baseline.catalog, there), decoded(resumes.copied)
+    with asking.connection() as connection:
+        logs_cascades = read_log(connection).has_cascades
+    found, before = resumables(baseline.catalog, there, logs_cascades=logs_cascades), decoded(resumes.copied)
     position = baseline.snapshot.gtid_set
     log = SameLog(endpoint, resumes.job, position, before, asking)
     if not before:
@@ -204,7 +206,7 @@ def _tables(catalog: Catalog, found: Sequence[Resumable]) -> list[CopyTable]:
     ]
     for number, one in enumerate(found):
         if one.kept is not None:
-            size = 0 if one.kept.whole else made[number].bytes_estimate
+            size = 0 if one.kept.is_read else made[number].bytes_estimate
             changes = {"whole": one.kept.whole, "rows_there": one.kept.rows, "bytes_estimate": size}
             made[number] = msgspec.structs.replace(made[number], **changes)
     return made
