@@ -36,7 +36,7 @@ from udup.drivers.mysql.client.seam import seam
 from udup.drivers.mysql.ddl.query_action import Action
 from udup.drivers.mysql.ddl.query_classifier import QueryClassifier
 from udup.drivers.mysql.dictionary.catalog import Catalog, Column, Table
-from udup.drivers.mysql.dictionary.copied_before import Resumable, decoded
+from udup.drivers.mysql.dictionary.copied_before import Resumable, decoded, encode_span
 from udup.drivers.mysql.dictionary.details import CopyDetails
 from udup.drivers.mysql.snapshot.copy import _tables
 from udup.drivers.mysql.snapshot.resuming import decided, log_after, resumables
@@ -98,7 +98,7 @@ class LifeCopy(SimCopy):
             name: tab for name, tab in source.truth.states[number].items() if scope.selection.wants("s", name)
         }
         catalog = Catalog((), tuple(_table(name, tab) for name, tab in sorted(self._tabs.items())), ())
-        found = resumables(catalog, catalog)
+        found = resumables(catalog, catalog, logs_cascades=True)
         if resumes is not None and resumes.copied:
             found = decided(
                 catalog, found, decoded(resumes.copied), catalog, position, gtids(range(1, source.purged + 1))
@@ -130,29 +130,33 @@ class LifeCopy(SimCopy):
 
     def _cut(
         self, catalog: Catalog, found: tuple[Resumable, ...]
-    ) -> Iterator[tuple[int, int, list[tuple[int, tuple[int, ...]]], int | None]]:
-        """Yield chunks: table, number, rows, and up to which key the table is there with it."""
+    ) -> Iterator[tuple[int, int, list[tuple[int, tuple[int, ...]]], str]]:
+        """Yield chunks: table, number, rows, and from which key to which they are."""
         for number, (table, one) in enumerate(zip(catalog.tables, found, strict=True)):
             if one.kept is not None and one.kept.whole:
                 continue
-            rows = sorted(
-                (key, row) for key, row in self._tabs[table.name].rows.items() if one.up_to is None or key > one.up_to
-            )
-            for at in range(0, len(rows), 2):
-                some = rows[at : at + 2]
-                yield number, at // 2, some, some[-1][0] if one.by_key and at + 2 < len(rows) else None
+            chunk, there = 0, sorted(self._tabs[table.name].rows.items())
+            for begin, end in one.gaps:
+                rows = [(key, had) for key, had in there if (begin or (-1,)) < (key,) <= (end or (1 << 30,))]
+                behind = begin
+                for at in range(0, max(1, len(rows)), 2):
+                    some, is_last = rows[at : at + 2], at + 2 >= len(rows)
+                    up_to = end if is_last else (some[-1][0],)
+                    yield number, chunk, some, encode_span((behind, up_to), exact=True)
+                    chunk, behind = chunk + 1, up_to
 
     def read(self, reader: int, emit: Callable[[Piece], None]) -> None:
         world = World.current
         for number, total in self._totals_of.items():
-            if reader == 0 and not total.chunks and not (self._found[number].kept and self._found[number].kept.whole):
+            kept = self._found[number].kept
+            if reader == 0 and not total.chunks and not (kept is not None and kept.whole):
                 self._on_table(total)
         while self._next < len(self._chunks) and not self._stopped:
-            (table, number, rows, up_to), self._next = self._chunks[self._next], self._next + 1
+            (table, number, rows, span), self._next = self._chunks[self._next], self._next + 1
             world.block(world.between(f"chunk {world.process.name}/{reader}", 100 * US, 60 * MS))
             data = pack([(f"{self.names[table]}{key}", row) for key, row in rows])
             emit(Piece(table, number, False, 0, data[: len(data) // 2]))
-            emit(Piece(table, number, True, len(rows), data[len(data) // 2 :], up_to=up_to))
+            emit(Piece(table, number, True, len(rows), data[len(data) // 2 :], span=span))
             self._left[table] -= 1
             if not self._left[table]:
                 self._on_table(self._totals_of[table])
@@ -193,7 +197,7 @@ class LifeLog(SimLog):
             return
         yield from records.skipped()
         yield from made
-        records.begun()
+        records.fence = False
 
     def _statement(self, entry: Entry) -> Iterator[Record]:
         body = struct.pack("<IIBHH", 1, 0, 1, 0, 0) + b"s\0" + entry["sql"].encode()
@@ -210,9 +214,9 @@ class LifeLog(SimLog):
         by_table: dict[str, list[str]] = {}
         for key in entry["keys"]:
             name, row = row_key(key)
-            up_to = None if part is None else part.rows_up_to("s", name)
+            behind = None if part is None else part.rows_behind("s", name)
             gone = name not in tabs or not self._selection.wants("s", name)
-            if not gone and (part is None or not part.leaves_out("s", name)) and (up_to is None or up_to.has(row)):
+            if not gone and (part is None or not part.leaves_out("s", name)) and (behind is None or behind.has((row,))):
                 by_table.setdefault(name, []).append(key)
         if entry["kind"] == "skip" or not by_table:
             return

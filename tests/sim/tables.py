@@ -69,6 +69,7 @@ def drop_table(connection: Connection, sql: str, _args: tuple[Any, ...]) -> int:
     server = connection.server
     if (found := _TABLE.search(sql)) is not None and found[1] in server.tables:
         del server.tables[found[1]]
+        server.indexed.discard(found[1])
         for key in server.find("loose row" if found[1] == "loose" else "row"):
             if table_of(key[1]) == found[1]:
                 del server.rows[key]
@@ -89,14 +90,22 @@ def create_table(connection: Connection, sql: str, _args: tuple[Any, ...]) -> in
 
 def alter_table(connection: Connection, sql: str, _args: tuple[Any, ...]) -> int:
     connection.wait_alone()
-    _named(connection, sql)
+    connection.server.indexed.add(_named(connection, sql))
     return 0
 
 
-def delete_behind(connection: Connection, sql: str, _args: tuple[Any, ...]) -> int:
-    """`DELETE FROM s.t WHERE k > n`: rows of a copy behind a gap."""
-    table, after = _named(connection, sql), int(sql.split(">")[1].split()[0])
-    gone = [key for key in connection.keys("row") if table_of(key[1]) == table and int(key[1][1:]) > after]
+def indexes(connection: Connection, _sql: str, args: tuple[Any, ...]) -> list[Any]:
+    """The one that a copy adds behind the rows, if it has come so far."""
+    return [("PRIMARY",), ("v",)] if args[1] in connection.server.indexed else [("PRIMARY",)]
+
+
+def delete_between(connection: Connection, sql: str, _args: tuple[Any, ...]) -> int:
+    """`DELETE FROM s.t WHERE k > n AND k <= m`: rows of a copy that are read again."""
+    table = _named(connection, sql)
+    bounds = {sign: int(number) for sign, number in re.findall(r"(>|<=) ?\(?(\d+)", sql)}
+    behind, up_to = bounds.get(">", -1), bounds.get("<=", 1 << 30)
+    of_it = [key for key in connection.keys("row") if table_of(key[1]) == table]
+    gone = [key for key in of_it if behind < int(key[1][1:]) <= up_to]
     for key in gone:
         connection.lock(key)
         connection.put(key, None)
