@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.actors.growing import tables_of, with_targets
 from tests.actors.small_cluster import ClusterState
 from tests.actors.small_world import World, small_world
 from udup.actors.messages import (
@@ -43,3 +44,12 @@ def post(world: World, job_id: str = "j", kind: str = "synchronous", **config: o
 def running(world: World, job_id: str = "j", **config: object) -> None:
     post(world, job_id, **config)
     world.reaches(job_id, "running")
+
+
+@pytest.fixture
+def grown(world: World) -> World:
+    """A job of two tables follows its source, and its target keeps which tables each job has."""
+    with_targets(world)
+    running(world, ReplicateDoDb=tables_of("a", "b"))
+    world.until(lambda: world.job("j").progress.is_level)
+    return world

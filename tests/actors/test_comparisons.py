@@ -214,3 +214,31 @@ def test_of_a_job_that_has_failed_a_table_is_repaired_without_a_run(world: World
     engine.tell(CompareEnded(engine.order.attempt))
     world.until(lambda: _stored(world).state is CompareState.DONE)
     assert world.stage("j") == "failed"
+
+
+def test_a_job_that_does_not_run_is_not_compared_and_says_what_has_it_go_on(world: World) -> None:
+    running(world)
+    world.ask(PauseJob("j"))
+    world.reaches("j", "paused")
+    answer = world.ask(StartCompare("j", CompareOptions()))
+    assert isinstance(answer, Rejected)
+    assert "job j is paused" in answer.failure.text and "udup job resume j" in answer.failure.text
+    assert isinstance(world.ask(StartCompare("j", CompareOptions(continuous=True))), Accepted), "it waits for its job"
+    world.until(lambda: _stored(world).text == "the job is paused")
+
+
+@pytest.mark.parametrize("continuous", [False, True])
+def test_a_comparison_of_a_job_that_fails_ends_unless_it_goes_on_and_on(world: World, continuous: bool) -> None:
+    running(world)
+    engine = _begun(world, CompareOptions(continuous=continuous))
+    applier = world.child_of("applier", "j")
+    assert applier is not None
+    applier.end(applier.run, Failure(FailureKind.DIVERGENCE, "a row is not there"))
+    world.reaches("j", "failed")
+    world.until(lambda: "the job has failed" in _stored(world).text)
+    assert _stored(world).is_active == continuous
+    if not continuous:
+        world.until(lambda: not engine.alive)
+        assert _stored(world).state is CompareState.FAILED
+        answer = world.ask(StartCompare("j", CompareOptions()))
+        assert isinstance(answer, Rejected) and "udup job resume j" in answer.failure.text

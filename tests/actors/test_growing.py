@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.actors.conftest import post, running
-from tests.actors.small_targets import Checkpoints
+from tests.actors.growing import REPORTS, SIDE, checkpoints_of, digest_of, settled, state_of, tables_of, with_targets
 from tests.actors.small_world import World, refused, small_world, transient
 from udup.actors.cutover_messages import StartCutover
 from udup.actors.messages import (
@@ -24,65 +24,14 @@ from udup.actors.messages import (
     Rejection,
     ResumeJob,
 )
-from udup.actors.table_messages import ReloadTables
+from udup.actors.table_messages import GiveUpTables, ReloadTables
 from udup.base.errors import Failure, FailureKind
 from udup.jobs.growth import GrowthState
 from udup.jobs.progress import TaskReport
 from udup.pipeline.cutover.state import Options
 from udup.pipeline.ports import Scope
 
-SIDE = "j tables"
-REPORTS: tuple[dict[str, Any], ...] = (
-    {"stage": "copying"},
-    {"stage": "catching_up", "applied_gtid": "u:1-5"},
-    {"stage": "running", "level": True},
-)
-
 STORMS = int(os.environ.get("UDUP_STORMS", "6"))
-
-
-def _tables(*names: str) -> list[dict[str, Any]]:
-    return [{"TableSchema": "s", "Tables": [{"TableName": each} for each in names]}]
-
-
-def _with_targets(world: World) -> World:
-    world.checkpoints = Checkpoints(world)
-    for job in ("j", SIDE):
-        world.script(job).reports = REPORTS
-    return world
-
-
-@pytest.fixture
-def grown(world: World) -> World:
-    """A job of two tables follows its source."""
-    _with_targets(world)
-    running(world, ReplicateDoDb=_tables("a", "b"))
-    world.until(lambda: world.job("j").progress.is_level)
-    return world
-
-
-def _checkpoints(world: World) -> Checkpoints:
-    assert world.checkpoints is not None
-    return world.checkpoints
-
-
-def _digest(world: World) -> str:
-    return str(world.stored["j"].spec().selection().digest)
-
-
-def _settled(world: World) -> bool:
-    """Whether there is one job again, of which the target has all that its document chooses."""
-    if list(world.stored) != ["j"] or world.stored["j"].growth is not None or world.living != _TASKS:
-        return False
-    return _checkpoints(world).of == {"j": _digest(world)} and world.stage("j") == "running"
-
-
-_TASKS = [("applier", "j"), ("extractor", "j")]
-
-
-def _state(world: World) -> GrowthState | None:
-    growth = world.stored["j"].growth
-    return None if growth is None else growth.state
 
 
 # ---- More tables ----
@@ -91,7 +40,7 @@ def _state(world: World) -> GrowthState | None:
 def test_new_tables_are_copied_beside_the_job_and_joined_when_they_are_level(grown: World) -> None:
     world = grown
     run = world.job("j").run
-    post(world, ReplicateDoDb=_tables("a", "b", "c"))
+    post(world, ReplicateDoDb=tables_of("a", "b", "c"))
     assert world.job("j").run is run and not run.outdated, "the job goes on as it is"
     world.until(lambda: SIDE in world.stored and world.stage(SIDE) == "copying")
     apply = next(each for each in world.applies if each.settings.job == SIDE)
@@ -100,26 +49,26 @@ def test_new_tables_are_copied_beside_the_job_and_joined_when_they_are_level(gro
     assert world.apart["j"].other.wants("s", "c") and not world.apart["j"].is_new, (
         "its log is told, without another run"
     )
-    world.until(lambda: _settled(world))
+    world.until(lambda: settled(world))
     assert len(world.runs["j"]) == 2 and len(world.runs[SIDE]) == 1, "one run each: nothing begins more often"
-    assert _checkpoints(world).copies == ["j", SIDE] and not _checkpoints(world).wrong
+    assert checkpoints_of(world).copies == ["j", SIDE] and not checkpoints_of(world).wrong
 
 
 def test_one_change_after_the_other_is_joined_though_the_run_of_the_first_join_goes_on(grown: World) -> None:
     world = grown
     for tables in ("abc", "abcd", "abcde"):
-        post(world, ReplicateDoDb=_tables(*tables))
-        world.until(lambda: _settled(world) and world.job("j").goes_on and world.job("j").progress.is_level)
-    assert _checkpoints(world).joins == 3 and len(world.runs["j"]) == 4
+        post(world, ReplicateDoDb=tables_of(*tables))
+        world.until(lambda: settled(world) and world.job("j").goes_on and world.job("j").progress.is_level)
+    assert checkpoints_of(world).joins == 3 and len(world.runs["j"]) == 4
 
 
 def test_the_records_say_what_older_versions_must_leave_alone_as_long_as_they_must(grown: World) -> None:
     world = grown
     assert world.stored["j"].format == 1
-    post(world, ReplicateDoDb=_tables("a", "b", "c"))
+    post(world, ReplicateDoDb=tables_of("a", "b", "c"))
     world.until(lambda: SIDE in world.stored)
     assert (world.stored["j"].format, world.stored[SIDE].format) == (2, 2)
-    world.until(lambda: _settled(world))
+    world.until(lambda: settled(world))
     assert world.stored["j"].format == 1
 
 
@@ -128,12 +77,16 @@ def test_the_records_say_what_older_versions_must_leave_alone_as_long_as_they_mu
 def test_whatever_dies_at_whichever_step_the_tables_come_once(grown: World, state: GrowthState, dies: str) -> None:
     world = grown
     if state is GrowthState.ENDING:
-        post(world, ReplicateDoDb=_tables("a", "b", "c"))
+        post(world, ReplicateDoDb=tables_of("a", "b", "c"))
         world.until(lambda: SIDE in world.stored)
-        post(world, ReplicateDoDb=_tables("a", "b"))
+        post(world, ReplicateDoDb=tables_of("a", "b"))
+    elif state is GrowthState.CLOSING:
+        world.ask(ReloadTables("j", ("s.b",)))
+        world.until(lambda: SIDE in world.stored)
+        world.ask(GiveUpTables("j"))
     else:
-        post(world, ReplicateDoDb=_tables("a", "c"))
-    world.until(lambda: _state(world) is state)
+        post(world, ReplicateDoDb=tables_of("a", "c"))
+    world.until(lambda: state_of(world) is state)
     for _ in range(4):
         match dies:
             case "supervisor":
@@ -146,46 +99,46 @@ def test_whatever_dies_at_whichever_step_the_tables_come_once(grown: World, stat
                 if (child := world.child_of(dies, "j")) is not None:
                     world.kill(child)
         world.run(0.02)
-    world.until(lambda: _settled(world), 300)
-    checkpoints = _checkpoints(world)
+    world.until(lambda: settled(world), 300)
+    checkpoints = checkpoints_of(world)
     assert not checkpoints.wrong and checkpoints.copies.count("j") == 1
-    assert checkpoints.joins == (0 if state is GrowthState.ENDING else 1)
+    assert checkpoints.joins == (0 if state in (GrowthState.ENDING, GrowthState.CLOSING) else 1)
 
 
 def test_a_side_job_that_comes_to_no_boundary_goes_on_and_is_joined_later(grown: World) -> None:
     world = grown
     world.script(SIDE).drains = transient()
-    post(world, ReplicateDoDb=_tables("a", "b", "c"))
+    post(world, ReplicateDoDb=tables_of("a", "b", "c"))
     world.until(lambda: len(world.runs[SIDE]) >= 2)
-    assert _state(world) is GrowthState.COPYING and _checkpoints(world).joins == 0
+    assert state_of(world) is GrowthState.COPYING and checkpoints_of(world).joins == 0
     world.script(SIDE).drains = None
-    world.until(lambda: _settled(world))
+    world.until(lambda: settled(world))
 
 
 def test_what_keeps_them_apart_lets_both_go_on_and_is_tried_again(grown: World) -> None:
     world = grown
-    _checkpoints(world).apart = "an XA transaction is prepared"
-    post(world, ReplicateDoDb=_tables("a", "b", "c"))
+    checkpoints_of(world).apart = "an XA transaction is prepared"
+    post(world, ReplicateDoDb=tables_of("a", "b", "c"))
     world.until(lambda: world.stored["j"].growth is not None and world.stored["j"].growth.problem != "")
     world.until(lambda: world.stage("j") == world.stage(SIDE) == "running" and len(world.living) == 4)
-    assert _state(world) is GrowthState.COPYING and "XA" in world.stored["j"].growth.problem  # type: ignore[union-attr]
-    _checkpoints(world).apart = ""
-    world.until(lambda: _settled(world))
-    assert _checkpoints(world).copies.count(SIDE) == 1 and not _checkpoints(world).wrong
+    assert state_of(world) is GrowthState.COPYING and "XA" in world.stored["j"].growth.problem  # type: ignore[union-attr]
+    checkpoints_of(world).apart = ""
+    world.until(lambda: settled(world))
+    assert checkpoints_of(world).copies.count(SIDE) == 1 and not checkpoints_of(world).wrong
 
 
 def test_a_pause_holds_the_new_tables_as_well_and_a_resume_goes_on_with_both(grown: World) -> None:
     world = grown
     world.script(SIDE).reports = REPORTS[:2]
-    post(world, ReplicateDoDb=_tables("a", "b", "c"))
+    post(world, ReplicateDoDb=tables_of("a", "b", "c"))
     world.until(lambda: SIDE in world.stored and world.stage(SIDE) == "catching_up")
     world.ask(PauseJob("j"))
     world.until(lambda: world.living == [])
     world.script(SIDE).reports = REPORTS
     world.run(60)
-    assert world.living == [] and _state(world) is GrowthState.COPYING
+    assert world.living == [] and state_of(world) is GrowthState.COPYING
     world.ask(ResumeJob("j"))
-    world.until(lambda: _settled(world))
+    world.until(lambda: settled(world))
 
 
 @pytest.mark.parametrize("purge", [False, True])
@@ -193,57 +146,57 @@ def test_a_pause_holds_the_new_tables_as_well_and_a_resume_goes_on_with_both(gro
 def test_a_job_that_is_deleted_leaves_nothing_of_its_new_tables(grown: World, purge: bool, restarts: bool) -> None:
     world = grown
     world.script(SIDE).reports = REPORTS[:2]
-    post(world, ReplicateDoDb=_tables("a", "b", "c"))
-    world.until(lambda: SIDE in _checkpoints(world).of)
+    post(world, ReplicateDoDb=tables_of("a", "b", "c"))
+    world.until(lambda: SIDE in checkpoints_of(world).of)
     world.send(DeleteJob("j", purge=purge))
     world.until(lambda: "j" not in world.stored)
     if restarts:
         world.start()
     world.until(world.is_empty)
-    assert _checkpoints(world).of.keys() == (set() if purge else {"j"})
+    assert checkpoints_of(world).of.keys() == (set() if purge else {"j"})
 
 
 def test_another_document_meanwhile_counts_for_both_and_other_tables_wait(grown: World) -> None:
     world = grown
     world.script(SIDE).reports = REPORTS[:2]
-    post(world, ReplicateDoDb=_tables("a", "b", "c"))
+    post(world, ReplicateDoDb=tables_of("a", "b", "c"))
     world.until(lambda: SIDE in world.stored)
-    answer = world.ask(RegisterJob(world.document("j", ReplicateDoDb=_tables("a", "d")), None))
+    answer = world.ask(RegisterJob(world.document("j", ReplicateDoDb=tables_of("a", "d")), None))
     assert isinstance(answer, Rejected) and answer.reason is Rejection.NOT_NOW and "wait" in answer.failure.text.lower()
-    post(world, ReplicateDoDb=_tables("a", "b", "c"), ParallelWorkers=7)
+    post(world, ReplicateDoDb=tables_of("a", "b", "c"), ParallelWorkers=7)
     world.until(lambda: world.stored[SIDE].spec().parallel_workers == 7)
     world.script(SIDE).reports = REPORTS
     world.kill(world.child_of("applier", SIDE))
-    world.until(lambda: _settled(world))
+    world.until(lambda: settled(world))
 
 
 def test_new_tables_are_given_up_by_the_document_of_before(grown: World) -> None:
     world = grown
     world.script(SIDE).target = refused("Dest", "there is a table c already")
-    post(world, ReplicateDoDb=_tables("a", "b", "c"))
+    post(world, ReplicateDoDb=tables_of("a", "b", "c"))
     world.until(lambda: SIDE in world.stored and world.stage(SIDE) == "failed")
     assert world.stage("j") == "running", "the job goes on"
-    post(world, ReplicateDoDb=_tables("a", "b"))
-    world.until(lambda: _settled(world))
+    post(world, ReplicateDoDb=tables_of("a", "b"))
+    world.until(lambda: settled(world))
     assert SIDE in world.purged
 
 
 def test_a_side_job_that_has_failed_gets_its_attempts_again_by_a_resume(grown: World) -> None:
     world = grown
     world.script(SIDE).target = refused("Dest", "there is a table c already")
-    post(world, ReplicateDoDb=_tables("a", "b", "c"))
+    post(world, ReplicateDoDb=tables_of("a", "b", "c"))
     world.until(lambda: SIDE in world.stored and world.stage(SIDE) == "failed")
     world.script(SIDE).target = "full copy"
     run = world.job("j").run
     assert world.ask(ResumeJob("j")).changed
     assert world.job("j").run is run, "the job itself goes on"
-    world.until(lambda: _settled(world))
+    world.until(lambda: settled(world))
 
 
 def test_nobody_may_touch_a_side_job_by_its_name(grown: World) -> None:
     world = grown
     world.script(SIDE).reports = REPORTS[:2]
-    post(world, ReplicateDoDb=_tables("a", "b", "c"))
+    post(world, ReplicateDoDb=tables_of("a", "b", "c"))
     world.until(lambda: SIDE in world.stored)
     for command in (PauseJob(SIDE), DeleteJob(SIDE), ResumeJob(SIDE)):
         answer = world.ask(command)
@@ -253,20 +206,20 @@ def test_nobody_may_touch_a_side_job_by_its_name(grown: World) -> None:
 def test_a_job_that_gets_tables_is_not_cut_over(grown: World) -> None:
     world = grown
     world.script(SIDE).reports = REPORTS[:2]
-    post(world, ReplicateDoDb=_tables("a", "b", "c"))
+    post(world, ReplicateDoDb=tables_of("a", "b", "c"))
     answer = world.ask(StartCutover("j", Options()))
     assert isinstance(answer, Rejected) and "wait until they are live" in answer.failure.text
 
 
 def test_a_migration_that_gets_tables_ends_when_it_has_them(world: World) -> None:
-    _with_targets(world)
-    document = world.document("j", "migration", ReplicateDoDb=_tables("a"))
+    with_targets(world)
+    document = world.document("j", "migration", ReplicateDoDb=tables_of("a"))
     document["EndWhen"] = "finished"
     world.ask(RegisterJob(document, None))
     world.reaches("j", "running")
     world.script(SIDE).reports = REPORTS[:2]
-    document["Tasks"][0]["Config"]["ReplicateDoDb"] = _tables("a", "b")
-    document["Tasks"][1]["Config"]["ReplicateDoDb"] = _tables("a", "b")
+    document["Tasks"][0]["Config"]["ReplicateDoDb"] = tables_of("a", "b")
+    document["Tasks"][1]["Config"]["ReplicateDoDb"] = tables_of("a", "b")
     assert isinstance(world.ask(RegisterJob(document, None)), Accepted)
     world.ask(FinishJob("j"))
     world.run(60)
@@ -274,7 +227,7 @@ def test_a_migration_that_gets_tables_ends_when_it_has_them(world: World) -> Non
     world.script(SIDE).reports = REPORTS
     world.kill(world.child_of("applier", SIDE))
     world.reaches("j", "completed")
-    assert not _checkpoints(world).wrong and _checkpoints(world).of == {"j": _digest(world)}
+    assert not checkpoints_of(world).wrong and checkpoints_of(world).of == {"j": digest_of(world)}
 
 
 # ---- Fewer, and the same once more ----
@@ -282,9 +235,9 @@ def test_a_migration_that_gets_tables_ends_when_it_has_them(world: World) -> Non
 
 def test_a_job_lets_go_of_tables_without_a_copy(grown: World) -> None:
     world = grown
-    post(world, ReplicateDoDb=_tables("a"))
-    world.until(lambda: _settled(world))
-    assert _checkpoints(world).copies == ["j"] and SIDE not in world.runs
+    post(world, ReplicateDoDb=tables_of("a"))
+    world.until(lambda: settled(world))
+    assert checkpoints_of(world).copies == ["j"] and SIDE not in world.runs
 
 
 def test_a_table_is_loaded_again_when_the_job_has_let_go_of_it(grown: World) -> None:
@@ -293,10 +246,10 @@ def test_a_table_is_loaded_again_when_the_job_has_let_go_of_it(grown: World) -> 
     world.until(lambda: SIDE in world.stored)
     without = [each.settings for each in world.applies if each.settings.job == "j"][-1]
     assert not without.selection.wants("s", "b") and without.leaves
-    world.until(lambda: _settled(world))
+    world.until(lambda: settled(world))
     side = next(each.settings for each in world.applies if each.settings.job == SIDE)
     assert side.drop_existing and side.selection.wants("s", "b") and not side.selection.wants("s", "a")
-    assert _checkpoints(world).joins == 1
+    assert checkpoints_of(world).joins == 1
 
 
 @pytest.mark.parametrize("tables", [("s.x",), (), ("b",)])
@@ -321,12 +274,12 @@ def test_tables_come_and_go_by_chance_while_everything_dies(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, seed: int
 ) -> None:
     with small_world(monkeypatch, tmp_path, seed) as world:
-        _with_targets(world)
-        running(world, ReplicateDoDb=_tables("a", "b"))
+        with_targets(world)
+        running(world, ReplicateDoDb=tables_of("a", "b"))
         _storm(world)
         world.ask(ResumeJob("j"), 120)
-        world.until(lambda: _settled(world), 900)
-        assert not _checkpoints(world).wrong and _checkpoints(world).copies.count("j") == 1
+        world.until(lambda: settled(world), 900)
+        assert not checkpoints_of(world).wrong and checkpoints_of(world).copies.count("j") == 1
 
 
 def _storm(world: World) -> None:
@@ -335,21 +288,30 @@ def _storm(world: World) -> None:
         acts: list[tuple[int, Callable[[], object]]] = [
             (3, lambda: world.send(RegisterJob(_any_document(world), None))),
             (2, lambda: world.send(ReloadTables("j", ("s.a",)))),
+            (1, lambda: world.send(GiveUpTables("j"))),
+            (1, lambda: _stops_at_once(world)),
             (1, lambda: world.send(PauseJob("j"))),
             (2, lambda: world.send(ResumeJob("j"))),
             (6, lambda: _kill_one(world)),
             (1, world.start),
-            (2, lambda: setattr(_checkpoints(world), "apart", dice.choice(["", "", "XA"]))),
+            (2, lambda: setattr(checkpoints_of(world), "apart", dice.choice(["", "", "XA"]))),
         ]
         dice.choices([each for _, each in acts], [weight for weight, _ in acts])[0]()
         world.run(dice.random() * 6)
-    _checkpoints(world).apart = ""
+    checkpoints_of(world).apart = ""
     world.run(30)
 
 
 def _any_document(world: World) -> dict[str, Any]:
     names = ["a", *(each for each in "bcd" if world.random.random() < 0.5)]
-    return world.document("j", ReplicateDoDb=_tables(*names))
+    return world.document("j", ReplicateDoDb=tables_of(*names))
+
+
+def _stops_at_once(world: World) -> None:
+    """The target contradicts the source, where a run is under way."""
+    applier, run = world.child_of("applier", "j"), world.job("j").run
+    if applier is not None and run is not None and applier.run == run.number:
+        applier.end(run.number, Failure(FailureKind.DIVERGENCE, "u:6: no such row in s.a", table="s.a"))
 
 
 def _kill_one(world: World) -> None:
@@ -381,20 +343,20 @@ def _holds(world: World, job: str) -> None:
 def test_a_side_job_that_stands_at_a_statement_is_joined_though_it_is_behind(grown: World) -> None:
     world = grown
     world.script(SIDE).reports = REPORTS[:2]
-    post(world, ReplicateDoDb=_tables("a", "b", "c"))
+    post(world, ReplicateDoDb=tables_of("a", "b", "c"))
     world.until(lambda: SIDE in world.stored and world.stage(SIDE) == "catching_up")
     world.run(30)
-    assert _checkpoints(world).joins == 0
+    assert checkpoints_of(world).joins == 0
     _holds(world, SIDE)
     world.until(lambda: world.stored["j"].growth is not None and world.stored["j"].growth.problem == HELD)
-    world.until(lambda: _settled(world))
-    assert _checkpoints(world).joins == 1 and not _checkpoints(world).wrong
+    world.until(lambda: settled(world))
+    assert checkpoints_of(world).joins == 1 and not checkpoints_of(world).wrong
 
 
 def test_a_run_that_did_not_know_of_the_new_tables_begins_again_and_holds(grown: World) -> None:
     world = grown
     world.script(SIDE).reports = REPORTS[:2]
-    post(world, ReplicateDoDb=_tables("a", "b", "c"))
+    post(world, ReplicateDoDb=tables_of("a", "b", "c"))
     world.until(lambda: SIDE in world.stored and world.stage(SIDE) == "catching_up")
     world.child_of("extractor", "j").end(world.job("j").run.number, _unsupported())
     world.until(lambda: _scope(world).apart is not None and world.job("j").goes_on and world.stage("j") == "running")
@@ -405,13 +367,13 @@ def test_a_run_that_did_not_know_of_the_new_tables_begins_again_and_holds(grown:
     world.run(30)
     assert len(world.runs["j"]) == 2, "it waits for the new tables"
     _holds(world, SIDE)
-    world.until(lambda: _settled(world))
+    world.until(lambda: settled(world))
 
 
 def test_a_run_that_knows_of_them_and_stops_all_the_same_fails_the_job(grown: World) -> None:
     world = grown
     world.script(SIDE).reports = REPORTS[:2]
-    post(world, ReplicateDoDb=_tables("a", "b", "c"))
+    post(world, ReplicateDoDb=tables_of("a", "b", "c"))
     world.until(lambda: SIDE in world.stored and world.stage(SIDE) == "catching_up")
     for runs in (2, 2):
         world.child_of("extractor", "j").end(world.job("j").run.number, _unsupported())
@@ -422,12 +384,12 @@ def test_a_run_that_knows_of_them_and_stops_all_the_same_fails_the_job(grown: Wo
 def test_what_was_held_for_tables_that_are_given_up_is_read_by_a_run_that_knows_of_none(grown: World) -> None:
     world = grown
     world.script(SIDE).reports = REPORTS[:2]
-    post(world, ReplicateDoDb=_tables("a", "b", "c"))
+    post(world, ReplicateDoDb=tables_of("a", "b", "c"))
     world.until(lambda: SIDE in world.stored and world.stage(SIDE) == "catching_up")
     world.child_of("extractor", "j").end(world.job("j").run.number, _unsupported())
     world.until(lambda: len(world.runs["j"]) == 2 and world.job("j").goes_on)
     _holds(world, "j")
     world.until(lambda: world.stored["j"].growth is not None and world.stored["j"].growth.problem == HELD)
-    post(world, ReplicateDoDb=_tables("a", "b"))
-    world.until(lambda: _settled(world))
+    post(world, ReplicateDoDb=tables_of("a", "b"))
+    world.until(lambda: settled(world))
     assert _scope(world).apart is None and len(world.runs["j"]) == 3

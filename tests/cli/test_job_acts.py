@@ -264,3 +264,12 @@ def test_a_reload_of_tables_says_where_to_look(four: MemoryJobs, asking: Asking)
     assert "shop.a, shop.b are loaded again" in told and "udup job status runs" in told
     assert four.reloaded == [("runs", ("shop.a", "shop.b"))]
     assert '"shop.a"' in asking("job", "reload", "runs", "shop.a", "--json").output
+
+
+def test_tables_that_are_loaded_again_are_given_up_and_what_stays_is_said(four: MemoryJobs, asking: Asking) -> None:
+    assert "no tables of job runs are under way" in asking("job", "reload", "runs", "--give-up").output
+    asking("job", "reload", "runs", "shop.a")
+    told = asking("job", "reload", "runs", "--give-up").output
+    assert "goes on with the tables that it has" in told and "shop.a: not in the job any more" in told
+    for wrong in ((), ("shop.a", "--give-up")):
+        assert asking("job", "reload", "runs", *wrong).exit_code == ExitCode.USAGE

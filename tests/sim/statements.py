@@ -27,12 +27,16 @@ _OWN = {
     "unsure": "unsure",
     "claim": "claim",
     "ahead": "ahead",
+    "changed_table": "changed",
     "copied_part": "part of copy",
     "copied_chunk": "chunk of copy",
 }
 _COLUMNS = [("checkpoint", name, None) for name in ("stamps", "source_uuid", "owner", "began")] + [
     (table, "table_name" if table == "copied_table" else "job", "utf8mb4_bin") for table in _OWN
 ]
+
+#: The state of a table of a copy whose indexes are being built, and what they compute is compared.
+_SUMMED = 3
 
 #: A row of the checkpoint: gtids, mark, definitions, selection, stamps, source's UUID, owner, how the job began.
 Row = tuple[str, str, int, str, str, str, str, str]
@@ -55,6 +59,16 @@ def _scan(connection: Connection, job: str) -> list[tuple[Any, ...]]:
 def _read_checkpoint(connection: Connection, _sql: str, args: tuple[Any, ...]) -> list[Any]:
     rows = [(key, connection.get(key)) for key in _scan(connection, args[0])]
     return [(key[2], key[3], *row[:6], row[7]) for key, row in rows]
+
+
+def _read_side(connection: Connection, _sql: str, args: tuple[Any, ...]) -> list[Any]:
+    rows = [(key, connection.get(key)) for key in _scan(connection, args[0])]
+    return [(key[2], row[0], row[3], row[4], row[5]) for key, row in rows]
+
+
+def _has_unsure(connection: Connection, job: str) -> bool:
+    row = connection.get(("unsure", job))
+    return row is not None and bool(row["gtids"])
 
 
 def _insert_checkpoint(connection: Connection, _sql: str, args: tuple[Any, ...]) -> int:
@@ -95,6 +109,24 @@ def _insert_ahead(connection: Connection, _sql: str, args: tuple[Any, ...]) -> i
     connection.lock(key)
     connection.put(key, args[2:])
     return 1
+
+
+def _begin_changes(connection: Connection, _sql: str, args: tuple[Any, ...]) -> int:
+    key = ("changed", args[0], "", "")
+    connection.lock(key)
+    if connection.get(key) is None:
+        connection.put(key, (0, 0, 0, 0, args[1], ""))
+    return 1
+
+
+def _add_changes(connection: Connection, _sql: str, args: tuple[Any, ...]) -> int:
+    for at in range(0, len(args), 9):
+        key, row = ("changed", *args[at : at + 3]), args[at + 3 : at + 9]
+        connection.lock(key)
+        before = connection.get(key) or (0, 0, 0, 0, 0, "")
+        counts = [one + other for one, other in zip(before[:4], row[:4], strict=True)]
+        connection.put(key, (*counts, *max(before[4:], row[4:])))
+    return len(args) // 9
 
 
 def _has_version(connection: Connection, sql: str, args: tuple[Any, ...]) -> list[Any]:
@@ -152,8 +184,81 @@ def _insert_claims(connection: Connection, _sql: str, args: tuple[Any, ...]) -> 
         schema, table, job, uuid, from_schema, from_table, source, node = args[at : at + 8]
         key = ("claim", job, schema, table)
         connection.lock(key)
+        if any(each[2:] == key[2:] for each in connection.keys("claim")):
+            raise OperationalError(1062, "Duplicate entry")
         connection.put(key, (schema, table, job, uuid, from_schema, from_table, source, node))
     return 1
+
+
+def _move_claims(connection: Connection, sql: str, args: tuple[Any, ...]) -> int:
+    """`UPDATE udup.claim SET job = …`: those of a side job are its job's; nothing else of a claim is looked at."""
+    if "SET job" not in sql:
+        return 0
+    found = connection.keys("claim", args[1])
+    for key in found:
+        moved = ("claim", args[0], *key[2:])
+        row = connection.get(key)
+        connection.lock(key)
+        connection.lock(moved)
+        connection.put(key, None)
+        connection.put(moved, (*row[:2], args[0], *row[3:]))
+    return len(found)
+
+
+def _own_claims(connection: Connection, _sql: str, args: tuple[Any, ...]) -> list[Any]:
+    rows = [connection.get(key) for key in connection.keys("claim", *args)]
+    return [(row[0], row[1], row[4], row[5]) for row in rows]
+
+
+# ---- What of a copy may stay ----
+
+
+def _replace_parts(connection: Connection, _sql: str, args: tuple[Any, ...]) -> int:
+    for at in range(0, len(args), 9):
+        row = args[at : at + 9]
+        key = ("part of copy", *row[:3])
+        connection.lock(key)
+        connection.put(key, row[3:])
+    return len(args) // 9
+
+
+def _update_parts(connection: Connection, sql: str, args: tuple[Any, ...]) -> int:
+    """Its version by that of before, or the state of a table: version, definition, segments, state, loaded, stamps."""
+    by_version = "SET version" in sql
+    found = connection.keys("part of copy", args[1]) if by_version else connection.keys("part of copy", *args)
+    changed = 0
+    for key in found:
+        connection.lock(key)
+        row = connection.get(key)
+        if by_version and row[0] == args[2]:
+            row = (args[0], *row[1:])
+            changed += 1
+        elif not by_version:
+            state = re.search(r"state = (\d+)", sql)
+            more = re.search(r"loaded = loaded ([+-]) (\d+)", sql)
+            loaded = row[4] + int("".join(more.groups())) if more else row[4]
+            row = (*row[:3], int(state[1]) if state else row[3], loaded, row[5])
+            changed += 1
+        connection.put(key, row)
+    return changed
+
+
+def _read_parts(connection: Connection, _sql: str, args: tuple[Any, ...]) -> list[Any]:
+    rows = [(key, connection.get(key)) for key in connection.keys("part of copy", args[0])]
+    return [(*key[2:], *row[1:]) for key, row in rows if row[0] == args[1] and row[3] != _SUMMED]
+
+
+def _insert_chunk(connection: Connection, _sql: str, args: tuple[Any, ...]) -> int:
+    key = ("chunk of copy", *args[:4])
+    connection.lock(key)
+    if connection.get(key) is not None:
+        raise OperationalError(1062, "Duplicate entry")
+    connection.put(key, args[4:])
+    return 1
+
+
+def _read_chunks(connection: Connection, _sql: str, args: tuple[Any, ...]) -> list[Any]:
+    return [(*key[2:], *connection.get(key)) for key in connection.keys("chunk of copy", *args)]
 
 
 def _prepare_note(connection: Connection, _sql: str, args: tuple[Any, ...]) -> int:
@@ -301,10 +406,24 @@ _BEGINNINGS: tuple[tuple[str, Answer], ...] = (
     ("UPDATE udup.checkpoint SET version = version + 1", _advance),
     ("UPDATE udup.checkpoint SET selection", _select),
     ("INSERT INTO udup.ahead", _insert_ahead),
+    ("INSERT IGNORE INTO udup.changed_table", _begin_changes),
+    ("INSERT INTO udup.changed_table", _add_changes),
     ("SELECT tables, gtids, rest", lambda c, sql, args: [c.get(key) for key in c.keys("ahead", *args)]),
     ("SELECT 1 FROM udup.checkpoint", _has_version),
     ("SELECT 1 FROM udup.copied_", _has_copied),
-    ("UPDATE udup.copied_part", _constant(0)),
+    ("UPDATE udup.copied_part", _update_parts),
+    ("REPLACE INTO udup.copied_part", _replace_parts),
+    ("SELECT table_schema, table_name, definition", _read_parts),
+    ("INSERT INTO udup.copied_chunk", _insert_chunk),
+    ("SELECT table_schema, table_name, number", _read_chunks),
+    ("SELECT DISTINCT TABLE_SCHEMA, TABLE_NAME FROM information_schema.TABLE_CONSTRAINTS", _constant([])),
+    ("DELETE FROM `s`", tables.delete_range),
+    ("SELECT COUNT(*) FROM `s`", tables.count),
+    ("SELECT DISTINCT INDEX_NAME FROM information_schema.STATISTICS", _constant([])),
+    ("SELECT slot, gtids, selection, stamps, source_uuid", _read_side),
+    ("SELECT table_schema, table_name, source_schema", _own_claims),
+    ("SELECT 1 FROM udup.prepared", lambda c, sql, args: [(1,)] if c.keys("prepared", *args) else []),
+    ("SELECT 1 FROM udup.unsure", lambda c, sql, args: [(1,)] if _has_unsure(c, args[0]) else []),
     ("SELECT owner FROM udup.checkpoint", _read_owner),
     ("DELETE FROM udup.", _delete),
     ("SELECT events FROM udup.prepared", lambda connection, sql, args: _value(connection, "prepared", args)),
@@ -312,7 +431,7 @@ _BEGINNINGS: tuple[tuple[str, Answer], ...] = (
     ("SELECT table_schema, table_name FROM udup.copied", lambda c, sql, args: [k[2:] for k in c.keys("copied", *args)]),
     ("SELECT kind, object_schema", lambda c, sql, args: [k[2:] for k in c.keys("object", *args)]),
     ("INSERT INTO udup.claim", _insert_claims),
-    ("UPDATE udup.claim", _constant(0)),
+    ("UPDATE udup.claim", _move_claims),
     ("SELECT DISTINCT job FROM udup.claim", _constant([])),
     ("SELECT table_schema, table_name, job", lambda c, sql, args: [c.get(key) for key in c.keys("claim")]),
     ("INSERT IGNORE INTO udup.unsure", _prepare_note),

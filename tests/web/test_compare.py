@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from tests.web.conftest import MemoryJobs
 from tests.web.contract import JOB_RESPONSE
 from udup.pipeline.ports.compare import LedgerRow, TableCompared
 from udup.pipeline.verify.settings import VerifyProgress
+from udup.pipeline.verify.state import Comparison
 
 
 @pytest.fixture
@@ -78,6 +80,28 @@ def test_of_jobs_that_were_compared_the_metrics_tell(
     lines = [line for line in text.splitlines() if line.startswith("udup_job_differences{")]
     assert len(lines) == 1 and lines[0].endswith(" 4.0")
     assert any('state="done"' in line and line.endswith(" 1.0") for line in text.splitlines() if "job_compare{" in line)
+
+
+def test_how_long_a_comparison_waits_or_takes_is_measured_while_it_is_under_way(
+    client: TestClient, memory: MemoryJobs, path: str, document: Any
+) -> None:
+    client.simulate_post(path)
+    job = str(document["ID"])
+
+    def measured(comparison: Comparison) -> dict[str, float]:
+        memory.change(job, comparison=comparison)
+        found = re.findall(r"^(udup_job_compare\w+){.*} (\S+)$", client.simulate_get("/metrics").text, re.MULTILINE)
+        return {name: float(value) for name, value in found}
+
+    comparison = memory.records[job].comparison
+    assert comparison is not None
+    hour_ago = comparison.model_copy(update={"since_ns": comparison.since_ns - 3600 * 10**9})
+    shown = measured(hour_ago.at(VerifyProgress(1, waits="the job does not follow its source now")))
+    assert shown["udup_job_compare_waits"] == 1 and 3600 <= shown["udup_job_compared_age_seconds"] < 7000
+    shown = measured(hour_ago.at(VerifyProgress(2)))
+    assert shown["udup_job_compare_waits"] == 0 and shown["udup_job_compared_age_seconds"] < 3000
+    shown = measured(hour_ago.at(VerifyProgress(2, ended=True)))
+    assert not shown.keys() & {"udup_job_compare_waits", "udup_job_compared_age_seconds"}
 
 
 def test_a_repair_is_asked_for_by_tables_or_for_all(client: TestClient, memory: MemoryJobs, document: Any) -> None:

@@ -392,6 +392,16 @@ def test_tables_are_loaded_again_by_their_path_or_by_name(
     assert client.simulate_get(f"/v1/job/{posted}/reload").status_code == 405
 
 
+def test_tables_that_are_under_way_are_given_up(client: TestClient, posted: str, memory: Any) -> None:
+    path = f"/v1/job/{posted}/reload"
+    assert client.simulate_delete(path).json["Success"] is False, "there are none"
+    client.simulate_post(path, query_string="table=s.a")
+    answer = client.simulate_delete(path)
+    assert answer.json["Success"] is True and "not in the job" in answer.json["Warning"] and not memory.reloaded
+    assert client.simulate_delete("/v1/job/none/reload").status_code == 404
+    assert client.simulate_delete(f"/v1/job/{posted}/tables/s.a/reload").status_code == 405
+
+
 def test_a_side_job_is_shown_as_what_its_job_gets(client: TestClient, posted: str, memory: Any) -> None:
     assert client.simulate_get(f"/v1/job/{posted}").json["Growing"] is None
     growth = Growth(state=GrowthState.COPYING, side=f"{posted} tables", since_ns=1_500_000_000_000_000_000)

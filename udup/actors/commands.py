@@ -13,7 +13,7 @@ from udup.actors.cutover_rules import check_no_cutover
 from udup.actors.deletion_commands import DeletionCommands
 from udup.actors.documents import beside, check_same_document, start_of, with_room
 from udup.actors.finishing import unfinishable
-from udup.actors.growth_commands import goes_on, going_on, growth_by, reload, side_record
+from udup.actors.growth_commands import goes_on, going_on, growth_by, side_record
 from udup.actors.job import Job
 from udup.actors.journal import RecordJournal
 from udup.actors.messages import (
@@ -32,7 +32,8 @@ from udup.actors.messages import (
 )
 from udup.actors.run import Phase
 from udup.actors.skip_commands import SkipCommands
-from udup.actors.table_messages import ReloadTables, WishSnapshot
+from udup.actors.table_commands import TableCommands
+from udup.actors.table_messages import GiveUpTables, ReloadTables, WishSnapshot
 from udup.actors.wire_commands import job_of
 from udup.base import runtime
 from udup.base.errors import Failure, Fault, Refused, Transient, UdupError
@@ -53,7 +54,6 @@ from udup.jobs.differences import is_same
 from udup.jobs.growth import SIDE, Growth
 from udup.jobs.start import check_unchanged, has_another_target
 from udup.jobs.versions import Posted
-from udup.jobs.wishing import wished
 from udup.pipeline.cutover.host import NameTaken
 
 Answer = Callable[[Accepted | Rejected], None]
@@ -98,6 +98,7 @@ class JobCommands:
         self._cutovers = CutoverCommands(host, journal, jobs)
         self._compares = CompareCommands(host, journal, jobs)
         self._deletions = DeletionCommands(host, journal, jobs, gone, unread)
+        self._tables = TableCommands(host, journal, self._save, self._carry_on)
         self._skips = SkipCommands(host, self._save, self._carry_on)
 
     def execute(self, command: Command, answer: Answer) -> None:
@@ -117,9 +118,11 @@ class JobCommands:
                 case FinishJob():
                     self._finish(command.job_id, answer)
                 case ReloadTables():
-                    self._reload(self._known(command.job_id), command.tables, answer)
+                    self._tables.reload(self._known(command.job_id), command.tables, answer)
+                case GiveUpTables():
+                    self._tables.give_up(self._known(command.job_id), answer)
                 case WishSnapshot():
-                    self._wish(self._known(command.job_id), command.tables, answer)
+                    self._tables.wish(self._known(command.job_id), command.tables, answer)
                 case BeginSkip():
                     self._skips.begin(self._known(command.job_id), command.gtid, answer)
                 case EndSkip():
@@ -265,6 +268,7 @@ class JobCommands:
             answer(Accepted(0, job_id, "", changed=self._host.retried(job)))
             return
         check_no_cutover(job.record, "resume")
+        self._host.retried(job)
         self._carry_on(job, job.record, answer)
 
     def _carry_on(self, job: Job, record: JobRecord, answer: Answer) -> None:
@@ -277,27 +281,6 @@ class JobCommands:
             update["progress"] = record.progress.begun_again()
             self._journal.show(job)
         self._save(job, history.resumed(record.model_copy(update=update), runtime.wall_ns()), answer)
-
-    def _reload(self, job: Job, tables: tuple[str, ...], answer: Answer) -> None:
-        """Have tables loaded again: the run begins again without them, and a side job loads them."""
-        record = reload(job, tables)
-        self._host.log.info("tables_reload", job=job.id, tables=tables)
-        if job.run is not None:
-            job.run.outdate()
-        self._save(job, record, answer)
-
-    def _wish(self, job: Job, tables: tuple[str, ...], answer: Answer) -> None:
-        """Note what rows are to come again; a run that goes on begins again with that."""
-        if not job.spec.delivers:
-            problem = f"job {job.id} is no subscription: it has no snapshots of single tables"
-            raise Refused([Fault("Job", problem, "compare the tables by udup-verify, and copy what differs")])
-        wants = job.spec.selection().wants
-        unwanted = [each for each in tables if "." not in each or not wants(*each.split(".", 1))]
-        wishes = wished(job.record.wishes, unwanted, tables, runtime.wall_ns())
-        self._host.log.info("snapshot_wished", job=job.id, tables=tables)
-        if job.run is not None:
-            job.run.outdate()
-        self._save(job, history.registered_again(job.record.model_copy(update={"wishes": wishes})), answer)
 
     # ---- Finishing ----
 

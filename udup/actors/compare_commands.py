@@ -39,6 +39,8 @@ class CompareCommands:
             raise Refused(faults)
         if options.repair and job.run is None and not job.wanted:
             options = _standing_still(job.record, options)
+        elif not job.wanted and not options.continuous:
+            raise Refused([_not_running(job.record)])
         before = job.record.comparison
         then = None
         if before is not None and before.is_active:
@@ -69,10 +71,19 @@ class CompareCommands:
 
 def _standing_still(record: JobRecord, options: CompareOptions) -> CompareOptions:
     if record.desired != DesiredState.RUN or record.stage is not Stage.FAILED:
-        raise Refused([Fault("Job", f"job {record.id} does not run", f"udup job resume {shlex.quote(record.id)}")])
+        raise Refused([_not_running(record)])
     if not options.tables:
         raise Refused([Fault("Tables", f"job {record.id} has stopped", "name the table at which it has stopped")])
     return options.model_copy(update={"stands_still": True})
+
+
+def _not_running(record: JobRecord) -> Fault:
+    if record.stage is Stage.COMPLETED:
+        problem = f"job {record.id} is completed: nobody follows its source any more"
+        return Fault("Job", problem, "compare a job while it follows its source, before its end")
+    told = "is paused" if record.desired == DesiredState.PAUSE else f"does not run, it is {record.stage.value}"
+    status = f"see why: udup job status {shlex.quote(record.id)}; then " if record.stage is Stage.FAILED else ""
+    return Fault("Job", f"job {record.id} {told}", f"{status}have it go on: udup job resume {shlex.quote(record.id)}")
 
 
 def _under_way(job: str, options: CompareOptions) -> IndexConflict:

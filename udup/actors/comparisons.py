@@ -30,7 +30,7 @@ from udup.actors.run import Run
 from udup.actors.tasks import Tasks
 from udup.actors.verifier import JobVerifier
 from udup.base import runtime
-from udup.jobs import JobRecord
+from udup.jobs import DesiredState, JobRecord, Stage
 from udup.pipeline.ports import JobPlan
 from udup.pipeline.ports.compare import ComparePlan
 from udup.pipeline.selection.selection import Selection
@@ -88,8 +88,11 @@ class Comparisons:
         if comparison is None or not comparison.is_active:
             return
         lives = job.id in self._attempts and self._parts.actors.address(JobVerifier.role, job.id) is not None
-        if comparison.options.stands_still and not lives and job.run is not None:
-            self._keep(job, comparison.over(CompareState.FAILED, "the job was resumed before its table was right"))
+        if comparison.options.stands_still:
+            if not lives and job.run is not None:
+                self._keep(job, comparison.over(CompareState.FAILED, "the job was resumed before its table was right"))
+                return
+        elif not follows and self._rests(job, comparison):
             return
         if lives or not (job.run is None if comparison.options.stands_still else follows):
             return
@@ -104,6 +107,21 @@ class Comparisons:
         except Exception:
             self._parts.log.exception("verifier_not_made", job=job.id)
             self.died(job)
+
+    def _rests(self, job: Job, comparison: Comparison) -> bool:
+        """Tell what a comparison waits for whose job follows nothing now; end one that would wait for somebody.
+
+        Return whether it is over. What goes on and on, or is in the job's document, waits for the job however long.
+        """
+        told = _why_not(job.record)
+        waits = comparison.options.continuous or comparison.of_document
+        if job.record.stage is Stage.COMPLETED or (job.record.stage is Stage.FAILED and not waits):
+            self.end(job)
+            self._keep(job, comparison.over(CompareState.FAILED, f"{told}: udup job status {job.id} says more"))
+            return True
+        if told and comparison.text != told:
+            self._keep(job, comparison.model_copy(update={"text": told}))
+        return False
 
     def _wishes_another(self, job: Job) -> bool:
         """Return whether the job's document says another thing than when a comparison was last begun by it."""
@@ -220,9 +238,24 @@ class Comparisons:
             self._parts.send(actor, RunSaid(attempt, message.answer))
 
 
+def _why_not(record: JobRecord) -> str:
+    """Return why a job follows nothing now, "" if it is about to."""
+    if record.desired == DesiredState.PAUSE:
+        return "the job is paused"
+    match record.stage:
+        case Stage.FAILED:
+            return "the job has failed"
+        case Stage.COMPLETED:
+            return "the job is completed"
+        case Stage.COPYING:
+            return "the job copies its tables"
+    return "" if record.outage is None else "the job reconnects"
+
+
 def _order(job: Job, run: Run | None, comparison: Comparison, attempt: int) -> CompareJob:
     options = comparison.options
     settings = VerifySettings(job.id, comparison.id, continuous=options.continuous, first_round=comparison.round)
+    settings = replace(settings, whole=not options.tables)
     compared = ComparePlan(options.tables, options.rows_per_second, job=job.id, repairs=options.repair)
     compared = replace(compared, stands_still=options.stands_still)
     return CompareJob(attempt, settings, _folded(job, run), compared)

@@ -19,7 +19,7 @@ from udup.actors.run import Run
 from udup.base import runtime
 from udup.base.errors import Failure, FailureKind
 from udup.jobs import DesiredState, JobRecord, Stage
-from udup.jobs.growth import Growth, GrowthState
+from udup.jobs.growth import Growth, GrowthState, parts_of
 from udup.pipeline.cutover.host import NameTaken
 
 #: A side job that is behind by less than this is joined: the rest comes by one log.
@@ -49,9 +49,8 @@ class Host(Protocol):
     def forget_side(self, side: Job) -> None: ...
     def new_job(self, record: JobRecord) -> Job: ...
 
-    @property
-    def sees_all_jobs(self) -> bool:
-        """Whether a job that is not here is nowhere."""
+    def may_be_elsewhere(self, job_id: str) -> bool:
+        """Return whether another node may have a job of this ID."""
 
 
 class Growing:
@@ -77,7 +76,9 @@ class Growing:
         parent = self._jobs.get(record.part_of) if record.part_of else job
         if record.part_of and not self._is_part(job, parent):
             self._remove(job, parent)
-        elif parent is not None and parent.id not in self._looked_at:
+        elif parent is None:
+            self._look_later(job)
+        elif parent.id not in self._looked_at:
             self._looked_at.add(parent.id)
             try:
                 self._step(parent)
@@ -100,7 +101,7 @@ class Growing:
         growth = job.record.growth
         if growth is None or job.record.part_of or not _goes_by(run, growth):
             return False
-        if growth.state is GrowthState.LEAVING:
+        if growth.state in (GrowthState.LEAVING, GrowthState.CLOSING):
             self._has_left(job, growth)
         elif growth.state is GrowthState.JOINING and ready.apart:
             self._apart(job, run, growth, ready.apart)
@@ -118,7 +119,7 @@ class Growing:
         side = self._jobs.get(growth.side) if growth.side else None
         if side is not None and side.record.incarnation != growth.incarnation:
             side = None
-        if side is not None:
+        if side is not None and not growth.given_up:
             self._follow_document(parent, side)
             growth = self._note_held(parent, side, growth)
         match growth.state:
@@ -126,13 +127,12 @@ class Growing:
                 self._create(parent, growth)
             case GrowthState.COPYING if side is not None:
                 self._bring_together(parent, side, growth)
-            case GrowthState.JOINING:
-                self._begin_join(parent)
+            case GrowthState.JOINING | GrowthState.CLOSING:
+                self._begin_again(parent)
             case GrowthState.ENDING if side is not None:
                 self._remove(side, parent)
             case GrowthState.ENDING:
-                self._host.log.info("tables_given_up", job=parent.id)
-                self._save(parent, None)
+                self._given_up(parent, growth)
 
     def _create(self, parent: Job, growth: Growth) -> None:
         if parent.id in self._creating or not parent.wanted or self._is_early(parent):
@@ -204,7 +204,7 @@ class Growing:
     def _release(self, job: Job) -> None:
         """End a run that stands at a statement for tables that come no more: the next one knows of none."""
         run, growth = job.run, job.record.growth
-        waits = growth is not None and growth.state is not GrowthState.ENDING
+        waits = growth is not None and not growth.given_up
         if run is not None and run.held and not waits and not run.outdated and not job.record.part_of:
             run.outdate()
             self._host.reconcile(job)
@@ -219,8 +219,8 @@ class Growing:
         self._host.log.info("run_begins_again", job=job.id, run=run.number, why=failure.text)
         return True
 
-    def _begin_join(self, parent: Job) -> None:
-        """Have the job's next run take the side job in."""
+    def _begin_again(self, parent: Job) -> None:
+        """Have the job's next run take the side job in, or go by the document that has no part under way."""
         growth = parent.record.growth
         if growth is None or parent.run is None:
             return
@@ -231,8 +231,20 @@ class Growing:
     def _has_left(self, job: Job, growth: Growth) -> None:
         """The target has let go of what the job has not any more."""
         self._host.log.info("tables_left", job=job.id)
-        copying = growth.model_copy(update={"state": GrowthState.COPYING}) if growth.side else None
-        self._save(job, copying)
+        if growth.state is GrowthState.CLOSING or not growth.side:
+            self._save(job, None)
+            return
+        state = GrowthState.ENDING if growth.given_up else GrowthState.COPYING
+        self._save(job, growth.model_copy(update={"state": state}))
+
+    def _given_up(self, job: Job, growth: Growth) -> None:
+        """The side job is gone: the job goes by its document, which may say in other words what the target has."""
+        self._host.log.info("tables_given_up", job=job.id)
+        selection = job.spec.selection()
+        if parts_of(growth, selection).staying.digest == selection.digest:
+            self._save(job, None)
+        else:
+            self._save(job, growth.model_copy(update={"state": GrowthState.CLOSING}))
 
     def _joined(self, job: Job, growth: Growth) -> None:
         self._host.log.info("tables_joined", job=job.id)
@@ -258,7 +270,7 @@ class Growing:
     def _is_part(self, side: Job, parent: Job | None) -> bool:
         """Return whether a side job is still what its job gets."""
         if parent is None:
-            return not self._host.sees_all_jobs  # it may be another node's
+            return self._host.may_be_elsewhere(side.record.part_of)
         growth = parent.record.growth
         if parent.record.desired == DesiredState.STOP:
             return False
@@ -301,6 +313,11 @@ class Growing:
     def _again(self, job: Job) -> None:
         self._not_before[job.id] = runtime.now() + AGAIN_SECONDS
         self._host.wake(AGAIN_SECONDS, GrowthTick(job.id))
+
+    def _look_later(self, side: Job) -> None:
+        """Look again whether there is the job of a side job, which may be deleted on another node meanwhile."""
+        if not self._is_early(side):
+            self._again(side)
 
     def _soon(self, job: Job) -> None:
         self._host.wake(0.0, GrowthTick(job.id))

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 from udup.actors.cutover_rules import check_no_cutover
 from udup.actors.job import Job
 from udup.base import runtime
-from udup.base.errors import Fault, Refused
-from udup.jobs import JobProgress, JobRecord, JobSpec, history
+from udup.base.errors import Fault, Refused, Transient
+from udup.jobs import JobProgress, JobRecord, JobSpec, Stage, history
 from udup.jobs.differences import differences
+from udup.jobs.given_up import document_without, gives_up
 from udup.jobs.growth import (
+    CHOOSING,
     Growth,
     GrowthState,
     changed,
@@ -19,17 +22,14 @@ from udup.jobs.growth import (
     check_reload,
     chosen_by,
     contains,
-    parts_of,
+    doing,
+    give_up_instead,
     side_id,
 )
 from udup.jobs.record import GROWING
 from udup.jobs.start import has_another_target
-from udup.jobs.versions import Posted
+from udup.jobs.versions import GIVEN_UP, Posted, with_replaced
 from udup.jobs.words import Driver
-from udup.pipeline.selection.selection import Selection
-
-#: Keys of a document that choose tables.
-_CHOOSING = ("ReplicateDoDb", "ReplicateIgnoreDb")
 
 
 def growth_by(spec: JobSpec, stored: JobRecord, before: JobSpec, progress: JobProgress) -> Growth | None:
@@ -43,8 +43,8 @@ def growth_by(spec: JobSpec, stored: JobRecord, before: JobSpec, progress: JobPr
     if growth is not None:
         if new.digest == old.digest and not has_another_target(spec, before):
             return growth
-        if _gives_up(growth, old, new):
-            return growth.model_copy(update={"state": GrowthState.ENDING, "reloads": ()})
+        if gives_up(growth, old, new, chosen_by(stored.document)):
+            return given_up(growth, stored)
         check_one_at_a_time(stored.id, growth)
     if new.digest == old.digest or not (stored.has_begun or progress.applied_gtid) or not _goes_on(spec, before):
         return None
@@ -59,11 +59,38 @@ def _growth(state: GrowthState, side: str, **more: Any) -> Growth:
     return Growth(state=state, side=side, incarnation=made, since_ns=runtime.wall_ns(), **more)
 
 
-def _gives_up(growth: Growth, after: Selection, new: Selection) -> bool:
-    """Return whether a document wants what the job has now, and nothing of what is under way."""
-    if growth.state is not GrowthState.COPYING or growth.reloads or not growth.side:
-        return False
-    return parts_of(growth, after).staying.digest == new.digest
+def given_up(growth: Growth, stored: JobRecord) -> Growth:
+    """Return what becomes of tables under way that are not wanted any more, by a document that is not stored yet.
+
+    A job that is to let go of tables does that first: its target may have done so.
+    """
+    state = GrowthState.LEAVING if growth.state is GrowthState.LEAVING else GrowthState.ENDING
+    update = {"state": state, "given_up": True, "after": chosen_by(stored.document), "problem": ""}
+    return growth.model_copy(update=update)
+
+
+def giving_up(record: JobRecord) -> JobRecord:
+    """Return the record of a job that gives up the tables under way: its document does not choose them any more.
+
+    Raise if they cannot be given up, or not now.
+    """
+    check_no_cutover(record, "give tables of")
+    growth = record.growth
+    assert growth is not None
+    if not give_up_instead(record.id, growth):
+        named = shlex.quote(record.id)
+        raise Transient(
+            f"job {record.id} is {doing(growth)}, which is nearly done and cannot be given up now; wait until it is"
+            f" (udup job status {named}), then post the tables that it is to have"
+        )
+    posted = Posted(number=record.posted.number + 1, time_ns=runtime.wall_ns(), how=GIVEN_UP)
+    update = {
+        "document": document_without(record.document, growth, record.id),
+        "posted": posted,
+        "documents": with_replaced(record.documents, record.replaced),
+    }
+    made = record.model_copy(update=update).growing(given_up(growth, record))
+    return history.registered_again(made)
 
 
 def _goes_on(spec: JobSpec, before: JobSpec) -> bool:
@@ -82,9 +109,10 @@ def _side_of(job: str) -> str:
 
 def goes_on(before: Job, document: dict[str, Any], record: JobRecord) -> bool:
     """Return whether the job's run is not touched by a new document: new tables alone, which are another's as yet."""
-    if record.growth is None or record.growth.state is not GrowthState.COPYING or not before.goes_on:
+    growth = record.growth
+    if growth is None or growth.state not in (GrowthState.COPYING, GrowthState.ENDING) or not before.goes_on:
         return False
-    return all(any(key in each.path for key in _CHOOSING) for each in differences(before.record.document, document))
+    return all(any(key in each.path for key in CHOOSING) for each in differences(before.record.document, document))
 
 
 def going_on(record: JobRecord, stored: JobRecord) -> JobRecord:
@@ -105,6 +133,9 @@ def reload(job: Job, tables: tuple[str, ...]) -> JobRecord:
     if spec.fill_existing:
         problem = f"job {job.id} fills tables that somebody else has made (SkipCreateDbTable), and makes none"
         remedy = "take the table out of ReplicateDoDb, empty it on the target, and add it again"
+        raise Refused([Fault("Job", problem, remedy)])
+    if record.stage is Stage.COMPLETED:
+        problem, remedy = f"job {job.id} has ended", "post it again: it goes on after its checkpoint; then reload them"
         raise Refused([Fault("Job", problem, remedy)])
     if not (record.has_begun or progress.applied_gtid):
         raise Refused([Fault("Job", f"job {job.id} has not copied its tables yet", "wait until it follows its source")])

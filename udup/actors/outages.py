@@ -16,6 +16,7 @@ from udup.base import runtime
 from udup.base.errors import Failure, FailureKind, Side
 from udup.jobs import JobRecord, TaskType, history, skipping
 from udup.jobs.beginning_again import failure_of
+from udup.jobs.curing import cure
 
 #: Seconds that a refusal by one side waits for what the other has to say, so that all is told at once.
 OTHER_SIDE_SECONDS = 5.0
@@ -99,7 +100,11 @@ def given_up(failure: Failure, failures: int) -> Failure:
 
 def with_remedy(job: Job, failure: Failure) -> Failure:
     """Return a failure that ends a job, with what gets that going again."""
-    return failure_of(job.id, failure) if job.spec.delivers else skipping.with_commands(job.id, failure)
+    if job.spec.delivers:
+        return failure_of(job.id, failure)
+    record = job.record
+    cured = cure(record, job.spec, failure.contradicted)
+    return skipping.with_commands(record.part_of or job.id, failure, cured, skips=not record.part_of)
 
 
 def note_silent(run: Run) -> None:

@@ -25,6 +25,13 @@ class ReloadTables(Command):
 
 
 @dataclass(frozen=True)
+class GiveUpTables(Command):
+    """The tables that a job gets, or loads again, are not wanted any more: it goes on with those that it has."""
+
+    job_id: str
+
+
+@dataclass(frozen=True)
 class KnowApart:
     """To SrcExtractor: a part of the job's tables is copied beside the run that goes on."""
 

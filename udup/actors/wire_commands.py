@@ -23,7 +23,7 @@ from udup.actors.messages import (
     Rejected,
     ResumeJob,
 )
-from udup.actors.table_messages import ReloadTables, WishSnapshot
+from udup.actors.table_messages import GiveUpTables, ReloadTables, WishSnapshot
 from udup.cluster.asking import Answer, Ask
 from udup.jobs import document_id
 from udup.jobs.start import DecidedStart
@@ -35,7 +35,7 @@ _KINDS: dict[str, type[Command]] = {
     kind.__name__: kind
     for kind in (
         *(RegisterJob, DeleteJob, PauseJob, ResumeJob, FinishJob, BeginSkip, EndSkip),
-        *(WishSnapshot, ReloadTables, StartCutover, AbortCutover, StartCompare, StopCompare),
+        *(WishSnapshot, ReloadTables, GiveUpTables, StartCutover, AbortCutover, StartCompare, StopCompare),
     )
 }
 

@@ -79,18 +79,31 @@ class Fault:
         return f"{self.where}: {self.problem}" + (f" -- {self.remedy}" if self.remedy else "")
 
 
+@dataclass(frozen=True)
+class Contradicted:
+    """The tables of the target that stand against a transaction, schema and name as they are there.
+
+    `rows`: by their rows, so it is enough to put these right; else by their definitions.
+    """
+
+    tables: tuple[tuple[str, str], ...]
+    rows: bool = False
+
+
 class UdupError(Exception):
     """Base of everything that Udup raises on purpose. `gtid` and `table` are what it is about, where that is known.
 
     `side` is where it came from, None where whoever raised it cannot know; the actor that reports it knows then.
     `kept` names what the target keeps about the transaction beside its rows: the xid that it ends, or the GTID of
     Udup's own under which its statement runs. Whoever passes over the transaction needs it.
+    `contradicted` is which tables of the target stand against the transaction, where that is known.
     `faults` is what is wrong one by one, where the error has it so.
     """
 
     kind: ClassVar[FailureKind] = FailureKind.INTERNAL
     side: Side | None = None
     kept: str = ""
+    contradicted: Contradicted | None = None
     faults: Sequence[Fault] = ()
 
     def __init__(self, text: str = "", *, gtid: str = "", table: str = "") -> None:
@@ -103,12 +116,18 @@ class UdupError(Exception):
 
     def beginning(self, front: str, gtid: str = "") -> Self:
         """Return the same error with this in front of its text."""
-        return type(self)(front + str(self), gtid=gtid or self.gtid, table=self.table).of(self.side).at("", self.kept)
+        made = type(self)(front + str(self), gtid=gtid or self.gtid, table=self.table)
+        return made.of(self.side).at("", self.kept).against(self.contradicted)
 
     def at(self, gtid: str, kept: str = "") -> Self:
         """Note the transaction that it is about, unless that is known, and return it; its text stays as it is."""
         self.gtid = self.gtid or gtid
         self.kept = self.kept or kept
+        return self
+
+    def against(self, contradicted: Contradicted | None) -> Self:
+        """Note which tables stand against the transaction, unless that is known, and return it."""
+        self.contradicted = self.contradicted or contradicted
         return self
 
     def of(self, side: Side | None) -> Self:
@@ -180,7 +199,8 @@ class Refused(UdupError):
 
     def beginning(self, front: str, gtid: str = "") -> Self:
         faults = [replace(fault, problem=front + fault.problem) for fault in self.faults]
-        return type(self)(faults, gtid=gtid or self.gtid, table=self.table).of(self.side).at("", self.kept)
+        made = type(self)(faults, gtid=gtid or self.gtid, table=self.table)
+        return made.of(self.side).at("", self.kept).against(self.contradicted)
 
 
 @dataclass(frozen=True)
@@ -194,13 +214,14 @@ class Failure:
     table: str = ""
     side: Side | None = None
     kept: str = ""
+    contradicted: Contradicted | None = None
 
     @classmethod
     def of(cls, error: BaseException) -> Failure:
         """Return what an error says. One that nobody foresaw is told as an error in Udup itself."""
         if isinstance(error, UdupError):
-            text = str(error) or type(error).__name__
-            return cls(error.kind, text, tuple(error.faults), error.gtid, error.table, error.side, error.kept)
+            text, about = str(error) or type(error).__name__, (error.gtid, error.table, error.side, error.kept)
+            return cls(error.kind, text, tuple(error.faults), *about, error.contradicted)
         return cls(FailureKind.INTERNAL, f"{UNFORESEEN}: {type(error).__name__}: {error}")
 
     @classmethod
@@ -217,9 +238,10 @@ class Failure:
     def error(self) -> UdupError:
         """Return the error that this was."""
         if self.kind is FailureKind.REFUSED:
-            return Refused(self.faults, gtid=self.gtid, table=self.table).of(self.side).at("", self.kept)
-        error = _CLASSES[self.kind](self.text, gtid=self.gtid, table=self.table)
-        return error.of(self.side).at("", self.kept)
+            error: UdupError = Refused(self.faults, gtid=self.gtid, table=self.table)
+        else:
+            error = _CLASSES[self.kind](self.text, gtid=self.gtid, table=self.table)
+        return error.of(self.side).at("", self.kept).against(self.contradicted)
 
 
 _CLASSES: dict[FailureKind, type[UdupError]] = {

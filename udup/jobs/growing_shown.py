@@ -49,6 +49,8 @@ def growing_of(growth: Growth, side: JobRecord | None) -> dict[str, Any]:
 
 def state_of(growth: Growth, side: JobRecord | None) -> str:
     """Return one word for all of them: waiting, copying, catching up, joining, failed, leaving or ending."""
+    if growth.given_up:
+        return "ending"
     if growth.state is not GrowthState.COPYING:
         return growth.state.value
     if side is None:
@@ -80,6 +82,8 @@ def told(growing: dict[str, Any]) -> str:
     """Return the same as a line for people."""
     names = listed([each["Table"] for each in growing["Tables"]])
     doing = "reloading" if growing["Reload"] else "adding"
+    if growing["State"] == "ending":
+        doing = "giving up"
     percent = f" {growing['Percent']:.0f} %" if growing["Percent"] is not None else ""
     problem = f": {growing['Problem']}" if growing["Problem"] else ""
     return " ".join(filter(None, (doing, names))) + f" ({growing['State']}{percent}){problem}"

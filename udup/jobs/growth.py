@@ -5,7 +5,7 @@ its own, while the job itself goes on for the tables that stay. When the side jo
 a moment and the job's next take-over on the target joins their checkpoints (`pipeline/positions.py`).
 
     LEAVING --the job has let go of what it is to leave--> COPYING --the side job stands still--> JOINING --> none
-                                                              '--it is given up--> ENDING --> none
+                                                              '--it is given up--> ENDING --> CLOSING --> none
 
 Each state is stored before anything is done by it. All here is pure.
 """
@@ -33,6 +33,9 @@ _ID_MAX = 255
 #: Tables that one request loads again.
 RELOADED_MAX = 100
 
+#: Keys of a document that choose tables.
+CHOOSING = ("ReplicateDoDb", "ReplicateIgnoreDb")
+
 #: Tables that are told by name.
 _TOLD = 5
 
@@ -44,13 +47,15 @@ class GrowthState(StrEnum):
     COPYING = "copying"  # the side job copies and follows
     JOINING = "joining"  # the side job stands still for good, and the job's next run takes it in
     ENDING = "ending"  # it is given up: the side job is removed
+    CLOSING = "closing"  # that is done, and the job's next run goes by its document
 
 
 class Growth(Kept):
     """`side` is the side job's ID, "" where tables are taken out alone; `incarnation` tells it from others of its ID.
 
     `before` is how the document before chose tables (`chosen_by`), `reloads` the tables that are loaded again.
-    `since_ns` is since the epoch; `problem` is why the last join could not be.
+    `given_up`: it is not wanted any more; `after` is what the document chose then. `since_ns` is since the epoch;
+    `problem` is why the last join could not be.
     """
 
     state: GrowthState
@@ -60,6 +65,8 @@ class Growth(Kept):
     reloads: tuple[str, ...] = ()
     since_ns: int = 0
     problem: str = ""
+    given_up: bool = False
+    after: dict[str, Any] = {}
 
 
 @dataclass(frozen=True)
@@ -91,21 +98,20 @@ def chosen_by(document: Mapping[str, Any]) -> dict[str, Any]:
     for task in document.get("Tasks") or []:
         config = task.get("Config") if isinstance(task, dict) else None
         if isinstance(config, dict) and task.get("Type") == "Src":
-            return {key: config[key] for key in ("ReplicateDoDb", "ReplicateIgnoreDb") if config.get(key)}
+            return {key: config[key] for key in CHOOSING if config.get(key)}
     return {}
 
 
 def selection_by(chosen: Mapping[str, Any]) -> Selection:
     """Return the selection that `chosen_by` has kept."""
-    do, ignore = (
-        [ReplicateDoDb.model_validate(each) for each in chosen.get(key) or ()]
-        for key in ("ReplicateDoDb", "ReplicateIgnoreDb")
-    )
+    do, ignore = ([ReplicateDoDb.model_validate(each) for each in chosen.get(key) or ()] for key in CHOOSING)
     return selection_of(do, ignore)
 
 
 def parts_of(growth: Growth, after: Selection) -> Parts:
-    """Return the tables of a job that grows to a selection."""
+    """Return the tables of a job that grows to a selection, which is its document's."""
+    if growth.given_up:
+        after = selection_by(growth.after).folding(after.folds)
     if growth.reloads:
         tables = [table_of(each) for each in growth.reloads]
         loaded = Selection(tuple(rule for schema, table in tables for rule in only(after, schema, table).rules))
@@ -235,14 +241,24 @@ def check_one_at_a_time(job: str, growth: Growth | None) -> None:
     """Raise `Transient` while tables are under way: the next change waits."""
     if growth is None:
         return
+    named = shlex.quote(job)
     raise Transient(
-        f"job {job} is still {doing(growth)}: one change of its tables at a time. Wait until they are live (udup job"
-        f" status {shlex.quote(job)}), then try again"
+        f"job {job} is still {doing(growth)}: one change of its tables at a time. Wait until that is done (udup job"
+        f" status {named}), then try again{give_up_instead(job, growth)}"
     )
+
+
+def give_up_instead(job: str, growth: Growth) -> str:
+    """Return how somebody who would not wait gives up what is under way; "" where there is nothing to give up."""
+    if not growth.side or growth.given_up or growth.state not in (GrowthState.LEAVING, GrowthState.COPYING):
+        return ""
+    return f"; or give it up: udup job reload {shlex.quote(job)} --give-up"
 
 
 def doing(growth: Growth) -> str:
     """Return what is done to the tables of a job, for people."""
+    if growth.given_up:
+        return f"giving up what was to be {'loaded again' if growth.reloads else 'taken in'}"
     if growth.reloads:
         return f"loading {told(growth.reloads)} again"
     return "taking tables in" if growth.side else "leaving tables out"

@@ -8,7 +8,7 @@ from udup.jobs.document.spec import JobSpec
 from udup.jobs.growth import Growth, GrowthState, parts_of
 from udup.jobs.record import JobRecord
 from udup.jobs.start import DecidedStart
-from udup.pipeline.ports import Apart, End, JobPlan, Join, Scope
+from udup.pipeline.ports import Apart, End, JobPlan, Join, Leaving, Scope
 
 
 def plan_of(spec: JobSpec, start: DecidedStart | None = None) -> JobPlan:
@@ -58,7 +58,11 @@ def _growing(plan: JobPlan, growth: Growth) -> JobPlan:
     if growth.state is GrowthState.JOINING:
         assert parts.new is not None
         return replace(plan, join=Join(growth.side, parts.staying, parts.new))
-    leaves = parts.before.digest if growth.state is GrowthState.LEAVING and parts.leaves else ""
+    if growth.state is GrowthState.CLOSING:
+        return replace(plan, leaves=Leaving(parts.staying.digest))
+    leaves = None
+    if growth.state is GrowthState.LEAVING and parts.leaves:
+        leaves = Leaving(parts.before.digest, growth.side if growth.reloads else "")
     apart = None
     if parts.new is not None and growth.state is not GrowthState.ENDING:
         apart = Apart(parts.new, parts.after, is_new=False)

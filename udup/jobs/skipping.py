@@ -6,17 +6,22 @@ so that nothing is ever passed over of which the ledger does not know.
 
 from __future__ import annotations
 
+import re
 import shlex
 import time
 from dataclasses import replace
 
 from udup.base.errors import Failure, Fault
+from udup.jobs.curing import ROWS, TABLES
 from udup.jobs.record import IndexConflict, JobRecord, Stopped
 from udup.jobs.skipped import ERROR_MAX, SKIPPABLE, SkippedTransaction
 from udup.jobs.words import Stage
 
 #: Characters of an error's text that a description keeps, beside the commands behind it.
 TEXT_MAX = 2000
+
+#: Where the commands begin that repair tables.
+_CURE = re.compile(f"; (?:{re.escape(ROWS)}|{re.escape(TABLES)})")
 
 #: How the texts of failures end that say what is to be done before the job is resumed.
 _RESUME = (", then resume the job", "; then resume the job")
@@ -90,21 +95,32 @@ def ended(record: JobRecord, gtid: str, *, done: bool) -> JobRecord:
     return record.model_copy(update={"skipped": tuple(kept)})
 
 
-def with_commands(job_id: str, failure: Failure) -> Failure:
-    """Return a failure at one transaction whose text ends with the commands that get the job going again."""
+def with_commands(job_id: str, failure: Failure, cure: str = "", *, skips: bool = True) -> Failure:
+    """Return a failure at one transaction whose text ends with the commands that get the job going again.
+
+    `cure` is those that repair its tables. `skips`: the transaction may also be passed over.
+    """
     if failure.kind not in SKIPPABLE or not failure.gtid or "udup job " in failure.text:
         return failure
-    commands = _commands(job_id, failure.gtid)
+    commands = _commands(job_id, failure.gtid, cure, skips=skips)
     text = f"{failure.text[: TEXT_MAX - len(commands) - 2]}; {commands}"
     return replace(failure, text=text)
 
 
-def _commands(job_id: str, gtid: str) -> str:
-    return f"udup job resume {job_id} when that is repaired, or udup job skip {job_id} --gtid {gtid}"
+def _commands(job_id: str, gtid: str, cure: str = "", *, skips: bool = True) -> str:
+    job = shlex.quote(job_id)
+    resume = f"udup job resume {job} when that is repaired"
+    skip = f"udup job skip {job} --gtid {gtid}" if skips else ""
+    if cure.startswith(ROWS):
+        return f"{cure}; or pass over the transaction: {skip}"
+    if cure:
+        return f"{cure}; or {resume}, or {skip}"
+    return f"{resume}, or {skip}" if skip else resume
 
 
 def _without_commands(job_id: str, stopped: Stopped) -> str:
-    return stopped.text.removesuffix(f"; {_commands(job_id, stopped.gtid)}")
+    text = stopped.text.removesuffix(f"; {_commands(job_id, stopped.gtid)}")
+    return _CURE.split(text)[0]
 
 
 def _settled(job_id: str, stopped: Stopped) -> str:

@@ -15,6 +15,7 @@ MAX_DOCUMENTS = 10
 MAX_BYTES = 1 << 20
 
 POSTED = "posted"
+GIVEN_UP = "without tables that were given up"
 
 
 class Posted(Kept):

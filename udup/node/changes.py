@@ -60,7 +60,7 @@ def growing(asked: Asked, stored: JobRecord, before: JobSpec | None) -> Asked:
     growth = None if before is None else growth_by(asked.spec, stored, before, stored.progress)
     if growth is None:
         return asked
-    comes = growth != stored.growth and growth.state is not GrowthState.ENDING
+    comes = growth != stored.growth and not growth.given_up
     return replace(asked, growth=growth, of_side=comes and bool(growth.side))
 
 

@@ -23,7 +23,7 @@ from udup.actors.messages import (
     Rejection,
     ResumeJob,
 )
-from udup.actors.table_messages import ReloadTables, WishSnapshot
+from udup.actors.table_messages import GiveUpTables, ReloadTables, WishSnapshot
 from udup.base.errors import ConfigError, Fault, Refused, UdupError
 from udup.jobs import (
     IndexConflict,
@@ -49,7 +49,7 @@ from udup.node.reads import Reads
 from udup.node.servers import Asked, Servers
 from udup.node.snapshots import SnapshotChecks
 from udup.node.starts import StartDecisions
-from udup.node.tables import tables_found, what_stays
+from udup.node.tables import begins_later, tables_found, what_is_given_up, what_stays
 from udup.node.tail import open_tail
 from udup.pipeline.cutover.state import Options as CutoverOptions
 from udup.pipeline.ownership import Known
@@ -201,8 +201,16 @@ class Control(ActorControl):
         return self._written(FinishJob(job_id))
 
     def reload(self, job_id: str, tables: Sequence[str]) -> Written:
-        self._changes.check_reload(self._reads.job(job_id), tables)
-        return self._written(ReloadTables(job_id, tuple(tables)))
+        record = self._reads.job(job_id)
+        self._changes.check_reload(record, tables)
+        written = self._written(ReloadTables(job_id, tuple(tables)))
+        return replace(written, warning=begins_later(record))
+
+    def give_up(self, job_id: str) -> Written:
+        record = self._reads.job(job_id)
+        warning = "" if record is None else what_is_given_up(record, self._reads.part(record))
+        written = self._written(GiveUpTables(job_id))
+        return replace(written, warning=warning) if written.changed else written
 
     def snapshot(self, job_id: str, tables: Sequence[str]) -> Written:
         if (record := self._reads.job(job_id)) is not None:

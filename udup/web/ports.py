@@ -128,13 +128,16 @@ class LevelFound:
 class TablesFound:
     """Some of a job's tables in the order of their names; `next` is the name before the next ones, "" for no more.
 
-    `total` and `states` are of all its tables.
+    `total` and `states` are of all its tables. `since_us`: from when on changes are counted, 0 if that is not known;
+    `problem` says why the target could not be asked, "" if it was.
     """
 
     tables: list[TableShown]
     next: str
     total: int
     states: dict[str, int]
+    since_us: int = 0
+    problem: str = ""
 
 
 class LevelQuestion(Protocol):
@@ -187,6 +190,13 @@ class JobControl(Protocol):
 
         `NotThere` for an unknown job, `Refused` for a subscription and for tables that the job does not have,
         `NotReady` while other tables of it are under way.
+        """
+
+    def give_up(self, job_id: str) -> Written:
+        """Have a job go on without the tables that it gets or loads again; `changed` is false where there are none.
+
+        `NotThere` for an unknown job, `NotReady` where they are nearly the job's own, `Refused` where no document
+        chooses just those that it has meanwhile.
         """
 
     def snapshot(self, job_id: str, tables: Sequence[str]) -> Written:

@@ -107,10 +107,15 @@ class ComparePlan:
 
 
 class Comparer(Protocol):
-    """Compares a job's two ends. `open_source`, then `open_target`, then `compare`; again from the first, or `close`.
+    """Compares a job's two ends. `prepare`, `open_source`, `open_target`, then `compare`; again from the first, or
+    `close`.
 
     Where it stopped within the tables is kept between two snapshots.
     """
+
+    def prepare(self) -> None:
+        """Do what may take long before the job is held for the snapshots."""
+        ...
 
     def open_source(self) -> str:
         """Open a snapshot of the source and return the position at which it stands."""
@@ -138,11 +143,15 @@ class Comparer(Protocol):
 
 @dataclass(frozen=True)
 class CompareTold:
-    """Who is told, on the comparing thread: of each difference, of each table's end, of rows that were compared."""
+    """Who is told, on the comparing thread: of each difference, of each table's end, of rows that were compared.
+
+    `kept`: what was told will not be told again, also if the comparison fails here and goes on later.
+    """
 
     difference: Callable[[RowDifference], object]
     table: Callable[[TableCompared], object]
     rows: Callable[[int], object] = lambda rows: None
+    kept: Callable[[], object] = lambda: None
 
 
 class Ledger(Protocol):
@@ -158,6 +167,10 @@ class Ledger(Protocol):
 
     def table_ended(self, table: TableCompared) -> None:
         """A table was compared to its end: differences of it that were not found again are no more."""
+        ...
+
+    def round_ended(self) -> None:
+        """All tables of the job were told: differences of others, which the job has no more, are no more."""
         ...
 
     def page(self, after: str, limit: int) -> list[LedgerRow]:

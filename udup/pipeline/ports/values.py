@@ -132,11 +132,23 @@ class Join:
 
 
 @dataclass(frozen=True)
+class Leaving:
+    """What a job lets go of with its next take-over: it goes on with less than it had by the selection `before`.
+
+    `before` is that selection's digest. `side`: the side job that loads again what is left, "" if nobody does: it
+    drops what of that the source does not have any more.
+    """
+
+    before: str
+    side: str = ""
+
+
+@dataclass(frozen=True)
 class JobPlan:
     """A job as the drivers know it: which servers, what of them, how.
 
-    `start_at`: how it begins without a copy, as long as the position is not decided. `leaves` is the digest of a
-    selection by which the target may still have the job's checkpoint: of that it lets go of what is not in it now.
+    `start_at`: how it begins without a copy, as long as the position is not decided. `leaves`: the target may still
+    have its checkpoint with more tables.
     """
 
     job: str
@@ -149,7 +161,7 @@ class JobPlan:
     fill_existing: bool = False  # the copy fills tables that are there, and makes none
     start_at: StartPoint | None = None
     copy_alone: bool = False  # the log is not followed: nothing of it is needed
-    leaves: str = ""
+    leaves: Leaving | None = None
     join: Join | None = None
 
 
@@ -300,7 +312,7 @@ class ControlSettings:
     known: Known = Known()  # noqa: RUF009 - frozen
     incarnation: str = ""
     copy_alone: bool = False
-    leaves: str = ""
+    leaves: Leaving | None = None
     join: Join | None = None
 
 

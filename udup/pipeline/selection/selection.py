@@ -250,6 +250,18 @@ class Selection:
         name = next((each.renamed(table, self.folds) for each in rules if each.matches(table, self.folds)), table)
         return self.renamed_schema(schema), name
 
+    def source_of(self, schema: str, table: str) -> tuple[str, str] | None:
+        """Return the name on the source of a table of the target; None where no exact rule tells it."""
+        if not self.renames:
+            return schema, table
+        named = ((rule, each) for rule in self.rules for each in (*rule.tables, None))
+        found = [(rule.name or schema, (each and each.name) or table) for rule, each in named]
+        wanted = (schema, table) if not self.folds else (schema.lower(), table.lower())
+        for name in (*found, (schema, table)):
+            if self.wants(*name) and self.renamed_table(*name) == wanted:
+                return name
+        return None
+
 
 def _described(rule: SchemaRule) -> list[object]:
     tables = [[each.name, each.regex, each.rename, *_parts(each)] for each in rule.tables]

@@ -11,13 +11,14 @@ from udup.pipeline.ports.compare import TableCompared
 class VerifySettings:
     """`id` tells this comparison from others of the job.
 
-    `continuous`: begin again when the last table was compared, after a pause.
+    `continuous`: begin again when the last table was compared, after a pause. `whole`: of all the job's tables.
     """
 
     job: str
     id: str = ""
     first_round: int = 1
     continuous: bool = False
+    whole: bool = True
     snapshot_seconds: float = 60.0
     pause_seconds: float = 5.0
 

@@ -21,7 +21,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from udup.base import runtime
-from udup.base.errors import Transient
+from udup.base.errors import Transient, UdupError
 from udup.pipeline.ports import Position
 from udup.pipeline.ports.compare import Comparer, CompareTold, Ledger, LedgerRow, RowDifference, TableCompared
 from udup.pipeline.verify.replication import Replication, RoundFailed
@@ -66,7 +66,7 @@ class Verifier:
         self._report = report
         self._pool = runtime.Pool(1, thread_name_prefix="verify")
         self._number = 0
-        self._progress = VerifyProgress(settings.first_round)
+        self._progress = self._kept = VerifyProgress(settings.first_round)
 
     async def run(self) -> None:
         """Compare until the last table's end, or until cancelled; no thread is left when it returns."""
@@ -90,14 +90,18 @@ class Verifier:
                 if begun != self._progress.round:
                     await self._in_thread(self._ledger.begin, f"{self._settings.id}/{self._progress.round}")
                     begun = self._progress.round
+                await self._in_thread(self._comparer.prepare)
                 await self._stand_together()
                 ended = await self._compare()
+                if ended and self._settings.whole:
+                    await self._in_thread(self._ledger.round_ended)
                 failed = 0
-            except Transient as error:
+            except UdupError as error:
                 failed += 1
-                if failed >= TRIES and not self._settings.continuous:
+                is_over = failed >= TRIES or not isinstance(error, Transient)
+                if is_over and not self._settings.continuous:
                     raise
-                self._tell(waits=str(error), position="", failed_tries=self._progress.failed_tries + 1)
+                self._tell_failed(error)
                 await asyncio.sleep(min(MOST_PAUSE, FIRST_PAUSE * 2 ** (failed - 1)))
                 continue
             if ended and not self._settings.continuous:
@@ -133,7 +137,8 @@ class Verifier:
         raise RoundFailed("the source sends transactions of which its snapshots know nothing yet")
 
     async def _compare(self) -> bool:
-        told = CompareTold(self._found, self._table_ended, self._compared)
+        told = CompareTold(self._found, self._table_ended, self._compared, self._keep)
+        self._keep()
         seconds = self._settings.snapshot_seconds
         comparing = asyncio.ensure_future(self._in_thread(self._comparer.compare, told, seconds))
         try:
@@ -169,7 +174,17 @@ class Verifier:
     def _compared(self, rows: int) -> None:
         self._progress = replace(self._progress, rows=self._progress.rows + rows)
 
+    def _keep(self) -> None:
+        self._kept = self._progress
+
     # ---- In the event loop ----
+
+    def _tell_failed(self, error: UdupError) -> None:
+        """Say why it waits now. What was not compared to an end is compared, and told, again."""
+        kept, tries = self._kept, self._progress.failed_tries + 1
+        if kept.round == self._progress.round:
+            self._progress = kept
+        self._tell(waits=str(error), position="", failed_tries=tries)
 
     def _tell(self, **changed: object) -> None:
         self._progress = replace(self._progress, **changed)  # type: ignore[arg-type]
@@ -190,6 +205,9 @@ class NotNoted:
 
     def table_ended(self, table: TableCompared) -> None:
         """What was not repaired stays."""
+
+    def round_ended(self) -> None:
+        """Nor what is of other tables."""
 
     def page(self, after: str, limit: int) -> list[LedgerRow]:
         return self._ledger.page(after, limit)

@@ -152,7 +152,7 @@ def by_schema() -> dict[str, Any]:
         "Registration": job_document(),
         "JobResponse": JobResponse(index=7, success=True).to_json(),
         "WarnedJobResponse": WarnedJobResponse(index=7, success=True, warning=skipping.WARNING).to_json(),
-        "ReloadResponse": ReloadResponse(index=7, success=True, tables=["shop.orders"]).to_json(),
+        "ReloadResponse": ReloadResponse(index=7, success=True, tables=["shop.orders"], warning="").to_json(),
         "SnapshotResponse": SnapshotResponse(index=7, success=True, tables=["shop.orders"]).to_json(),
         "EvaluatedJobResponse": EvaluatedJobResponse(index=7, success=True, eval_id=EVALUATION_ID).to_json(),
         "LevelAnswer": LevelAnswer(

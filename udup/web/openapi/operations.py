@@ -166,6 +166,21 @@ def _jobs() -> Iterator[Operation]:
     )
     yield from _both(reload)
     yield Operation(
+        "delete",
+        "/v1/job/{id}/reload",
+        "giveUpTables",
+        "Have a job go on without the tables that it loads again, or gets",
+        "jobs",
+        "WarnedJobResponse",
+        (*_JOB_ID, *_WRITE),
+        _WRITTEN,
+        errors=(301, 404, 503),
+        description="The document becomes one that chooses the tables that the job has meanwhile: new ones are left"
+        " out, and those that were to be loaded again are in ReplicateIgnoreDb. What was copied of them stays on the"
+        " target, as Warning says. Success is false where no tables are under way; 503 where they are nearly the"
+        " job's own.",
+    )
+    yield Operation(
         "get",
         "/v1/job/{id}/tables",
         "listJobTables",

@@ -190,8 +190,13 @@ class JobResource:
         written = commands[part]()
         if part in (_SNAPSHOT, _RELOAD):
             set_write_headers(resp, written.index, written.job_id)
-            made = SnapshotResponse if part == _SNAPSHOT else ReloadResponse
-            give(req, resp, made(index=written.index, success=written.changed, tables=tables).to_json())
+            if part == _SNAPSHOT:
+                made = SnapshotResponse(index=written.index, success=written.changed, tables=tables).to_json()
+            else:
+                made = ReloadResponse(
+                    index=written.index, success=written.changed, tables=tables, warning=written.warning
+                ).to_json()
+            give(req, resp, made)
             return
         give_written(req, resp, written, warning=skipping.WARNING if part == _SKIP else None)
 
@@ -209,13 +214,20 @@ class JobResource:
     on_put = on_post
 
     def on_delete(self, req: falcon.Request, resp: falcon.Response, path: str) -> None:
-        """`?purge=true` removes the job's checkpoint from the target. A cut-over is undone, a comparison ends."""
+        """`?purge=true` removes the job's checkpoint from the target.
+
+        A cut-over is undone, a comparison ends, and tables that are under way are given up.
+        """
         job_id, part = _named(req, path)
-        if part not in ("", _CUTOVER, _COMPARE):
+        if part not in ("", _CUTOVER, _COMPARE, _RELOAD) or f"/{_TABLES}/" in job_id:
             raise invalid_method()
         self._region.check(req)
         if part == _COMPARE:
             give_written(req, resp, self._control.compare(job_id, None))
+            return
+        if part == _RELOAD:
+            written = self._control.give_up(job_id)
+            give_written(req, resp, written, warning=written.warning)
             return
         if part:
             written = self._control.abort_cutover(job_id)

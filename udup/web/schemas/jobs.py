@@ -145,6 +145,7 @@ class ReloadResponse(JobResponse):
     """The answer to a reload of tables; how far they are says `Growing` of the job."""
 
     tables: list[str] = Field(description="which are loaded again, as the request names them")
+    warning: str = Field(description="of a paused job, that it begins with its resumption; else empty")
 
 
 class EvaluatedJobResponse(JobResponse):

@@ -62,6 +62,7 @@ class Two:
         chosen = selection or Selection.of([(self.schema, [])])
         found = Found()
         with closing(MySQLComparer(self.source, self.target, chosen, plan or ComparePlan())) as comparer:
+            comparer.prepare()
             comparer.open_source()
             comparer.open_target()
             opened()

@@ -16,7 +16,7 @@ run. An Udup that does not know the word refuses the row. What replaces it is th
 names the source, and notes how the job began (`pipeline/start_note.py`), so that no later run goes on by another start.
 
 Single tables may be ahead of the position that the rows say: `udup.ahead` has notes of them (`ahead.py`), written and
-removed in the transactions that write the base row.
+removed in the transactions that write the base row; `udup.changed_table` says how many rows of each table were changed.
 
 DDL commits by itself. It is run under a GTID of Udup's own, `mark:number`, where the mark is made with the job's
 checkpoint and the number counts its DDL: if the checkpoint says that a statement is still to be run but the server has
@@ -25,7 +25,7 @@ executed that GTID, the server itself skips it. The target's gtid_mode must be O
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
@@ -33,7 +33,7 @@ from typing import Any
 
 from udup.base import runtime
 from udup.base.errors import Refused, Superseded
-from udup.drivers.mysql.apply import ahead, checkpoint_events, claims, intents, joining, unsure
+from udup.drivers.mysql.apply import ahead, checkpoint_events, claims, intents, joining, table_changes, unsure
 from udup.drivers.mysql.apply import xa as prepared
 from udup.drivers.mysql.apply.checkpoint_faults import half_copied, notes_lost, other_selection
 from udup.drivers.mysql.binlog.gtid import GtidSet
@@ -44,7 +44,8 @@ from udup.drivers.mysql.client.sessions import PLAIN
 from udup.drivers.mysql.dictionary.claims import TABLE as CLAIM_TABLE
 from udup.drivers.mysql.load import copied_parts
 from udup.pipeline.ownership import Owner
-from udup.pipeline.ports import CheckpointState, Join
+from udup.pipeline.ports import CheckpointState, Join, Leaving
+from udup.pipeline.ports.tables import TableChange
 from udup.pipeline.positions import AheadNotes
 from udup.pipeline.selection.schemas import UDUP_SCHEMA
 from udup.pipeline.selection.selection import Selection
@@ -69,6 +70,7 @@ TABLES = (
     unsure.TABLE,
     intents.TABLE,
     ahead.TABLE,
+    table_changes.TABLE,
     *COPIED_PARTS,
 )
 
@@ -127,6 +129,7 @@ _CREATE = {
     prepared.TABLE: prepared.CREATE,
     unsure.TABLE: unsure.CREATE,
     ahead.TABLE: ahead.CREATE,
+    table_changes.TABLE: table_changes.CREATE,
     copied_parts.PART_TABLE: copied_parts.CREATE_PARTS,
     copied_parts.CHUNK_TABLE: copied_parts.CREATE_CHUNKS,
 }
@@ -182,7 +185,7 @@ class Checkpoint:
         *,
         start: JobStart | None = None,
         has_intents: bool = False,
-        leaves: str = "",
+        leaves: Leaving | None = None,
         join: Join | None = None,
         keeps: Selection | None = None,
     ) -> None:
@@ -223,7 +226,7 @@ class Checkpoint:
             if self._join is not None:
                 position = self._take_in(self._join, position)
             elif self._leaves and position is not None and self._keeps is not None:
-                joining.release(self._connection, self._job, self._keeps)
+                joining.release(self._connection, self._job, self._keeps, self._leaves.side)
             if position is not None and not position.written and begins:
                 position = replace(position, written=True)
             if position is not None and position.written:
@@ -296,7 +299,7 @@ class Checkpoint:
 
     def _selection_of(self, kept: str) -> tuple[str, bool]:
         """Return the digest of the selection that a base row has, and whether there are notes beside it."""
-        known = [self._selection, *([self._leaves] if self._leaves else [])]
+        known = [self._selection, *([self._leaves.before] if self._leaves else [])]
         for each in [*known, *([self._join.kept.digest] if self._join is not None else [])]:
             if kept == each or ahead.has_notes(kept, each):
                 return each, kept != each
@@ -321,6 +324,7 @@ class Checkpoint:
         self._replace([(0, *base, self._owner.note, *known), *workers_rows])
         if had or self._ahead:  # what an older version has left without a base row says nothing
             ahead.write(self._connection, self._job, self._ahead)
+        table_changes.begin(self._connection, self._job)
 
     def _rewrite_copying(self) -> None:
         self._replace([(0, "", "", 0, COPYING, self._owner.note, "", "", "")])
@@ -333,18 +337,23 @@ class Checkpoint:
         args = [value for row in rows for value in (self._job, self._version, *row)]
         query(self._connection, f"INSERT INTO {UDUP_SCHEMA}.{TABLE} ({columns}) VALUES {places}", *args)
 
-    def advance(self, executed: str, definitions: int, stamps: str = "", source_uuid: str = "") -> None:
+    def advance(
+        self, executed: str, definitions: int, stamps: str = "", source_uuid: str = "",
+        changes: Sequence[TableChange] = (),
+    ) -> None:  # fmt: skip
         """Write the base row; `Superseded` if another run has taken over. Notes that say no more than it does go."""
         notes = self._ahead.merged(GtidSet.parse(executed)) if self._ahead else self._ahead
-        if len(notes) == len(self._ahead):
+        if len(notes) == len(self._ahead) and not changes:
             self._advance(executed, definitions, stamps, source_uuid)
             return
         with self._transaction():
             self._advance(executed, definitions, stamps, source_uuid)
-            ahead.write(self._connection, self._job, notes)
-            selection = ahead.digest_with(notes, self._selection)
-            sql = f"UPDATE {UDUP_SCHEMA}.{TABLE} SET selection = %s WHERE job = %s AND slot = 0"
-            query(self._connection, sql, selection, self._job)
+            if len(notes) < len(self._ahead):
+                ahead.write(self._connection, self._job, notes)
+                selection = ahead.digest_with(notes, self._selection)
+                sql = f"UPDATE {UDUP_SCHEMA}.{TABLE} SET selection = %s WHERE job = %s AND slot = 0"
+                query(self._connection, sql, selection, self._job)
+            table_changes.add(self._connection, self._job, changes)
         self._ahead = notes
 
     def _advance(self, executed: str, definitions: int, stamps: str, source_uuid: str) -> None:
@@ -375,7 +384,7 @@ class Checkpoint:
                 raise Superseded(f"job {self._job}: another run has begun it again, or its checkpoint was removed")
             self._version, self._began = version_after(rows), self._start.note
             position = replace(self._first(executed), source_uuid=source_uuid, ahead=notes.merged(executed))
-            for table in (COPY_TABLE, OBJECT_TABLE, *(COPIED_PARTS if self.has_parts else ())):
+            for table in (COPY_TABLE, OBJECT_TABLE, table_changes.TABLE, *(COPIED_PARTS if self.has_parts else ())):
                 query(self._connection, f"DELETE FROM {UDUP_SCHEMA}.{table} WHERE job = %s", self._job)
             self._rewrite(position, workers)
         return position

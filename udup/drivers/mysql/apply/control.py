@@ -46,6 +46,7 @@ from udup.drivers.mysql.load.copy_writer import MySQLCopyWriter, notes_parts
 from udup.drivers.mysql.load.filling import Filling
 from udup.drivers.mysql.mariadb.collations import Server, server_of
 from udup.pipeline.ports import ApplyMode, CheckpointState, Claim, ControlSettings, TargetNotices
+from udup.pipeline.ports.tables import TableChange
 from udup.pipeline.positions import AheadNotes
 from udup.pipeline.records import CopyPlan, Definition, Tables, Transaction, XaEnd
 from udup.pipeline.start_note import JobStart
@@ -192,8 +193,10 @@ class MySQLControl:
         else:
             await self._run(lambda connection: check_now(connection, is_admin=self._is_admin))
 
-    async def advance(self, executed: str, definitions: int, stamps: str, source_uuid: str) -> None:
-        await self._run(lambda _: self._checkpoint.advance(executed, definitions, stamps, source_uuid))
+    async def advance(
+        self, executed: str, definitions: int, stamps: str, source_uuid: str, changes: Sequence[TableChange] = ()
+    ) -> None:
+        await self._run(lambda _: self._checkpoint.advance(executed, definitions, stamps, source_uuid, changes))
 
     async def claim_tables(self, tables: Tables) -> None:
         def claim(connection: Connection) -> None:
@@ -281,7 +284,7 @@ class MySQLControl:
     # ---- Barriers ----
 
     async def set_format(self, event: bytes) -> None:
-        self._has_crc = has_checksums(event)
+        self._has_crc = self._rules.tally.has_crc = has_checksums(event)
         self._ddl.source = self._tables.source = Server.of(server_version(event))
         await self._thread.run(partial(self._opened_inline.set_format, event))
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from udup.base.errors import Conflict, Fault, Refused, Superseded, Transient, UdupError, Unavailable
+from udup.base.errors import Conflict, Contradicted, Fault, Refused, Superseded, Transient, UdupError, Unavailable
 from udup.drivers.mysql.binlog.event import EventType
 from udup.drivers.mysql.binlog.row_image import LOOKING_EVENTS, first_key
 from udup.drivers.mysql.binlog.split import split
-from udup.drivers.mysql.binlog.table_map import table_id, table_name
+from udup.drivers.mysql.binlog.table_map import TableName, table_id, table_name
 from udup.drivers.mysql.client.errors import (
     Meaning,
     MySQLError,
@@ -70,12 +70,26 @@ def failure_of(
     if _is_missing(error) and _answered(is_taken_over, f"{text}; "):
         return Superseded(f"{label}: another run has taken the job over")
     whole = list(split(b"".join(events)))
-    tables = ", ".join(dict.fromkeys(str(table_name(event)) for event in whole if event[4] == EventType.TABLE_MAP))
-    if not tables:
+    names = list(dict.fromkeys(table_name(event) for event in whole if event[4] == EventType.TABLE_MAP))
+    if not names:
         return Conflict(text, gtid=gtid)
+    tables = ", ".join(map(str, names))
     unnamed = _is_missing(error) and not isinstance(error, NamedRowError)
     looked_for = _looked_for(whole, str(error), remedy, has_crc=has_crc) if unnamed else ""
-    return Conflict(f"{text} (it changes {tables}{looked_for})", gtid=gtid, table=tables)
+    conflict = Conflict(f"{text} (it changes {tables}{looked_for})", gtid=gtid, table=tables)
+    return conflict.against(Contradicted(_against(names, error), rows=True))
+
+
+def _against(names: Sequence[TableName], error: MySQLError) -> tuple[tuple[str, str], ...]:
+    """Return the tables that an error names by the last name that it quotes, all of them where it names none.
+
+    It is the table's own where a row is missing, and stands before the key's where one is there already (`'t.PRIMARY'`;
+    MariaDB quotes the key alone).
+    """
+    found = _NAMED_TABLE.search(describe(error))
+    said = found[1] if found is not None else ""
+    meant = [each for each in names if said == each.table or said.startswith(f"{each.table}.")] or names
+    return tuple((each.schema, each.table) for each in meant)
 
 
 def _answered(is_taken_over: Callable[[], bool], front: str) -> bool:

@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import Any
 
 from udup.base.errors import Fault
-from udup.drivers.mysql.apply import ahead, intents, unsure
+from udup.drivers.mysql.apply import ahead, intents, table_changes, unsure, xa_less
 from udup.drivers.mysql.apply import xa as prepared
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.client.connection import Connection, query
@@ -88,22 +88,36 @@ def _stamps(texts: Iterable[str], executed: Position) -> str:
 
 
 def move(connection: Connection, job: str, side: str, *, has_intents: bool) -> None:
-    """Make the side job's claims the job's, and remove its other rows."""
+    """Make the side job's claims the job's, and what it has counted; remove its other rows."""
     query(connection, f"UPDATE {UDUP_SCHEMA}.{CLAIM_TABLE} SET job = %s WHERE job = %s", job, side)
+    table_changes.move(connection, job, side)
     for table in (*_OF_A_JOB, *([intents.TABLE] if has_intents else [])):
         query(connection, f"DELETE FROM {UDUP_SCHEMA}.{table} WHERE job = %s", side)
 
 
-def release(connection: Connection, job: str, selection: Selection) -> None:
-    """Give up the job's claims on tables that it does not have any more, by their names on the source."""
+def release(connection: Connection, job: str, selection: Selection, side: str = "") -> None:
+    """Give up the job's claims on tables that it does not have any more, by their names on the source.
+
+    Rows of them that prepared transactions would still bring go as well. A `side` job that loads them again finds them
+    as what an unfinished copy of its own has made: it drops those, too, that the source does not have any more, of
+    which no log tells it.
+    """
     sql = (
         f"SELECT table_schema, table_name, source_schema, source_table FROM {UDUP_SCHEMA}.{CLAIM_TABLE} WHERE job = %s"
     )
     gone = f"DELETE FROM {UDUP_SCHEMA}.{CLAIM_TABLE} WHERE job = %s AND table_schema = %s AND table_name = %s"
+    left: set[xa_less.Name] = set()
+    made = (
+        f"REPLACE INTO {UDUP_SCHEMA}.copied_table (job, table_schema, table_name, incarnation) VALUES (%s, %s, %s, %s)"
+    )
     for schema, table, *source in query(connection, sql, job):
         wanted = any(selection.folding(folds).wants(*map(str, source)) for folds in (False, True))
+        if not wanted and side:
+            query(connection, made, side, schema, table, "")
         if not wanted:
             query(connection, gone, job, schema, table)
+            left.add((str(schema), str(table)))
+    xa_less.leave_out(connection, job, left)
 
 
 def nothing_to_join(job: str) -> Fault:

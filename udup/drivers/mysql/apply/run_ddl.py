@@ -19,7 +19,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-from udup.base.errors import Divergence, Fault, Refused, UdupError, Unsupported
+from udup.base.errors import Contradicted, Divergence, Fault, Refused, UdupError, Unsupported
 from udup.drivers.mysql.apply.event_state import disabled_on_replica, with_state
 from udup.drivers.mysql.apply.row_order import check_row_order
 from udup.drivers.mysql.binlog.query import (
@@ -136,7 +136,8 @@ def run_ddl(
         if statement.kind is Kind.EVENT_DDL and not statement.verb.startswith("DROP"):
             _keep_from_running(connection, statement, variables)
     except MySQLError as error:
-        raise _explained(error, doing, event) from error
+        at = statement.one_table
+        raise _explained(error, doing, event).against(Contradicted((at,)) if at else None) from error
 
 
 def finish_ddl(connection: Connection, event: QueryEvent, source: Server = MYSQL) -> None:

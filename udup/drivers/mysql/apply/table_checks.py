@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from udup.base.errors import UdupError
+from udup.base.errors import Contradicted, UdupError
 from udup.drivers.mysql.apply.column_check import check_definition
 from udup.drivers.mysql.apply.computing import Computing
 from udup.drivers.mysql.apply.engine import engine_of
@@ -61,5 +61,5 @@ class TableChecks:
             if self.by_statements and (triggers := triggers_of(connection, name)):
                 raise with_triggers(name, triggers)
         except UdupError as error:
-            raise error.about(gtid) from error
+            raise error.about(gtid).against(Contradicted(((name.schema, name.table),))) from error
         return name if is_non_transactional(engine) else None

@@ -325,8 +325,8 @@ def _in_the_way(plan: JobPlan, source: _Source, target: _Target, start_after: st
 
 def _accepted(plan: JobPlan) -> tuple[str, ...]:
     """Return by which other selections the target may have the checkpoint of a job whose tables change."""
-    kept = "" if plan.join is None else plan.join.kept.digest
-    return tuple(each for each in (plan.leaves, kept) if each)
+    left = () if plan.leaves is None else (plan.leaves.before,)
+    return left if plan.join is None else (*left, plan.join.kept.digest)
 
 
 @contextmanager

@@ -44,6 +44,7 @@ from udup.pipeline.selection.selection import Selection
 MOST_ROWS = 5000
 
 _NUMBER = re.compile(r" AUTO_INCREMENT=\d+")
+_NAME = re.compile(r"^(CREATE TABLE) `(?:[^`]|``)*`")
 _ACTS = ("CASCADE", "SET NULL", "SET DEFAULT")
 
 
@@ -57,7 +58,7 @@ class MySQLCatchUp(MySQLRepairer):
         """Put the tables right in one transaction, or none of them."""
         assert self._opened is not None, "open the source first"
         with seam(ErrorSide.TARGET, self._target):
-            query(self._opened.writing, ledger.CREATE)
+            ledger.make(self._opened.writing)
             theirs = connect(self._target, SNAPSHOT)
             pool = runtime.Pool(1, thread_name_prefix="catch-up")
             try:
@@ -99,9 +100,10 @@ class MySQLCatchUp(MySQLRepairer):
     def _caught_up(self, name: str, opened: Opened, theirs: Connection, pool: runtime.Pool) -> TableCompared:
         schema, table = name.split(".", 1)
         compared = opened.pairs.get((schema, table))
+        if compared is None:
+            raise _refused(f"{name}: the source has no such table of the job", "name it as the source has it")
         if problem := obstacle(compared, opened) or _stands_alone(compared, opened.writing):
             raise _refused(f"{name}: {problem}", f"have the job load it again: udup job reload {self._plan.job} {name}")
-        assert compared is not None
         found = self._found(compared, opened, theirs, pool)
         if found:
             kept = ledger.add(opened.writing, self._plan.job, found, opened.snapshot.gtid_set)
@@ -138,15 +140,14 @@ class MySQLCatchUp(MySQLRepairer):
         return found
 
 
-def _stands_alone(compared: Compared | None, target: Connection) -> str:
+def _stands_alone(compared: Compared, target: Connection) -> str:
     """Return why a table cannot be ahead of others, "" if it can."""
-    assert compared is not None
     there = qualified(compared.target.schema, compared.target.name)
     made = str(query(target, f"SHOW CREATE TABLE {there}")[0][1])
     if (
         compared.source.mapped
         or compared.source.condition
-        or _NUMBER.sub("", made) != _NUMBER.sub("", compared.source.create_sql)
+        or _definition(made) != _definition(compared.source.create_sql)
     ):
         return "its definition on the target is not the source's of now"
     acts = ", ".join(f"'{each}'" for each in _ACTS)
@@ -156,6 +157,11 @@ def _stands_alone(compared: Compared | None, target: Connection) -> str:
     )
     found = query(target, sql, compared.target.schema, compared.target.name)
     return f"its foreign key {found[0][0]} changes rows of other tables, or those of others its own" if found else ""
+
+
+def _definition(create_sql: str) -> str:
+    """Return what a table is, whatever its name and its next number are."""
+    return _NAME.sub(r"\1", _NUMBER.sub("", create_sql))
 
 
 def _refused(problem: str, remedy: str) -> Refused:

@@ -8,8 +8,9 @@ keeps the snapshot, so DDL waits for a chunk at most. A table that was altered s
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from udup.base import runtime
 from udup.base.endpoint import Endpoint
@@ -17,7 +18,15 @@ from udup.base.errors import Side as ErrorSide
 from udup.base.errors import Transient, UdupError
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.client import patience
-from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, describe, error_code, query
+from udup.drivers.mysql.client.connection import (
+    Connection,
+    MySQLError,
+    connect,
+    describe,
+    error_code,
+    is_transient,
+    query,
+)
 from udup.drivers.mysql.client.raw import shut_down
 from udup.drivers.mysql.client.seam import behind_the_seam, seam
 from udup.drivers.mysql.client.sessions import SNAPSHOT
@@ -28,17 +37,15 @@ from udup.drivers.mysql.compare.ranges import compare_ranges
 from udup.drivers.mysql.compare.side import Side
 from udup.drivers.mysql.compare.tables import Compared, pair_tables, read_notes, read_servers, without_ahead
 from udup.drivers.mysql.dictionary.catalog import Catalog
+from udup.drivers.mysql.snapshot.brief import open_briefly
 from udup.drivers.mysql.snapshot.moment import start_all
 from udup.drivers.mysql.snapshot.reader import CHANGED, release
-from udup.drivers.mysql.snapshot.schema import read_catalog, same_definitions
-from udup.drivers.mysql.snapshot.snapshot import Snapshot, open_snapshot
+from udup.drivers.mysql.snapshot.schema import read_catalog
+from udup.drivers.mysql.snapshot.snapshot import Snapshot
 from udup.pipeline.ports.compare import ComparePlan, CompareTold, TableCompared
 from udup.pipeline.positions import AheadNotes
 from udup.pipeline.selection.renames import Name
 from udup.pipeline.selection.selection import Selection
-
-#: Tries to open the snapshot between two DDL statements.
-TRIES = 5
 
 
 @dataclass
@@ -65,14 +72,19 @@ class MySQLComparer:
         self._place = _Place(set())
         self._stopped = runtime.Event()
         self._pool = runtime.Pool(1, thread_name_prefix="compare")
-        self._catalog: Catalog | None = None
+        self._names: tuple[Name, ...] | None = None
         self._snapshot: Snapshot | None = None
         self._theirs: Connection | None = None
 
+    def prepare(self) -> None:
+        """Read which tables there are: with many of them it takes longer than anything may be held."""
+        self._names = read_names(self.endpoint, self._selection)
+
     def open_source(self) -> str:
-        """Open a snapshot of the source, and read the definitions that hold in it; return its GTID set."""
+        """Open a snapshot of the source and return its GTID set."""
+        assert self._names is not None, "prepare first"
         self._end_snapshots()
-        self._snapshot, self._catalog = open_steady(self.endpoint, self._selection, 1)
+        self._snapshot = open_briefly(self.endpoint, 1, self._names)
         with seam(ErrorSide.TARGET, self._target):
             self._theirs = connect(self._target, SNAPSHOT)  # now, as the target stands still later
         return self._snapshot.gtid_set
@@ -84,13 +96,18 @@ class MySQLComparer:
             start_all([self._theirs])
 
     def compare(self, told: CompareTold, seconds: float) -> bool:
-        """Compare for so long from where it has stopped; return whether the last table's end was reached."""
-        assert self._snapshot is not None and self._theirs is not None and self._catalog is not None, "open both first"
+        """Compare for so long from where it has stopped; return whether the last table's end was reached.
+
+        The definitions are read behind the snapshots: of a table that was altered in between these say so (1412).
+        """
+        assert self._snapshot is not None and self._theirs is not None and self._names is not None, "open both first"
         (ours,), theirs = self._snapshot.connections, self._theirs
         for connection in (ours, theirs):
             query(connection, patience.SESSION)
             query(connection, "SAVEPOINT udup")
-        pairs = pair_tables(self._catalog, self._selection, ours, theirs, self._plan.tables)
+        with connect(self.endpoint) as asking:
+            catalog = read_catalog(asking, self._selection)
+        pairs = pair_tables(known(catalog, self._names), self._selection, ours, theirs, self._plan.tables)
         pairs = without_ahead(pairs, self._ahead(theirs))
         for connection in (ours, theirs):
             release(connection)
@@ -130,15 +147,18 @@ class MySQLComparer:
         place, compared = self._place, both.compared
         if place.table != compared.name:
             self._place = place = _Place(place.done, compared.name)
+        both.rows, both.differences = place.rows, place.differences
         problem = compared.problem
         try:
-            if not problem and not self._rows(both, ends_at):
+            if problem:
+                both.source.look()  # whether it is still what the snapshot has
+            elif not self._rows(both, ends_at):
                 return False
         except (MySQLError, UdupError) as error:
             problem = _problem(error)
-        rows, differences = place.rows + both.rows, place.differences + both.differences
-        both.told.table(TableCompared(*compared.name, rows, differences, problem, both.unsearched))
+        both.told.table(TableCompared(*compared.name, both.rows, both.differences, problem, both.unsearched))
         self._place = _Place({*place.done, compared.name})
+        both.told.kept()
         return True
 
     def _rows(self, both: Both, ends_at: float) -> bool:
@@ -147,10 +167,12 @@ class MySQLComparer:
             compare_as_set(both)
             return True
         for chunk in compare_ranges(both, self._plan.chunk_rows, place.number, place.after):
-            if not chunk.final and runtime.now() >= ends_at:
+            if not chunk.final:
                 place.number, place.after = chunk.number + 1, chunk.rest
-                place.rows, place.differences = place.rows + both.rows, place.differences + both.differences
-                return False
+                place.rows, place.differences = both.rows, both.differences
+                both.told.kept()
+                if runtime.now() >= ends_at:
+                    return False
         return True
 
     def stop(self) -> None:
@@ -174,29 +196,24 @@ class MySQLComparer:
         self._snapshot = self._theirs = None
 
 
-def open_steady(endpoint: Endpoint, selection: Selection, connections: int) -> tuple[Snapshot, Catalog]:
-    """Open a snapshot of a job's source; return it with the definitions that hold in it."""
+def read_names(endpoint: Endpoint, selection: Selection) -> tuple[Name, ...]:
+    """Return the tables of a job's source."""
     with connect(endpoint) as asking:
-        before = read_catalog(asking, selection)
-        for _ in range(TRIES):
-            names = [(table.schema, table.name) for table in before.tables]
-            snapshot = open_snapshot(endpoint, connections, job_tables=names)
-            try:
-                after = read_catalog(asking, selection)
-            except BaseException:
-                snapshot.close()
-                raise
-            if same_definitions(before, after):
-                return snapshot, after
-            snapshot.close()
-            before = after
-    raise Transient(f"definitions on {endpoint} changed during each of {TRIES} snapshots: wait for the DDL")
+        return tuple((table.schema, table.name) for table in read_catalog(asking, selection).tables)
+
+
+def known(catalog: Catalog, names: Collection[Name]) -> Catalog:
+    """Return it without the tables that came behind these: their rows may not be the snapshot's."""
+    known = set(names)
+    return replace(catalog, tables=tuple(each for each in catalog.tables if (each.schema, each.name) in known))
 
 
 def _problem(error: MySQLError | UdupError) -> str:
     """Return why one table cannot be compared now; raise what is not the table's."""
     if isinstance(error, MySQLError) and error_code(error) in CHANGED:
         return f"its definition changed since the snapshot was opened ({describe(error)}); it is compared next time"
-    if isinstance(error, UdupError) and not isinstance(error, Transient):
-        return str(error)
-    raise error
+    if isinstance(error, Transient) or (
+        isinstance(error, MySQLError) and (is_transient(error) or not error_code(error))
+    ):
+        raise error
+    return describe(error) if isinstance(error, MySQLError) else str(error)

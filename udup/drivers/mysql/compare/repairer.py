@@ -31,13 +31,16 @@ from udup.drivers.mysql.client.seam import behind_the_seam, seam
 from udup.drivers.mysql.client.session_setup import enter
 from udup.drivers.mysql.client.sessions import REPAIRING
 from udup.drivers.mysql.compare.canonical import Servers
-from udup.drivers.mysql.compare.comparer import open_steady
+from udup.drivers.mysql.compare.comparer import known, read_names
 from udup.drivers.mysql.compare.ledger import MOST_ROWS, Kept, note_repaired, read_unrepaired
 from udup.drivers.mysql.compare.side import Side
 from udup.drivers.mysql.compare.tables import Compared, pair_tables, read_notes, read_servers, without_ahead
 from udup.drivers.mysql.dictionary.catalog import Column, Table
 from udup.drivers.mysql.load.row_statements import insert_head, insert_statements, rows_of
+from udup.drivers.mysql.snapshot.brief import open_briefly
+from udup.drivers.mysql.snapshot.reader import CHANGED
 from udup.drivers.mysql.snapshot.rows import prepare_session, stream_rows
+from udup.drivers.mysql.snapshot.schema import read_catalog
 from udup.drivers.mysql.snapshot.snapshot import Snapshot
 from udup.pipeline.ports.compare import ComparePlan, CompareTold, TableCompared
 from udup.pipeline.selection.renames import Name
@@ -96,27 +99,40 @@ class MySQLRepairer:
         self._target, self._selection, self._plan = target, selection, plan
         self._work: list[_Work] | None = None
         self._opened: Opened | None = None
+        self._chosen, self._names = selection, tuple[Name, ...]()
         self._stopped = runtime.Event()
+
+    def prepare(self) -> None:
+        """Read what is to be repaired, and which tables there are."""
+        if self._work is None:
+            with seam(ErrorSide.TARGET, self._target), connect(self._target) as reading:
+                self._work = _work(read_unrepaired(reading, self._plan.job, self._plan.tables))
+        self._chosen = self._selection.within(_exactly(self._wanted()))
+        self._names = read_names(self.endpoint, self._chosen) if self._wanted() else ()
 
     def open_source(self) -> str:
         """Open a snapshot of the source, and all that is needed to repair by it; return its GTID set."""
         self._end()
         with seam(ErrorSide.TARGET, self._target):
             writing = connect(self._target, REPAIRING)
-            if self._work is None:
-                self._work = _work(read_unrepaired(writing, self._plan.job, self._plan.tables))
             notes = read_notes(writing, self._plan.job)
-        snapshot, catalog = open_steady(self.endpoint, self._selection, 2)
+        try:
+            snapshot = open_briefly(self.endpoint, 2, self._names)
+        except BaseException:
+            writing.close()
+            raise
+        self._opened = Opened(snapshot, writing, {}, Servers(), _triggers(writing))
         comparing, reading = snapshot.connections
         for connection in (comparing, reading):
             query(connection, patience.SESSION)
             query(connection, "SAVEPOINT udup")
         prepare_session(reading)
-        wanted = self._wanted()
-        found = pair_tables(catalog, self._selection, comparing, writing, wanted) if wanted else []
+        with connect(self.endpoint) as asking:
+            catalog = known(read_catalog(asking, self._chosen), self._names)
+        found = pair_tables(catalog, self._selection, comparing, writing)
         found = without_ahead(found, notes.merged(GtidSet.parse(snapshot.gtid_set)))
-        pairs = {pair.name: pair for pair in found}
-        self._opened = Opened(snapshot, writing, pairs, read_servers(comparing, writing), _triggers(writing))
+        self._opened.pairs.update({pair.name: pair for pair in found})
+        self._opened.servers = read_servers(comparing, writing)
         writing.rollback()  # what comes must be seen as it is then
         return snapshot.gtid_set
 
@@ -154,6 +170,8 @@ class MySQLRepairer:
                 return
             if isinstance(error, Transient) or (isinstance(error, MySQLError) and not code):
                 raise
+            if code in CHANGED:
+                raise Transient(f"a table was altered since the snapshot was opened: {error}") from error
             work.problem = _told(error, code)
             return
         work.rows = work.rows[work.batch :]
@@ -289,6 +307,15 @@ def _charsets(compared: Compared) -> dict[str, str]:
         if charset and (is_document or (pair.target.charset and charset != pair.target.charset)):
             found[pair.target.name] = charset
     return found
+
+
+def _exactly(tables: Sequence[str]) -> Selection:
+    """Return the selection of just these tables, `schema.table`."""
+    named: dict[str, list[str]] = {}
+    for each in tables:
+        schema, table = each.split(".", 1)
+        named.setdefault(schema, []).append(table)
+    return Selection.of(named.items())
 
 
 def _work(rows: Sequence[Kept]) -> list[_Work]:

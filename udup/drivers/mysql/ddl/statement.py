@@ -68,3 +68,10 @@ class Statement:
     changed: tuple[str, ...] = ()
     defaults: tuple[str, ...] = ()
     rewrites: str = ""
+
+    @property
+    def one_table(self) -> ObjectName | None:
+        """Return the table that it makes or changes, None where it ends one, names several, or none."""
+        if self.kind is not Kind.TABLE_DDL or len(self.objects) != 1 or self.moves or self.verb == "DROP TABLE":
+            return None
+        return self.objects[0]

@@ -75,6 +75,22 @@ def carry_over(connection: Connection, job: str, before: int, version: int) -> b
         return bool(cursor.execute(sql, (version, job, before)))
 
 
+def read_loaded(connection: Connection, job: str) -> tuple[dict[tuple[str, str], int], set[tuple[str, str]]]:
+    """Return how many rows of each table a copy has loaded that is under way, and the tables that have all of them."""
+    loaded: dict[tuple[str, str], int] = {}
+    sql = f"SELECT table_schema, table_name, loaded, state FROM {UDUP_SCHEMA}.{PART_TABLE} WHERE job = %s"
+    rows = query(connection, sql, job)
+    whole = {(str(schema), str(name)) for schema, name, _, state in rows if state != _LOADING}
+    sql = (
+        f"SELECT table_schema, table_name, SUM(loaded) FROM {UDUP_SCHEMA}.{CHUNK_TABLE} WHERE job = %s"
+        " GROUP BY table_schema, table_name"
+    )
+    for schema, name, count, *_ in (*rows, *query(connection, sql, job)):
+        place = str(schema), str(name)
+        loaded[place] = loaded.get(place, 0) + int(count)
+    return loaded, whole
+
+
 @dataclass(frozen=True)
 class CopiedParts:
     """The notes of a job, by the version of its base row."""
