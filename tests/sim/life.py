@@ -23,7 +23,7 @@ STAYING, GUESTS = ("t", "u", "v"), ("p", "q")
 ALL = (*STAYING, *GUESTS)
 
 #: Numbers of a table's rows: a copy has chunks of two.
-_ROWS = 7
+ROWS_OF_TABLE = 7
 
 _NUMBER = re.compile(r"/\*(\d+)\*/")
 _NAME = r"(?:`s`|s)\.`?(\w)`?"
@@ -134,7 +134,7 @@ def make_log(draw: Any, size: int, *, there: float) -> list[Entry]:
             names = sorted(tabs)
             entry["kind"] = "large" if chance > 0.95 else "tx"
             entry["parts"] = 2 + draw.below(3)
-            chosen = {f"{draw.one(names)}{1 + draw.below(_ROWS)}" for _ in range(1 + draw.below(4))}
+            chosen = {f"{draw.one(names)}{1 + draw.below(ROWS_OF_TABLE)}" for _ in range(1 + draw.below(4))}
             entry["keys"] = sorted(chosen)
         entry |= {"loose": draw.chance() < 0.7, "rotate": draw.chance() < 0.05, "pad": 0}
         log.append(entry)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.sim.checks import Checks, shown
-from tests.sim.life import ALL, STAYING, Tab, names_in, number_of
+from tests.sim.life import ALL, ROWS_OF_TABLE, STAYING, Tab, names_in, number_of
 from tests.sim.life_source import LifeSource
 from tests.sim.mysql import ROWS, Connection, Key, Server
 from tests.sim.node import JOB, SimStore
@@ -23,6 +23,9 @@ from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.jobs.growth import parts_of
 from udup.pipeline.positions import AheadNote, RowsBehind
 from udup.pipeline.selection.selection import Selection
+
+#: Where a note says that a table is, and which of its rows are not.
+Note = tuple[GtidSet, RowsBehind | None]
 
 _TABLES = (*ALL, "x")
 
@@ -74,9 +77,9 @@ class LifeChecks(Checks):
                 self._selections[each.digest] = each
                 self._selections[_with_notes(each.digest)] = each
 
-    def _standings(self) -> dict[str, tuple[str, GtidSet, list[tuple[GtidSet, RowsBehind | None]]]]:
+    def _standings(self) -> dict[str, tuple[str, GtidSet, list[Note]]]:
         """Return of each table that a checkpoint speaks for: its job, what that has executed, the notes of it."""
-        found: dict[str, tuple[str, GtidSet, list[tuple[GtidSet, RowsBehind | None]]]] = {}
+        found: dict[str, tuple[str, GtidSet, list[Note]]] = {}
         for job in sorted({key[1] for key in self._target.find("checkpoint")}):
             base = [self._target.rows[key] for key in self._target.find("checkpoint", job, 0)]
             if not base or base[0][3] == "copying":
@@ -98,29 +101,23 @@ class LifeChecks(Checks):
                 found[table] = job, executed, of_it
         return found
 
-    def _wanted(self, table: str, executed: GtidSet, notes: list[tuple[GtidSet, RowsBehind | None]]) -> Tab | None:
-        whole = executed.copy()
-        for position, behind in notes:
-            if behind is None:
-                whole.update(position)
+    def _wanted(self, table: str, executed: GtidSet, notes: list[Note]) -> Tab | None:
+        """Return what a table is to be: each row at its own position, where single rows of it are behind others."""
         ran = self._ran[table]
 
-        def at(has: GtidSet) -> Tab | None:
+        def at(row: int | None) -> Tab | None:
+            has = executed.copy()
+            for position, behind in notes:
+                if behind is None or (row is not None and not behind.has((row,))):
+                    has.update(position)
             return self._life.truth.table_at(table, lambda number: number in ran or has.contains(UUID, number))
 
-        found = at(whole)
-        # Each position has all of those before it.
-        for position, behind in sorted(notes, key=lambda note: sum(other[0] <= note[0] for other in notes)):
-            if behind is None or found is None:
-                continue
-            # All other rows have the position as well.
-            later = at(whole | position)
-            if later is None:
-                continue
-            kept = {row: had for row, had in found.rows.items() if behind.has([row])}
-            rest = {row: had for row, had in later.rows.items() if not behind.has([row])}
-            found = Tab(later.version, kept | rest)
-        return found
+        found = at(None)
+        if found is None or all(behind is None for _, behind in notes):
+            return found
+        by_row = {row: at(row) for row in range(1, ROWS_OF_TABLE + 1)}
+        rows = {row: tab.rows[row] for row, tab in by_row.items() if tab is not None and row in tab.rows}
+        return Tab(found.version, rows)
 
     # ---- What is looked at ----
 
@@ -159,6 +156,9 @@ class LifeChecks(Checks):
                     self.fail(f"ddl: {text} has run twice on {table}")
                 self._ran[table].add(number)
         self._compare(f"{connection.process.name}: {text}")
+
+    def _check_counts(self) -> None:
+        """Of several jobs, and of tables that are copied anew, the log alone does not say what is to be counted."""
 
     def _credited(self, run: str, number: int) -> None:
         """Of which job it is no subject tells, so what is credited is not looked for in a checkpoint."""

@@ -41,7 +41,7 @@ from udup.drivers.mysql.dictionary.details import CopyDetails
 from udup.drivers.mysql.snapshot.copy import _tables
 from udup.drivers.mysql.snapshot.resuming import decided, log_after, resumables
 from udup.pipeline.ports import ChangeLog, CopyResume, End, LogPlan, Piece, Scope, SourceCopy
-from udup.pipeline.positions import AheadNotes, AheadPart, RowsBehind
+from udup.pipeline.positions import AheadNotes, AheadPart
 from udup.pipeline.records import CopyPlan, CopyTotals, Definition, Part, Record, StartRows, Tables, Transaction
 from udup.pipeline.waits import Waits
 
@@ -98,7 +98,7 @@ class LifeCopy(SimCopy):
             name: tab for name, tab in source.truth.states[number].items() if scope.selection.wants("s", name)
         }
         catalog = Catalog((), tuple(_table(name, tab) for name, tab in sorted(self._tabs.items())), ())
-        found = resumables(catalog, catalog, logs_cascades=False)
+        found = resumables(catalog, catalog, logs_cascades=True)
         if resumes is not None and resumes.copied:
             found = decided(
                 catalog, found, decoded(resumes.copied), catalog, position, gtids(range(1, source.purged + 1))
@@ -131,24 +131,25 @@ class LifeCopy(SimCopy):
     def _cut(
         self, catalog: Catalog, found: tuple[Resumable, ...]
     ) -> Iterator[tuple[int, int, list[tuple[int, tuple[int, ...]]], str]]:
-        """Yield chunks: table, number, rows, and what is noted of them."""
-        for table_number, (table, one) in enumerate(zip(catalog.tables, found, strict=True)):
+        """Yield chunks: table, number, rows, and from which key to which they are."""
+        for number, (table, one) in enumerate(zip(catalog.tables, found, strict=True)):
             if one.kept is not None and one.kept.whole:
                 continue
-            number = 0
+            chunk, there = 0, sorted(self._tabs[table.name].rows.items())
             for begin, end in one.gaps:
-                left = RowsBehind(((begin, end),), (0,), (0,))
-                rows = sorted((key, row) for key, row in self._tabs[table.name].rows.items() if left.has([key]))
-                for at in range(0, len(rows), 2):
-                    some = rows[at : at + 2]
-                    last = (some[-1][0],) if at + 2 < len(rows) else end
-                    yield table_number, number, some, encode_span((begin, last), exact=True) if one.key else ""
-                    begin, number = last, number + 1
+                rows = [(key, had) for key, had in there if (begin or (-1,)) < (key,) <= (end or (1 << 30,))]
+                behind = begin
+                for at in range(0, max(1, len(rows)), 2):
+                    some, is_last = rows[at : at + 2], at + 2 >= len(rows)
+                    up_to = end if is_last else (some[-1][0],)
+                    yield number, chunk, some, encode_span((behind, up_to), exact=True)
+                    chunk, behind = chunk + 1, up_to
 
     def read(self, reader: int, emit: Callable[[Piece], None]) -> None:
         world = World.current
         for number, total in self._totals_of.items():
-            if reader == 0 and not total.chunks and not (self._found[number].kept and self._found[number].kept.whole):
+            kept = self._found[number].kept
+            if reader == 0 and not total.chunks and not (kept is not None and kept.whole):
                 self._on_table(total)
         while self._next < len(self._chunks) and not self._stopped:
             (table, number, rows, span), self._next = self._chunks[self._next], self._next + 1
@@ -196,7 +197,7 @@ class LifeLog(SimLog):
             return
         yield from records.skipped()
         yield from made
-        records.begun()
+        records.fence = False
 
     def _statement(self, entry: Entry) -> Iterator[Record]:
         body = struct.pack("<IIBHH", 1, 0, 1, 0, 0) + b"s\0" + entry["sql"].encode()
@@ -215,7 +216,7 @@ class LifeLog(SimLog):
             name, row = row_key(key)
             behind = None if part is None else part.rows_behind("s", name)
             gone = name not in tabs or not self._selection.wants("s", name)
-            if not gone and (part is None or not part.leaves_out("s", name)) and (behind is None or behind.has([row])):
+            if not gone and (part is None or not part.leaves_out("s", name)) and (behind is None or behind.has((row,))):
                 by_table.setdefault(name, []).append(key)
         if entry["kind"] == "skip" or not by_table:
             return

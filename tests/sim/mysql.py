@@ -54,6 +54,7 @@ class Server:
         self.connections: dict[int, Connection] = {}
         self.gtids: set[str] = set()
         self.tables: dict[str, int] = {}  # each with its version
+        self.indexed: set[str] = set()  # those that have all their indexes, of a copy's
         self.down_until = 0
         self.commits = self.connected = 0
         self.errors: Counter[int] = Counter()

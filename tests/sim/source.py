@@ -90,8 +90,7 @@ def _id(version: int, table: str) -> bytes:
 
 def table_map(version: int, table: str = "t") -> bytes:
     """The id says how often the table was changed: a stand-in for its columns."""
-    name = table.encode()
-    body = _id(version, table) + b"\1\0"
+    name, body = table.encode(), _id(version, table) + b"\1\0"
     body += b"\1s\0" + bytes([len(name)]) + name + b"\0" + b"\1\x0f" + b"\2\x24\0" + b"\0"
     return build(EventType.TABLE_MAP, body, with_crc=True)
 
@@ -296,10 +295,6 @@ class _Records:
     def skip(self, number: int) -> None:
         """It has nothing for the job."""
         self._skipped.append(number)
-
-    def begun(self) -> None:
-        """A transaction has come since the last new file."""
-        self.fence = False
 
     def new_file(self) -> Iterator[Record]:
         self.fence = True

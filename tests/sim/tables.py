@@ -69,6 +69,7 @@ def drop_table(connection: Connection, sql: str, _args: tuple[Any, ...]) -> int:
     server = connection.server
     if (found := _TABLE.search(sql)) is not None and found[1] in server.tables:
         del server.tables[found[1]]
+        server.indexed.discard(found[1])
         for key in server.find("loose row" if found[1] == "loose" else "row"):
             if table_of(key[1]) == found[1]:
                 del server.rows[key]
@@ -89,31 +90,26 @@ def create_table(connection: Connection, sql: str, _args: tuple[Any, ...]) -> in
 
 def alter_table(connection: Connection, sql: str, _args: tuple[Any, ...]) -> int:
     connection.wait_alone()
-    _named(connection, sql)
+    connection.server.indexed.add(_named(connection, sql))
     return 0
 
 
-def delete_range(connection: Connection, sql: str, _args: tuple[Any, ...]) -> int:
-    """`DELETE FROM s.t WHERE (k > n) AND (k <= m)`, or one of them: rows that a copy is to read again."""
+def indexes(connection: Connection, _sql: str, args: tuple[Any, ...]) -> list[Any]:
+    """The one that a copy adds behind the rows, if it has come so far."""
+    return [("PRIMARY",), ("v",)] if args[1] in connection.server.indexed else [("PRIMARY",)]
+
+
+def delete_between(connection: Connection, sql: str, _args: tuple[Any, ...]) -> int:
+    """`DELETE FROM s.t WHERE k > n AND k <= m`: rows of a copy that are read again."""
     table = _named(connection, sql)
-    after, up_to = (re.search(rf"` {operator} (-?\d+)\)", sql) for operator in (">", "<="))
-    gone = [
-        key
-        for key in connection.keys("row")
-        if table_of(key[1]) == table
-        and (after is None or int(key[1][1:]) > int(after[1]))
-        and (up_to is None or int(key[1][1:]) <= int(up_to[1]))
-    ]
+    bounds = {sign: int(number) for sign, number in re.findall(r"(>|<=) ?\(?(\d+)", sql)}
+    behind, up_to = bounds.get(">", -1), bounds.get("<=", 1 << 30)
+    of_it = [key for key in connection.keys("row") if table_of(key[1]) == table]
+    gone = [key for key in of_it if behind < int(key[1][1:]) <= up_to]
     for key in gone:
         connection.lock(key)
         connection.put(key, None)
     return len(gone)
-
-
-def count(connection: Connection, sql: str, _args: tuple[Any, ...]) -> list[Any]:
-    """`SELECT COUNT(*) FROM s.t`"""
-    table = _named(connection, sql)
-    return [(sum(table_of(key[1]) == table for key in connection.keys("row")),)]
 
 
 def load(connection: Connection, statement: bytes, data: bytes) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 
@@ -35,50 +35,48 @@ _LEVEL_SECONDS = 300.0
 
 
 @dataclass(frozen=True)
-class CopyPlan:
-    """`kills`: at which share of the rows, and what: `all` processes of the node, one of a role, a server; `pause`
-    has the job paused and resumed, `document` gives it another one.
-    """
+class Plan:
+    """A copy of so many rows, and where it is killed."""
 
-    seed: str
     rows: int
-    kills: tuple[tuple[float, str], ...]
-    workers: int = 4
-    chunk_rows: int = 0
-
-    @property
-    def source_options(self) -> dict[str, str | int]:
-        return {}
+    seed: str
+    kills: Sequence[tuple[float, str]]
 
     def of(self, source: MysqlServer, target: MysqlServer, node: UdupNode, say: Callable[[str], None]) -> KilledCopy:
-        return KilledCopy(source, target, node, self, say)
+        return KilledCopy(source, target, node, self.rows, self.seed, say, self.kills, most=MOST)
 
 
 @dataclass
 class KilledCopy:
+    """`kills`: at which share of the rows, and what: `all` processes of the node, one of a role, a server; `pause`
+    has the job paused and resumed, `document` gives it another one. `most`: what of all rows may be copied, 0 for no
+    bound.
+    """
+
     source: MysqlServer
     target: MysqlServer
     node: UdupNode
-    plan: CopyPlan
+    rows: int
+    seed: str
     say: Callable[[str], None]
+    kills: Sequence[tuple[float, str]] = ((0.1, "all"), (0.5, "all"), (0.95, "all"))
+    workers: int = 4
+    writers: int = 2
+    chunk_rows: int = 0
+    most: float = 0.0
     killed: int = 0
-    summary: str = ""
     copied: dict[str, int] = field(default_factory=dict)
+    share: float = 0.0
 
-    @property
-    def seed(self) -> str:
-        return self.plan.seed
-
-    def run(self) -> None:
-        """Raise `UdupError` if the servers differ in the end, or more than `MOST` of the rows were copied in all."""
-        plan = self.plan
-        made = make_tables(self.source.endpoint, SCHEMA, plan.rows)
-        self.say(f"seed {plan.seed}: {made} rows")
-        writers = CopyWriters(self.source.endpoint, SCHEMA, plan.rows, plan.seed)
+    def run(self) -> float:
+        """Return the rows that were copied in all, as a share of those that there were to copy."""
+        made = make_tables(self.source.endpoint, SCHEMA, self.rows)
+        self.say(f"seed {self.seed}: {made} rows")
+        writers = CopyWriters(self.source.endpoint, SCHEMA, self.rows, self.seed, threads=self.writers)
         writers.start()
         try:
-            self._post(plan.workers)
-            for share, victim in plan.kills:
+            self._post(self.workers)
+            for share, victim in self.kills:
                 there = self._wait_share(made * share)
                 self.say(f"{there} rows there ({there / made:.1%}): kill {victim}")
                 self._kill(victim)
@@ -94,16 +92,22 @@ class KilledCopy:
             f"{rows} rows committed ({rows / made:.2%}), {inserted} sent to the server ({inserted / made:.2%}), writers"
             f" wrote {writers.written} times, and added {writers.added} rows: {self.copied}"
         )
-        self.summary = f"equal after {self.killed} kills, {rows / made:.2%} of the rows copied in all"
-        if rows > made * MOST:
-            raise UdupError(f"seed {self.seed}: {rows / made:.2%} of the rows were copied in all, more than {MOST:.0%}")
+        self.share = rows / made
+        if self.most and self.share > self.most:
+            told = f"{self.share:.2%} of the rows were copied in all, more than {self.most:.0%}"
+            raise UdupError(f"seed {self.seed}: {told}")
+        return self.share
+
+    @property
+    def summary(self) -> str:
+        return f"equal after {self.killed} kills, {self.share:.2%} of the rows copied in all"
 
     def _post(self, workers: int) -> None:
         ends = self.source.endpoint, self.target.endpoint
         document = {**job_document(JOB, *ends, [SCHEMA], workers=workers), "ID": JOB}
         document["Tasks"][1]["Config"]["MaxRetries"] = 1000
-        if self.plan.chunk_rows:
-            document["Tasks"][0]["Config"]["ChunkSize"] = self.plan.chunk_rows
+        if self.chunk_rows:
+            document["Tasks"][0]["Config"]["ChunkSize"] = self.chunk_rows
         self.node.post_job(document)
 
     def _wait_share(self, rows: float) -> int:
@@ -133,7 +137,7 @@ class KilledCopy:
                 httpx.put(f"{self.node.url}/v1/job/{JOB}/{act}", timeout=60).raise_for_status()
                 self.node.wait_stage(JOB, (stage,))
         elif victim == "document":
-            self._post(self.plan.workers + 1)
+            self._post(self.workers + 1)
         else:
             _kill([self._pid_of(victim)])
 
@@ -172,7 +176,7 @@ class KilledCopy:
         return ",".join(str(row[0]) for row in rows)
 
 
-def _kill(pids: Iterable[int]) -> None:
+def _kill(pids: Sequence[int] | dict[int, str]) -> None:
     for pid in pids:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)

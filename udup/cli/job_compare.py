@@ -42,9 +42,10 @@ def compare(
     show: bool,
     stop: bool,
 ) -> None:
-    """Compare the rows of a job's source and target while it replicates: exactly, without false alarms.
+    """Compare the rows and definitions of a job's source and target while it replicates: exactly, without false alarms.
 
-    Both servers are read as of the same transaction. Rows that differ are in udup.difference on the target.
+    Both servers are read as of the same transaction. Rows that differ are in udup.difference on the target, definitions
+    in udup.unlike_definition. What only the target has and does no harm, an index say, is told and does not count.
 
     \b
     Exit codes: 0 all was compared and is equal (--show, --stop, --continuous: it was told, done, begun),
@@ -93,9 +94,11 @@ def follow(session: Session, path: str) -> Json:
 
 def _line(comparison: Json) -> str:
     waits = f"; waits: {comparison['Text']}" if comparison["Text"] and comparison["State"] == "running" else ""
+    unlike = comparison["UnlikeDefinitions"]
+    defined = f", {number(unlike)} definitions differ" if unlike else ""
     return (
         f"{comparison['State']}: {number(comparison['TablesCompared'])} tables, "
-        f"{number(comparison['RowsCompared'])} rows, {number(comparison['Differences'])} differ{waits}"
+        f"{number(comparison['RowsCompared'])} rows, {number(comparison['Differences'])} differ{defined}{waits}"
     )
 
 
@@ -110,6 +113,12 @@ def tell(session: Session, comparison: Json) -> None:
             f"not compared: {table['Problem']}" if table["Problem"] else f"{number(table['Differences'])} rows differ"
         )
         session.out.say(f"{table['Name']}: {what}")
+    for each in comparison["Definitions"]:
+        session.out.say(f"{each['Text']}{'' if each['Counts'] else ' (told, and does not count)'}")
+        if each["Remedy"] and each["Counts"]:
+            session.out.say(f"    {each['Remedy']}")
+    if comparison["UnlikeDefinitions"] > sum(each["Counts"] for each in comparison["Definitions"]):
+        session.out.say("… and more: udup.unlike_definition on the target has all")
     session.out.say("equal" if comparison["Equal"] else _line(comparison))
     if comparison["State"] in ("failed", "stopped") and comparison["Text"]:
         session.out.say(comparison["Text"])

@@ -59,10 +59,11 @@ def _growing(plan: JobPlan, growth: Growth) -> JobPlan:
         assert parts.new is not None
         return replace(plan, join=Join(growth.side, parts.staying, parts.new))
     if growth.state is GrowthState.CLOSING:
-        return replace(plan, leaves=Leaving(parts.staying.digest))
+        return replace(plan, leaves=Leaving(parts.staying.digest, given_up=growth.side))
     leaves = None
     if growth.state is GrowthState.LEAVING and parts.leaves:
-        leaves = Leaving(parts.before.digest, growth.side if growth.reloads else "")
+        side = growth.side if growth.reloads else ""
+        leaves = Leaving(parts.before.digest, side, growth.incarnation)
     apart = None
     if parts.new is not None and growth.state is not GrowthState.ENDING:
         apart = Apart(parts.new, parts.after, is_new=False)

@@ -194,7 +194,7 @@ class Dispatcher:
         """
         if isinstance(error, Conflict) and self._serial:
             text = (
-                f"the target contradicts the source at {error}; nothing of this transaction was applied. See who else"
+                f"the target contradicts the source at {error}; nothing of this transaction was applied. Look who else"
                 " writes there"
             )
             return Divergence(text, gtid=error.gtid, table=error.table).at("", error.kept).against(error.contradicted)

@@ -20,7 +20,8 @@ removed in the transactions that write the base row; `udup.changed_table` says h
 
 DDL commits by itself. It is run under a GTID of Udup's own, `mark:number`, where the mark is made with the job's
 checkpoint and the number counts its DDL: if the checkpoint says that a statement is still to be run but the server has
-executed that GTID, the server itself skips it. The target's gtid_mode must be ON for that.
+executed that GTID, the server itself skips it. The target's gtid_mode must be ON for that. Which one a number is for is
+noted before it runs (`begun.py`): the next run may come to another one first.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from typing import Any
 
 from udup.base import runtime
 from udup.base.errors import Refused, Superseded
-from udup.drivers.mysql.apply import ahead, checkpoint_events, claims, intents, joining, table_changes, unsure
+from udup.drivers.mysql.apply import ahead, begun, checkpoint_events, claims, intents, joining, table_changes, unsure
 from udup.drivers.mysql.apply import xa as prepared
 from udup.drivers.mysql.apply.checkpoint_faults import half_copied, notes_lost, other_selection
 from udup.drivers.mysql.binlog.gtid import GtidSet
@@ -86,6 +87,7 @@ _ADDED = {
     "source_uuid": "CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL DEFAULT ''",
     "owner": "VARCHAR(250) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL DEFAULT ''",
     "began": "VARCHAR(100) CHARACTER SET ascii COLLATE ascii_bin NOT NULL DEFAULT ''",
+    begun.COLUMN: begun.KIND,
 }
 
 _DUPLICATE_COLUMN = 1060
@@ -207,6 +209,8 @@ class Checkpoint:
         self._copying_before = 0  # the version of a copy's base row that this run has found
         #: Whether there may be notes of what of a copy may stay.
         self.has_parts = False
+        #: Definitions that have run and are not executed by what the checkpoint says.
+        self.ran: list[begun.Begun] = []
         self._found = selection  # the digest that the base row has
 
     @property
@@ -226,7 +230,7 @@ class Checkpoint:
             if self._join is not None:
                 position = self._take_in(self._join, position)
             elif self._leaves and position is not None and self._keeps is not None:
-                joining.release(self._connection, self._job, self._keeps, self._leaves.side)
+                joining.release(self._connection, self._job, self._keeps, self._leaves)
             if position is not None and not position.written and begins:
                 position = replace(position, written=True)
             if position is not None and position.written:
@@ -244,7 +248,8 @@ class Checkpoint:
         """
         if position is None or not position.written:
             raise Refused([joining.nothing_to_join(self._job)])
-        found = joining.look(self._connection, self._job, join, position, is_joined=self._found == self._selection)
+        is_joined, has_run = self._found == self._selection, bool(self.ran)
+        found = joining.look(self._connection, self._job, join, position, is_joined=is_joined, has_run=has_run)
         if found is None:
             return position
         if isinstance(found, str):
@@ -267,13 +272,15 @@ class Checkpoint:
     def _rows(self) -> list[Any]:
         """Those of the job, locked; the base row first."""
         sql = (
-            f"SELECT slot, version, gtids, mark, definitions, selection, stamps, source_uuid, began"
+            f"SELECT slot, version, gtids, mark, definitions, selection, stamps, source_uuid, began, {begun.COLUMN}"
             f" FROM {UDUP_SCHEMA}.{TABLE} WHERE job = %s ORDER BY slot FOR UPDATE"
         )
         return query(self._connection, sql, self._job)
 
     def _read(self, initial: GtidSet | None) -> CheckpointState | None:
         rows = self._rows()
+        if not rows:
+            joining.forget_noted(self._connection, self._job, self._start.incarnation)
         self._version = version_after(rows)
         if not rows or rows[0][0] != 0 or rows[0][5] == COPYING:
             self._copying_before = int(rows[0][1]) if rows else 0
@@ -295,7 +302,9 @@ class Checkpoint:
         self._began = str(base[8])
         self._start.check_begun(self._began, str(executed))
         known = str(base[6]), str(base[7])
-        return CheckpointState(executed, base[3], int(base[4]), self._version, *known, ahead=notes.merged(executed))
+        self.ran = begun.have_run(self._connection, str(base[3]), str(base[9]), executed)
+        definitions = max([int(base[4]), *(each.number for each in self.ran)])
+        return CheckpointState(executed, base[3], definitions, self._version, *known, ahead=notes.merged(executed))
 
     def _selection_of(self, kept: str) -> tuple[str, bool]:
         """Return the digest of the selection that a base row has, and whether there are notes beside it."""
@@ -319,21 +328,22 @@ class Checkpoint:
         had, self._ahead = self._ahead, position.ahead
         selection = ahead.digest_with(self._ahead, self._selection)
         base = (str(position.executed), position.mark, position.definitions, selection)
-        workers_rows = [(slot, "", "", 0, "", "", "", "", "") for slot in range(1, workers + 1)]
-        known = (position.stamps, position.source_uuid, self._began)
+        workers_rows = [(slot, "", "", 0, "", "", "", "", "", "") for slot in range(1, workers + 1)]
+        known = (position.stamps, position.source_uuid, self._began, begun.text_of(self.ran))
         self._replace([(0, *base, self._owner.note, *known), *workers_rows])
         if had or self._ahead:  # what an older version has left without a base row says nothing
             ahead.write(self._connection, self._job, self._ahead)
         table_changes.begin(self._connection, self._job)
 
     def _rewrite_copying(self) -> None:
-        self._replace([(0, "", "", 0, COPYING, self._owner.note, "", "", "")])
+        self._replace([(0, "", "", 0, COPYING, self._owner.note, "", "", "", "")])
 
     def _replace(self, rows: list[tuple[object, ...]]) -> None:
-        """The job's rows, all with the present version: (slot, gtids, mark, …, began)."""
+        """The job's rows, all with the present version: (slot, gtids, mark, …, begun)."""
         query(self._connection, f"DELETE FROM {UDUP_SCHEMA}.{TABLE} WHERE job = %s", self._job)
         columns = "job, version, slot, gtids, mark, definitions, selection, owner, stamps, source_uuid, began"
-        places = ", ".join(["(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"] * len(rows))
+        columns += f", {begun.COLUMN}"
+        places = ", ".join(["(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"] * len(rows))
         args = [value for row in rows for value in (self._job, self._version, *row)]
         query(self._connection, f"INSERT INTO {UDUP_SCHEMA}.{TABLE} ({columns}) VALUES {places}", *args)
 

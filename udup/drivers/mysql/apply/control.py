@@ -153,6 +153,7 @@ class MySQLControl:
                     leaves=settings.leaves, join=settings.join, keeps=settings.selection,
                 )  # fmt: skip
                 state = self._checkpoint.take_over(settings.slots, initial, begins=False)
+                self._ddl.ran = self._checkpoint.ran
                 unsure.prepare(connection, self._job)
                 applied = unsure.look(connection, self._job)
                 if self._ddl.has_intents:

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Transient, UdupError
-from udup.drivers.mysql.apply import intents
+from udup.drivers.mysql.apply import begun, intents
 from udup.drivers.mysql.apply.claims import Claims
 from udup.drivers.mysql.apply.ddl_state import State, has_run, state_of, why_unknown
 from udup.drivers.mysql.apply.fitted_ddl import fitted_ddl
@@ -52,6 +52,7 @@ class DdlRunner:
 
     def __init__(self, endpoint: Endpoint, job: str, claims: Claims) -> None:
         self.notes_intents = self.has_intents = self.by_statements = False
+        self.ran: list[begun.Begun] = []  # what of the log has run by what a take-over has found
         self.source = MYSQL  # as its log's FORMAT_DESCRIPTION says
         self._endpoint = endpoint
         self._job = job
@@ -87,8 +88,9 @@ class DdlRunner:
             to_run = self._fitted(control, statement, self._housed(control, event))
             if to_run is None:
                 return
+            has_run = self._begin(control, record, gtid, version)
             with self._opened(DDL, control, version) as connection:
-                before = self._before(control, connection, record, statement, event, gtid)
+                before = None if has_run else self._before(control, connection, record, statement, event, gtid)
                 if before is None:
                     finish_ddl(connection, event, self.source)
                 elif not self.notes_intents:
@@ -108,6 +110,15 @@ class DdlRunner:
         self._claims.after(control, statement)
         if self.stale_views:
             self.retry_stale_views(control, version)
+
+    def _begin(self, control: Connection, record: Definition, own: str, version: int) -> bool:
+        """Note which definition a number is for; return whether it has run, in a run before that could not note it."""
+        of, others = record.id.gtid, [each for each in self.ran if each.gtid != record.id.gtid]
+        has_run = len(others) < len(self.ran)
+        self.ran = others
+        if not has_run and not self.notes_intents:
+            begun.note(control, self._job, version, [*others, begun.Begun(int(own.rpartition(":")[2]), of)])
+        return has_run
 
     def _before(
         self,

@@ -11,6 +11,7 @@ from udup.drivers.mysql.apply.ownership import taking_over
 from udup.drivers.mysql.client.connection import MySQLError, connect, error_code, query
 from udup.drivers.mysql.client.errors import NOTHING_THERE, failure
 from udup.drivers.mysql.client.sessions import PURGE
+from udup.drivers.mysql.compare.definition_ledger import TABLE as DEFINITIONS
 from udup.drivers.mysql.compare.ledger import TABLE as DIFFERENCES
 from udup.pipeline.ownership import Owner
 from udup.pipeline.selection.schemas import UDUP_SCHEMA
@@ -31,7 +32,7 @@ def purge(endpoint: Endpoint, job: str, number: int = 0) -> None:
             taking_over(connection, job, Owner("", number=number)),
         ):
             connection.begin()
-            for table in (*TABLES, DIFFERENCES):
+            for table in (*TABLES, DIFFERENCES, DEFINITIONS):
                 try:
                     query(connection, f"DELETE FROM {UDUP_SCHEMA}.{table} WHERE job = %s", job)
                 except MySQLError as error:
