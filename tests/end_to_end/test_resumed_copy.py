@@ -266,6 +266,48 @@ def test_tables_that_are_whole_stay_and_those_tied_by_foreign_keys_stay_together
     _same(job)
 
 
+#: What may become of one table between two tries, by its number; `{0}` is its name, `{1}` that of the other go's.
+DEFINITIONS: tuple[tuple[str, ...], ...] = (
+    ("ALTER TABLE {0} ADD COLUMN x INT DEFAULT 7",),
+    ("ALTER TABLE {0} ADD COLUMN x INT", "UPDATE {0} SET x = 5, n = n + 1", "ALTER TABLE {0} DROP COLUMN x"),
+    ("CREATE INDEX i ON {0} (n, id)", "INSERT INTO {0} VALUES (77, 7)", "DROP INDEX i ON {0}"),
+    ("TRUNCATE TABLE {0}", "INSERT INTO {0} VALUES (5, 5)"),
+    ("DROP TABLE {0}", "CREATE TABLE {0} (id INT PRIMARY KEY, n INT)", "INSERT INTO {0} VALUES (6, 6)"),
+    ("DROP TABLE {0}",),
+    ("RENAME TABLE {0} TO {0}_other", "UPDATE {0}_other SET n = 9"),
+    ("DROP TABLE {0}, {1}", *(f"CREATE TABLE {{{each}}} (id INT PRIMARY KEY, n INT)" for each in (0, 1))),
+    ("CREATE VIEW v_{0} AS SELECT {0}.id FROM {0} JOIN {1} USING (id)",),
+    ("CREATE TRIGGER t_{0} BEFORE INSERT ON {0} FOR EACH ROW SET @a = 1", "INSERT INTO {0} VALUES (78, 8)"),
+)
+
+
+def test_definitions_between_two_tries_end_equal_whether_a_table_was_whole_or_waited(
+    job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loaders, "loaders_for", lambda _tables, _workers: 1)
+    names = [(f"a{number}", f"z{number}") for number in range(len(DEFINITIONS))]
+    with closing(connect(job.source)) as connection:
+        query(connection, f"USE {job.schema}")
+        for each in sum(names, ()):
+            query(connection, f"CREATE TABLE {each} (id INT PRIMARY KEY, n INT)")
+            query(connection, f"INSERT INTO {each} SELECT n, 1 FROM big WHERE n <= 20")
+    _cut(job, "big", ROWS // 2)
+    loaded = dict(job.loaded)
+    assert loaded["a0"] == 20 and "z0" not in loaded, "the ones are whole, and the others wait"
+    _write(job, 1)
+    with closing(connect(job.source)) as connection:
+        query(connection, f"USE {job.schema}")
+        for (whole, waiting), statements in zip(names, DEFINITIONS, strict=True):
+            for one, other in ((whole, waiting), (waiting, whole)):
+                query(connection, f"UPDATE {one} SET n = 2 WHERE id % 3 = 0")
+                for sql in statements:
+                    query(connection, sql.format(one, other))
+    _write(job, 2)
+    job.run()
+    assert job.loaded["big"] <= ROWS * 1.15 + 2 * CHUNK, job.loaded
+    _same(job)
+
+
 def _fails(*_: object) -> None:
     raise Transient("cut by the test")
 

@@ -42,6 +42,10 @@ class Plan:
     seed: str
     kills: Sequence[tuple[float, str]]
 
+    @property
+    def source_options(self) -> dict[str, str | int]:
+        return {}
+
     def of(self, source: MysqlServer, target: MysqlServer, node: UdupNode, say: Callable[[str], None]) -> KilledCopy:
         return KilledCopy(source, target, node, self.rows, self.seed, say, self.kills, most=MOST)
 

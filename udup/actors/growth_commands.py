@@ -55,8 +55,12 @@ def growth_by(spec: JobSpec, stored: JobRecord, before: JobSpec, progress: JobPr
 
 
 def _growth(state: GrowthState, side: str, **more: Any) -> Growth:
-    made = runtime.new_id().replace("-", "")
-    return Growth(state=state, side=side, incarnation=made, since_ns=runtime.wall_ns(), **more)
+    return Growth(state=state, side=side, incarnation=new_incarnation(), since_ns=runtime.wall_ns(), **more)
+
+
+def new_incarnation() -> str:
+    """Return what tells a side job from others of its ID."""
+    return runtime.new_id().replace("-", "")
 
 
 def given_up(growth: Growth, stored: JobRecord) -> Growth:

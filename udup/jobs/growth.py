@@ -93,6 +93,11 @@ def side_id(job: str) -> str:
     return made if len(made) <= _ID_MAX else ""
 
 
+def whole_id(side: str) -> str:
+    """Return the ID of the job that a side job is a part of."""
+    return side.removesuffix(SIDE)
+
+
 def chosen_by(document: Mapping[str, Any]) -> dict[str, Any]:
     """Return what of a document says which tables its job has."""
     for task in document.get("Tasks") or []:

@@ -218,6 +218,12 @@ class Selection:
             return False
         return not self.rules or any(each.chooses(table, self.folds) for each in self._rules_of(schema))
 
+    def wants_named(self, name: str) -> bool:
+        """Whether this `schema.table`, each of which may have dots of its own, may be a table of the job."""
+        parts = name.split(".")
+        names = [(".".join(parts[:at]), ".".join(parts[at:])) for at in range(1, len(parts))]
+        return any(schema and table and self.wants(schema, table) for schema, table in names)
+
     def _rules_of(self, schema: str) -> list[SchemaRule]:
         return [each for each in self.rules if each.matches(schema, self.folds)]
 
