@@ -193,16 +193,13 @@ class Dispatcher:
         All before it was committed and nothing ran beside it, so the order in which they ran cannot be the cause.
         """
         if isinstance(error, Conflict) and self._serial:
-            return (
-                Divergence(
-                    f"the target contradicts the source at {error}; nothing of this transaction was applied. Look who"
-                    " else writes there, and stop that",
-                    gtid=error.gtid,
-                    table=error.table,
-                )
-                .at("", error.kept)
-                .against(error.contradicted)
+            told = Divergence(
+                f"the target contradicts the source at {error}; nothing of this transaction was applied. Look who else"
+                " writes there, and stop that",
+                gtid=error.gtid,
+                table=error.table,
             )
+            return told.at("", error.kept).against(error.contradicted)
         return error
 
     # ---- What goes out ----
