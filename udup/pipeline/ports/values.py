@@ -304,7 +304,7 @@ class ControlSettings:
     """`slots`: rows of the checkpoint beside the base row. `known` is what this node knows of itself and its jobs.
 
     `incarnation` tells the job from others of its ID, "" if that is not known; `copy_alone`, `leaves` and `join` are
-    the plan's.
+    the plan's, `apart` its scope's.
     """
 
     job: str
@@ -317,6 +317,7 @@ class ControlSettings:
     copy_alone: bool = False
     leaves: Leaving | None = None
     join: Join | None = None
+    apart: Apart | None = None
 
 
 @dataclass(frozen=True)

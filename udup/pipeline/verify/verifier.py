@@ -121,6 +121,7 @@ class Verifier:
             if ended:
                 await asyncio.sleep(self._settings.pause_seconds)
                 self._progress = VerifyProgress(self._progress.round + 1, failed_tries=self._progress.failed_tries)
+                self._sure = self._progress
 
     async def _stand_together(self) -> None:
         """Open both snapshots at one transaction; `RoundFailed` if they do not get there."""
@@ -180,7 +181,7 @@ class Verifier:
         done, unlike = self._progress.tables + 1, self._progress.unlike
         if (table.differences or table.problem) and len(unlike) < SHOWN_TABLES:
             unlike = (*unlike, table)
-        self._progress = replace(self._progress, tables=done, unlike=unlike)
+        self._sure = self._progress = replace(self._progress, tables=done, unlike=unlike)
 
     def _compared(self, rows: int) -> None:
         self._progress = replace(self._progress, rows=self._progress.rows + rows)

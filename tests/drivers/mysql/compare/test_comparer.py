@@ -11,6 +11,7 @@ from udup.drivers.mysql.apply import ahead
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.client.connection import connect, query
 from udup.drivers.mysql.compare.comparer import ALTERED_TRIES, MySQLComparer
+from udup.drivers.mysql.compare.tables import UNKNOWN
 from udup.pipeline.ports.compare import ComparePlan, Kind
 from udup.pipeline.positions import AheadNote, AheadNotes
 from udup.pipeline.selection.selection import NameRule, SchemaRule, Selection
@@ -298,6 +299,13 @@ def test_a_table_that_cannot_be_compared_says_why(two: Two) -> None:
     problems = {table.table: table.problem for table in two.compared().tables}
     assert "no snapshot" in problems["m"] and problems["gone"] == "the target has no such table"
     assert problems["c"] == "the target lacks columns: c"
+
+
+def test_a_table_that_the_job_does_not_have_is_told_and_not_taken_for_equal(two: Two) -> None:
+    two.run("CREATE TABLE t (a INT PRIMARY KEY)")
+    names = (f"{two.schema}.t", f"{two.schema}.nope", f"{two.schema}.*", f"{two.schema}.t")
+    told = two.compared(plan=ComparePlan(names)).tables
+    assert [(each.table, each.problem) for each in told] == [("t", ""), ("nope", UNKNOWN), ("*", UNKNOWN)]
 
 
 def test_long_values_are_compared_and_shown_in_part(two: Two) -> None:

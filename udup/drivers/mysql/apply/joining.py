@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import Any
 
 from udup.base.errors import Fault
-from udup.drivers.mysql.apply import ahead, begun, intents, table_changes, unsure, xa_less
+from udup.drivers.mysql.apply import ahead, begun, intents, later_keys, table_changes, unsure, xa_less
 from udup.drivers.mysql.apply import xa as prepared
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.client.connection import Connection, query
@@ -92,9 +92,10 @@ def _stamps(texts: Iterable[str], executed: Position) -> str:
 
 
 def move(connection: Connection, job: str, side: str, *, has_intents: bool) -> None:
-    """Make the side job's claims the job's, and what it has counted; remove its other rows."""
+    """Make the side job's claims the job's, what it has counted too, and foreign keys due; remove its other rows."""
     query(connection, f"UPDATE {UDUP_SCHEMA}.{CLAIM_TABLE} SET job = %s WHERE job = %s", job, side)
     table_changes.move(connection, job, side)
+    later_keys.make_due(connection, job, side)
     for table in (*_OF_A_JOB, *([intents.TABLE] if has_intents else [])):
         query(connection, f"DELETE FROM {UDUP_SCHEMA}.{table} WHERE job = %s", side)
 

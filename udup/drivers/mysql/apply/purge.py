@@ -6,6 +6,7 @@ from contextlib import closing
 
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Superseded, Transient
+from udup.drivers.mysql.apply import later_keys
 from udup.drivers.mysql.apply.checkpoint import TABLES
 from udup.drivers.mysql.apply.ownership import taking_over
 from udup.drivers.mysql.client.connection import MySQLError, connect, error_code, query
@@ -35,6 +36,8 @@ def purge(endpoint: Endpoint, job: str, number: int = 0) -> None:
             for table in (*TABLES, DIFFERENCES, DEFINITIONS):
                 try:
                     query(connection, f"DELETE FROM {UDUP_SCHEMA}.{table} WHERE job = %s", job)
+                    if table == later_keys.TABLE:  # a side job's are noted for the job that it comes to
+                        query(connection, f"DELETE FROM {UDUP_SCHEMA}.{table} WHERE side = %s AND due = 0", job)
                 except MySQLError as error:
                     if error_code(error) not in NOTHING_THERE:
                         raise

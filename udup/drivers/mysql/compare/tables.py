@@ -18,6 +18,9 @@ from udup.pipeline.positions import AheadNotes
 from udup.pipeline.selection.renames import Name
 from udup.pipeline.selection.selection import Selection
 
+#: Why a table is not compared that was asked for by its name.
+UNKNOWN = "the job has no such table on its source now"
+
 
 @dataclass(frozen=True)
 class Compared:
@@ -65,14 +68,23 @@ def pair_tables(
     catalog: Catalog, selection: Selection, source: Connection, target: Connection, wanted: Iterable[str] = ()
 ) -> list[Compared]:
     """Return the tables of the catalog, each beside what the target has now. `wanted` as in `ComparePlan.tables`."""
-    names = frozenset(wanted)
+    names = dict.fromkeys(wanted)
     theirs = _Dictionary(target)
     alike = source.is_mariadb == target.is_mariadb
-    return [
+    found = [
         _compared(table, theirs, selection.renamed_table(table.schema, table.name), alike=alike)
         for table in catalog.tables
         if not names or f"{table.schema}.{table.name}" in names
     ]
+    there = {".".join(pair.name) for pair in found}
+    return [*found, *(_unknown(name) for name in names if name not in there)]
+
+
+def _unknown(name: str) -> Compared:
+    """Return what is told of a table that the job does not have: to leave it out would tell that it is equal."""
+    schema, _, table = name.partition(".")
+    made = Table(schema, table, (), (), 0, 0, "")
+    return Compared(made, made, problem=UNKNOWN)
 
 
 def read_notes(target: Connection, job: str) -> AheadNotes:
