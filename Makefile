@@ -90,7 +90,7 @@ lint: $(STAMP)  ## check style, format and types
 bench: $(STAMP)  ## measure the speed (BENCH="..." passes arguments)
 	@$(VENV)/bin/python -m bench $(BENCH)
 
-soak: $(STAMP)  ## a random workload with kills, compared at every quiet point (SOAK="--seconds 3600 --seed 1")
+soak: $(STAMP)  ## a random workload with kills, compared at every quiet point; SOAK=--proof: the proof of compare and repair
 	@$(VENV)/bin/python -m tests.soak $(SOAK)
 
 TRIALS := --trials 100

@@ -40,7 +40,7 @@ class Checkpoints:
             return self._refused(f"{job} has nothing to take in")
         if there is None:
             return None, ""
-        if there not in (digest, settings.leaves):
+        if there not in (digest, settings.leaves and settings.leaves.before):
             return self._refused(f"the checkpoint of {job} is of other tables")
         self.of[job] = digest
         return POSITION, ""

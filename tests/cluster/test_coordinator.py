@@ -413,3 +413,9 @@ def test_a_part_of_a_job_that_is_nobodys_is_nobodys() -> None:
     bucket = Bucket("a", [Wish("j", datacenters=("elsewhere",)), Wish("j tables", part_of="j")])
     bucket.settle()
     assert not bucket.owners.jobs
+
+
+def test_a_part_whose_job_is_deleted_is_given_to_a_node_which_removes_it() -> None:
+    bucket = Bucket("ab", [Wish("j tables", part_of="j")])
+    bucket.settle()
+    assert bucket.owners.jobs["j tables"].node in "ab"

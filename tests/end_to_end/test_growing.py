@@ -5,186 +5,100 @@ from __future__ import annotations
 import os
 import random
 import signal
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
-from typing import Any
+from contextlib import closing, suppress
 
 import httpx
-import pytest
 
-from tests.end_to_end.conftest import NUMBERS, World, value, wait_for
+from tests.end_to_end.conftest import World, value, wait_for
+from tests.end_to_end.growing import JSON, begin, document, equal, live, put, writes
 from udup.drivers.mysql.client.connection import connect, query
 from udup.sandbox.api import Json
 
-JSON = {"Accept": "application/json"}
 
-#: Rows of each table before the job begins.
-ROWS = 500
-
-
-@pytest.fixture
-def running(world: World, name: str) -> str:
-    """A job of table `a` alone, of a schema of three tables."""
-    world.on_source(
-        f"CREATE DATABASE {name}",
-        *(f"CREATE TABLE {name}.{each} (id INT AUTO_INCREMENT PRIMARY KEY, n INT NOT NULL)" for each in "abc"),
-        *(f"INSERT INTO {name}.{each} (n) {NUMBERS.format(ROWS)} SELECT n FROM n" for each in "abc"),
-    )
-    world.post(_document(world, name, "a"))
-    world.runs(name)
-    return name
-
-
-def _document(world: World, name: str, *tables: str) -> Json:
-    only = [{"TableSchema": name, "Tables": [{"TableName": each} for each in tables]}]
-    return world.document(name, [], src={"ReplicateDoDb": only})
-
-
-@contextmanager
-def _writes(world: World, name: str) -> Iterator[None]:
-    """Transactions over all three tables, one after the other."""
-    ends = threading.Event()
-
-    def write() -> None:
-        with closing(connect(world.source.endpoint, autocommit=True)) as connection:
-            number = 0
-            while not ends.wait(0.004):
-                number += 1
-                connection.begin()
-                for each in "abc":
-                    query(connection, f"INSERT INTO {name}.{each} (n) VALUES ({number})")
-                    query(connection, f"UPDATE {name}.{each} SET n = n + 1 WHERE id = {number % ROWS + 1}")
-                    query(connection, f"DELETE FROM {name}.{each} WHERE id = {number * 7 % ROWS + 1}")
-                connection.commit()
-
-    writer = threading.Thread(target=write)
-    writer.start()
-    try:
-        yield
-    finally:
-        ends.set()
-        writer.join()
-
-
-def _put(world: World, path: str, **query: Any) -> httpx.Response:
-    return httpx.put(world.node.url + path, params=query, headers=JSON, timeout=60)
-
-
-def _live(world: World, name: str) -> None:
-    """Wait until the job's tables are its own again."""
-    wait_for(lambda: world.node.job(name)["Growing"] is None, lambda: world.node.job(name), 90)
-    world.runs(name)
-
-
-def _equal(world: World, name: str, *tables: str) -> None:
-    world.level(name)
-    for each in tables:
-        sql = f"SELECT COUNT(*), SUM(CRC32(CONCAT_WS(',', id, n))) FROM {name}.{each}"
-        found = []
-        for server in (world.source, world.target):
-            with closing(connect(server.endpoint)) as connection:
-                found.append(query(connection, sql))
-        assert found[0] == found[1], each
-
-
-def test_new_tables_join_a_job_under_writes_and_are_listed_nowhere_as_a_job(world: World, running: str) -> None:
-    with _writes(world, running):
-        world.post(_document(world, running, "a", "b", "c"))
-        wait_for(lambda: world.node.job(running)["Growing"] is not None, lambda: world.node.job(running))
+def test_tables_join_a_job_are_loaded_again_and_leave_it(world: World, name: str) -> None:
+    """One job, one change after the other, under writes."""
+    begin(world, name, "a")
+    with writes(world, name):
+        world.post(document(world, name, "a", "b", "c"))
+        wait_for(lambda: world.node.job(name)["Growing"] is not None, lambda: world.node.job(name))
         listed = httpx.get(f"{world.node.url}/v1/jobs", timeout=30).json()
-        assert not [each["ID"] for each in listed if " " in each["ID"]]
-        _live(world, running)
-    _equal(world, running, *"abc")
-    claims = "SELECT GROUP_CONCAT(DISTINCT job) FROM udup.claim WHERE table_schema = %s"
-    assert value(world.target.endpoint, claims, running) == running
-
-
-def test_a_table_is_loaded_again_and_a_wrong_row_is_right_then(world: World, running: str) -> None:
-    world.post(_document(world, running, "a", "b"))
-    _live(world, running)
-    with closing(connect(world.target.endpoint, autocommit=True)) as connection:
-        query(connection, f"UPDATE {running}.b SET n = -1 WHERE id = 400")
-    with _writes(world, running):
-        answer = _put(world, f"/v1/job/{running}/tables/{running}.b/reload")
-        assert answer.status_code == 200 and answer.json()["Tables"] == [f"{running}.b"]
-        again = _put(world, f"/v1/job/{running}/reload", table=f"{running}.a")
+        assert not [each["ID"] for each in listed if " " in each["ID"]], "it is shown as one job"
+        live(world, name)
+        assert _claimed(world, name) == "a,b,c"
+        world.on_target(f"UPDATE {name}.b SET n = -1 WHERE id = 400")
+        answer = put(world, f"/v1/job/{name}/tables/{name}.b/reload")
+        assert answer.status_code == 200 and answer.json()["Tables"] == [f"{name}.b"]
+        again = put(world, f"/v1/job/{name}/reload", table=f"{name}.a")
         assert again.status_code == 503 and "still loading" in again.text
-        _live(world, running)
-    _equal(world, running, *"ab")
+        live(world, name)
+    equal(world, name, *"abc")
+    answer = _posted(world, document(world, name, "b", "c"))
+    assert f"{name}.a: on the target as now" in answer.json()["Warning"]
+    live(world, name)
+    listed = httpx.get(f"{world.node.url}/v1/job/{name}/tables", timeout=30).json()
+    assert [(each["Table"], each["State"]) for each in listed["Tables"]] == [(f"{name}.{t}", "live") for t in "bc"]
+    world.on_source(f"INSERT INTO {name}.a (n) VALUES (-7)", f"INSERT INTO {name}.b (n) VALUES (-7)")
+    equal(world, name, *"bc")
+    assert value(world.target.endpoint, f"SELECT COUNT(*) FROM {name}.a WHERE n = -7") == 0, "it stays as it is"
+    assert _claimed(world, name) == "b,c", "and others may have it"
 
 
-def test_tables_that_are_taken_out_stay_as_they_are_and_others_may_have_them(world: World, running: str) -> None:
-    world.post(_document(world, running, "a", "b"))
-    _live(world, running)
-    answer = httpx.put(
-        f"{world.node.url}/v1/jobs", json=_document(world, running, "b"), headers=JSON, timeout=60
-    ).json()
-    assert f"{running}.a: on the target as now" in answer["Warning"]
-    _live(world, running)
-    listed = httpx.get(f"{world.node.url}/v1/job/{running}/tables", timeout=30).json()
-    assert [(each["Table"], each["State"]) for each in listed["Tables"]] == [(f"{running}.b", "live")]
-    world.on_source(f"INSERT INTO {running}.a (n) VALUES (7)", f"INSERT INTO {running}.b (n) VALUES (7)")
-    _equal(world, running, "b")
-    assert value(world.target.endpoint, f"SELECT COUNT(*) FROM {running}.a") == ROWS
-    claims = "SELECT GROUP_CONCAT(table_name) FROM udup.claim WHERE job = %s"
-    assert value(world.target.endpoint, claims, running) == "b"
+def _claimed(world: World, name: str) -> str:
+    sql = "SELECT GROUP_CONCAT(table_name ORDER BY 1) FROM udup.claim WHERE job = %s"
+    return str(value(world.target.endpoint, sql, name))
 
 
-def test_all_of_it_at_once_with_everything_killed(world: World, running: str) -> None:
+def _posted(world: World, made: Json) -> httpx.Response:
+    return httpx.put(f"{world.node.url}/v1/jobs", json=made, headers=JSON, timeout=60)
+
+
+def test_all_of_it_at_once_with_everything_killed(world: World, name: str) -> None:
     """More tables and one less, while each process of the job is killed again and again."""
     dice, roles = random.Random(5), ("extractor", "applier", "worker", "supervisor", "store")
-    with _writes(world, running):
-        world.post(_document(world, running, "b", "c"))
-        for _ in range(12):
+    begin(world, name, "a")
+    with writes(world, name):
+        world.post(document(world, name, "b", "c"))
+        for _ in range(8):
             for actor in world.node.api.actors():
-                if actor["JobID"].startswith(running) and actor["Role"] in roles and dice.random() < 0.4:
+                if actor["JobID"].startswith(name) and actor["Role"] in roles and dice.random() < 0.4:
                     with suppress(ProcessLookupError):
                         os.kill(int(actor["Pid"]), signal.SIGKILL)
-            time.sleep(dice.random() * 0.6)
-        _live(world, running)
-    _equal(world, running, *"bc")
+            time.sleep(dice.random() * 0.4)
+        live(world, name)
+    equal(world, name, *"bc")
 
 
-def test_tables_that_refer_to_each_other_come_together_or_not_at_all(world: World, running: str) -> None:
-    world.on_source(
-        f"CREATE TABLE {running}.child (id INT PRIMARY KEY, a_id INT, FOREIGN KEY (a_id) REFERENCES {running}.a (id))"
-    )
-    apart = httpx.put(
-        f"{world.node.url}/v1/jobs", json=_document(world, running, "a", "child"), headers=JSON, timeout=60
-    )
-    assert (
-        apart.status_code == 409
-        and f"refers to {running}.a" in apart.text
-        and world.node.job(running)["Growing"] is None
-    )
-    world.post(_document(world, running, "b"))
-    _live(world, running)
-    world.on_target(f"DROP TABLE {running}.a")
-    world.post(_document(world, running, "a", "b", "child"))
-    _live(world, running)
-    one = _put(world, f"/v1/job/{running}/reload", table=f"{running}.a")
+def test_tables_that_refer_to_each_other_come_together_or_not_at_all(world: World, name: str) -> None:
+    """By what a foreign key changes; one that only checks waits for both (`test_growing_keys.py`)."""
+    begin(world, name, "a", child=f"a_id INT, FOREIGN KEY (a_id) REFERENCES {name}.a (id) ON DELETE CASCADE")
+    world.on_source(f"INSERT INTO {name}.child VALUES (1, 1)")
+    one = put(world, f"/v1/job/{name}/reload", table=f"{name}.a")
     assert one.status_code == 400 and "refers to" in one.text
-    both = _put(world, f"/v1/job/{running}/reload", table=[f"{running}.a", f"{running}.child"])
+    both = put(world, f"/v1/job/{name}/reload", table=[f"{name}.a", f"{name}.child"])
     assert both.status_code == 200, both.text
-    _live(world, running)
-    _equal(world, running, "a", "b")
+    live(world, name)
+    equal(world, name, "a")
+    assert value(world.target.endpoint, f"SELECT a_id FROM {name}.child") == 1
+    world.post(document(world, name, "a"))
+    live(world, name)
+    apart = _posted(world, document(world, name, "a", "child"))
+    assert (apart.status_code, f"refers to {name}.a" in apart.text) == (409, True), apart.text
+    assert world.node.job(name)["Growing"] is None
 
 
-def test_a_rename_between_tables_that_are_apart_waits_for_the_join(world: World, running: str) -> None:
+def test_a_rename_between_tables_that_are_apart_waits_for_the_join(world: World, name: str) -> None:
     """A table is exchanged for another, which neither part of the job could carry by itself."""
+    begin(world, name, "a")
     waiting = "SELECT COUNT(*) FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT' AND trx_query LIKE %s"
     with closing(connect(world.target.endpoint)) as holder:
         holder.begin()
         query(holder, "SELECT * FROM udup.copied_table FOR UPDATE")  # the copy has its snapshot, and comes no further
-        world.post(world.document(running, [running]))  # all of the schema
-        wait_for(
-            lambda: value(world.target.endpoint, waiting, "%udup.copied_table%") > 0, lambda: world.node.job(running)
-        )
+        world.post(world.document(name, [name]))  # all of the schema
+        wait_for(lambda: value(world.target.endpoint, waiting, "%udup.copied_table%") > 0, lambda: world.node.job(name))
         world.on_source(
-            f"RENAME TABLE {running}.a TO {running}.x, {running}.b TO {running}.a, {running}.x TO {running}.b",
-            f"INSERT INTO {running}.a (n) VALUES (-5)",
+            f"RENAME TABLE {name}.a TO {name}.x, {name}.b TO {name}.a, {name}.x TO {name}.b",
+            f"INSERT INTO {name}.a (n) VALUES (-5)",
         )
-    _live(world, running)
-    _equal(world, running, *"abc")
+    live(world, name)
+    equal(world, name, *"abc")

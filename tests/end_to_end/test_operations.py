@@ -7,7 +7,7 @@ import shlex
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,7 +15,7 @@ import httpx
 import pytest
 from click.testing import CliRunner
 
-from tests.end_to_end.conftest import NUMBERS, World, forget_settings_of_the_command_line, run, value, wait_for
+from tests.end_to_end.conftest import World, forget_settings_of_the_command_line, run, value, wait_for
 from tests.recipes import Step, sections, steps
 from udup.cli import cli
 from udup.drivers.mysql.client.connection import MySQLError, connect, query
@@ -219,6 +219,33 @@ def _was_away(operator: Operator) -> Iterator[None]:
     world.assert_equal(JOB)
 
 
+@recipe("A copy was killed")
+def _was_killed(operator: Operator) -> Iterator[None]:
+    world = operator.world
+    world.on_source(
+        f"CREATE TABLE {JOB}.bill (id INT PRIMARY KEY, text VARCHAR(1000))",
+        f"INSERT INTO {JOB}.bill WITH RECURSIVE r (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 1000)"
+        " SELECT n, REPEAT('x', 1000) FROM r",
+        *(f"INSERT INTO {JOB}.bill SELECT id + {1000 << each}, text FROM {JOB}.bill" for each in range(4)),
+        f"ANALYZE TABLE {JOB}.bill",
+    )
+    operator.write("shop.json", document := operator.document())
+    world.post(document)
+
+    def is_under_way() -> bool:
+        with suppress(MySQLError):
+            found = value(world.target.endpoint, "SELECT COUNT(*) FROM udup.copied_chunk")
+            return bool(found) or _stage(operator) == "running"
+        return False
+
+    wait_for(is_under_way, lambda: world.node.job(JOB))
+    world.node.kill()
+    world.node.end_leftovers()
+    world.node.start()
+    yield
+    world.assert_equal(JOB)
+
+
 @recipe("A job stands still")
 def _stands_still(operator: Operator) -> Iterator[None]:
     world = operator.world
@@ -299,20 +326,6 @@ def _reload(operator: Operator) -> Iterator[None]:
     _write_on_target(operator, f"DELETE FROM {JOB}.item WHERE id = 2")
     yield
     operator.world.level_and_equal(JOB, JOB)
-
-
-@recipe("The copy was killed")
-def _killed(operator: Operator) -> Iterator[None]:
-    world = operator.world
-    world.on_source(f"INSERT INTO {JOB}.sale {NUMBERS.format(900)} SELECT n FROM n")
-    world.post(operator.document())
-    world.node.wait_stage(JOB, ("copying", "catching_up", "running"))
-    world.node.kill()
-    world.node.end_leftovers()
-    world.node.start()
-    with _writer(operator):
-        yield
-    world.level_and_equal(JOB, JOB)
 
 
 @recipe("Two jobs into one target")

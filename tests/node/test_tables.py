@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from tests.jobs.test_table_states import record_of
+from udup.base.errors import Unavailable
 from udup.jobs import JobProgress, parse_job
 from udup.jobs.words import Stage
-from udup.node.tables import what_stays
+from udup.node.servers import Asked
+from udup.node.tables import tables_found, what_stays
+from udup.pipeline.ports.tables import Ahead, TableChange, TablesOnTarget
+from udup.web.ports import TablesFound
 
 Rules = list[dict[str, Any]]
 
@@ -43,3 +48,48 @@ def test_nothing_is_said_where_nothing_is_left_behind() -> None:
     assert _said(_tables("a", "b"), _tables("a"), has_begun=False) == ""
     spec = record_of(Stage.RUNNING, _tables("a")).spec()
     assert what_stays(spec, None, None) == ""
+
+
+class _Ends:
+    """Both servers of a job of so many tables; `asked` says about how many the target was asked each time."""
+
+    def __init__(self, tables: int, problem: str = "") -> None:
+        self.names = [("s", f"t{number:05d}") for number in reversed(range(tables))]
+        self.problem = problem
+        self.asked: list[int] = []
+
+    def tables(self, asked: Asked) -> list[tuple[str, str]]:
+        return self.names
+
+    def on_target(self, asked: Asked, side: str, names: Sequence[tuple[str, str]]) -> TablesOnTarget:
+        if self.problem:
+            raise Unavailable(self.problem)
+        self.asked.append(len(names))
+        changes = tuple(TableChange(*name, inserted=int(name[1][1:])) for name in names)
+        return TablesOnTarget(7, changes, (Ahead("u:1-99", (0,)),))
+
+
+def _found(ends: _Ends, after: str, limit: int) -> TablesFound:
+    record = record_of(Stage.RUNNING, [{"TableSchema": "s"}])
+    return tables_found(record, None, ends, after, limit)  # type: ignore[arg-type]
+
+
+def test_ten_thousand_tables_are_told_page_by_page_each_with_what_is_its_own() -> None:
+    ends, after, found = _Ends(10_000), "", []
+    while after or not found:
+        page = _found(ends, after, 3000)
+        assert page.total == 10_000 and page.states == {"live": 10_000} and page.since_us == 7
+        found += page.tables
+        after = page.next
+    assert [each.name for each in found] == [f"s.t{number:05d}" for number in range(10_000)]
+    assert [each.change.inserted for each in found if each.change] == list(range(10_000))
+    assert sum(ends.asked) == 10_000 and max(ends.asked) <= 2000
+    assert {each.position for each in found[1:2000]} == {"u:1-9"} and found[2000].position == "u:1-99"
+
+
+def test_a_target_that_cannot_be_asked_keeps_nothing_else_from_being_told() -> None:
+    page = _found(_Ends(3, "it is down"), "s.t00000", 1)
+    assert [each.name for each in page.tables] == ["s.t00001"] and page.next == "s.t00001"
+    assert page.problem == "it is down" and page.tables[0].change is None
+    behind = _found(_Ends(3), "s.t00002", 5)
+    assert behind.tables == [] and behind.next == "" and behind.total == 3

@@ -6,7 +6,7 @@ import random
 
 from udup.drivers.fake.position import FakePosition
 from udup.drivers.mysql.binlog.gtid import GtidSet
-from udup.pipeline.positions import AheadNote, AheadNotes, RowsUpTo, Standing, both, joined
+from udup.pipeline.positions import AheadNote, AheadNotes, RowsBehind, Standing, both, joined
 from udup.pipeline.selection.selection import NameRule, SchemaRule, Selection
 
 TABLES = tuple((schema, table) for schema in ("a", "b") for table in ("t", "u", "v"))
@@ -119,23 +119,49 @@ def test_what_two_positions_share_is_the_same_in_every_drivers_sets() -> None:
         assert str(both(numbers[0], numbers[1])) == str(numbers[2])
 
 
+def _up_to(last: int, bits: int = 0) -> RowsBehind:
+    return RowsBehind(((None, (last,)),), (0,), (bits,))
+
+
 def test_rows_of_a_table_that_was_copied_in_two_goes_are_told_by_their_keys() -> None:
     table = Selection.of([("a", ["t"])])
     notes = AheadNotes(
         [
-            AheadNote(table, FakePosition.parse("s:1-5"), RowsUpTo(10, 0)),
-            AheadNote(table, FakePosition.parse("s:1-9"), RowsUpTo(20, 0)),
+            AheadNote(table, FakePosition.parse("s:1-5"), _up_to(10)),
+            AheadNote(table, FakePosition.parse("s:1-9"), _up_to(20)),
         ]
     )
     early, late = notes.of("s", 4), notes.of("s", 8)
     assert early is not None and late is not None and notes.of("s", 10) is None
-    assert early.rows_up_to("a", "t") == RowsUpTo(10, 0)  # what is behind has none of both
-    assert late.rows_up_to("a", "t") == RowsUpTo(20, 0)
+    assert early.rows_behind("a", "t") == _up_to(10)  # what is behind has none of both
+    assert late.rows_behind("a", "t") == _up_to(20)
     assert early.cuts("a", "t") and not early.cuts("a", "u") and not early.leaves_out("a", "t")
     assert AheadNotes.of_json(notes.to_json(), FakePosition.parse).of("s", 4) is not None
 
 
 def test_a_key_that_the_log_says_without_its_sign_is_told_by_the_bits_of_its_column() -> None:
-    rows = RowsUpTo(200, 0, 8)
-    assert rows.has(-56) and rows.has(5) and not rows.has(-55)  # 200, 5 and 201 of a TINYINT UNSIGNED
-    assert RowsUpTo(-3, 0).has(-3) and not RowsUpTo(-3, 0).has(-2)
+    rows = _up_to(200, bits=8)
+    assert rows.has([-56]) and rows.has([5]) and not rows.has([-55])  # 200, 5 and 201 of a TINYINT UNSIGNED
+    assert _up_to(-3).has([-3]) and not _up_to(-3).has([-2])
+
+
+def test_rows_behind_are_ranges_of_all_integers_that_the_key_begins_with() -> None:
+    rows = RowsBehind(((None, (1, 5)), ((2, 0), (2, 9)), ((7, 3), None)), (1, 0), (0, 8))
+    inside = [(-9, 200), (1, 5), (2, 1), (2, 9), (7, 4), (8, 0)]
+    outside = [(1, 6), (2, 0), (2, 10), (7, 3), (7, 0)]
+    assert all(rows.has(each) for each in inside) and not any(rows.has(each) for each in outside)
+    assert rows.has((2, -256 + 9)) and not rows.has((2, -256 + 10))  # unsigned, said as signed
+    note = AheadNote(Selection.of([("a", ["t"])]), FakePosition.parse("s:1-5"), rows)
+    assert AheadNote.of_kept(note.kept(), FakePosition.parse).rows_behind == rows
+
+
+def test_what_is_behind_by_two_notes_is_what_both_say() -> None:
+    table = Selection.of([("a", ["t"])])
+    one = RowsBehind(((None, (5,)), ((8,), (12,))), (0,), (0,))
+    other = RowsBehind((((3,), (9,)), ((11,), None)), (0,), (0,))
+    notes = AheadNotes(AheadNote(table, FakePosition.parse("s:1-5"), each) for each in (one, other))
+    part = notes.of("s", 3)
+    assert part is not None
+    found = part.rows_behind("a", "t")
+    assert found is not None
+    assert [n for n in range(20) if found.has([n])] == [n for n in range(20) if one.has([n]) and other.has([n])]

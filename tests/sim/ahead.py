@@ -18,5 +18,5 @@ def begin_ahead(target: Server, source: Source, count: int) -> None:
         target.rows[ROWS, key] = history
     note = AheadNote(Selection.of([("s", ["t"])]), has)
     digest = digest_with(AheadNotes([note]), Selection.of([("s", [])]).digest)
-    target.rows["checkpoint", JOB, 0, 1 << 40] = (BEGINNING, "0" * 8, 0, digest, "", "", "", "")
+    target.rows["checkpoint", JOB, 0, 1 << 40] = (BEGINNING, "0" * 8, 0, digest, "", "", "", "", "")
     target.rows["ahead", JOB, 0] = note.kept()

@@ -16,8 +16,9 @@ from udup.pipeline.apply.credits import Credits
 from udup.pipeline.apply.dispatcher import Dispatcher
 from udup.pipeline.apply.executed import ExecutedPositions
 from udup.pipeline.apply.scheduler import Pending, Scheduler
+from udup.pipeline.apply.table_changes import TableChanges, _Change
 from udup.pipeline.positions import AheadNotes
-from udup.pipeline.records import XaEnd, decode_batch
+from udup.pipeline.records import CommitOrder, TransactionId, XaEnd, decode_batch
 from udup.pipeline.transport.link import Arrivals, Joiner
 
 Patch = tuple[Any, str, Any]
@@ -146,6 +147,22 @@ def _notes() -> list[Patch]:
     return [(AheadNotes, "merged", merged)]
 
 
+def _counted() -> list[Patch]:
+    def take(self: Any, *, now: bool = False) -> Any:
+        found = real(self, now=now)
+        self._changes |= {(each.schema, each.table): _change_of(each) for each in found[:1]}
+        return found
+
+    real = TableChanges.take
+    return [(TableChanges, "take", take)]
+
+
+def _change_of(written: Any) -> Any:
+    change = _Change(TransactionId("", 0, CommitOrder(0, 0, 0)))
+    change.uncounted = written.uncounted
+    return change
+
+
 BUGS = {
     "limit": Bug("what is being applied elsewhere counts as committed", "log", 200, _limit),
     "credit": Bug("a record is credited twice", "log", 40, _credit),
@@ -157,6 +174,7 @@ BUGS = {
     "numbers": Bug("the link does not look at the numbers of messages", "lossy", 100, _numbers),
     "version": Bug("a slot's row keeps its version", "log", 100, _version),
     "notes": Bug("a note goes before its position is executed", "ahead", 60, _notes),
+    "counted": Bug("what was counted is written down twice", "log", 10, _counted),
     "fence": Bug("a copy does not look whether it is still this run's", "two", 100, _fence, 500),
 }
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from tests.sim.install import ddl_number
 from tests.sim.mysql import LOOSE_ROWS, ROWS, Connection, Key, Server
-from tests.sim.scenario import Scenario
+from tests.sim.scenario import Entry, Scenario
 from tests.sim.source import BEGINNING, UUID, Source, gtids
 from tests.sim.world import S, World
 from udup.drivers.mysql.binlog.gtid import GtidSet
@@ -34,6 +34,7 @@ class Checks:
     def __init__(self, world: World, scenario: Scenario, source: Source, target: Server) -> None:
         self._world, self._scenario, self._source, self._target = world, scenario, source, target
         self.violation = ""
+        self.is_over = False  # the job has stopped for good, as it is meant to
         self.ended: dict[str, int] = {}  # runs, by the kind of their end
         self.ddl_done: list[int] = []
         #: What the first table has beyond the checkpoint.
@@ -59,8 +60,10 @@ class Checks:
     def _committed(self, connection: Connection, changed: dict[Key, Any]) -> None:
         rows = self._target.rows
         for key in changed:
-            if key[0] == "part" and rows[key] != rows["parts", key[1]]:
-                self.fail(f"torn: {key[1]} was committed with {rows[key]} of {rows['parts', key[1]]} parts")
+            if key[0] == "part" and rows[key] != rows["parts", *key[1:]]:
+                self.fail(f"torn: {key[1]} was committed with {rows[key]} of {rows['parts', *key[1:]]} parts")
+        if any(key[0] == "changed" for key in changed):
+            self._check_counts()
         if any(key[0] in ("checkpoint", ROWS) for key in changed):
             self._compare(f"{connection.process.name}: {connection.what}")
 
@@ -83,6 +86,16 @@ class Checks:
         for number in self._source.ddl:
             if executed.contains(UUID, number) and number not in self.ddl_done:
                 self.fail(f"ddl: the checkpoint says {number}, which has not run")
+
+    def _check_counts(self) -> None:
+        """No event of rows is counted twice, and none before it is executed. Here no event has rows to be counted."""
+        executed = self.executed()
+        for key in self._target.find("changed"):
+            counted, is_loose = self._target.rows[key][3], key[3] == "loose"
+            events = [each for each in self._source.log if executed.contains(UUID, each["number"])]
+            wanted = sum(_events_of(each) for each in events if (each["kind"] == "loose") == is_loose)
+            if counted > wanted:
+                self.fail(f"counted: {counted} events of {key[3]}, and {wanted} are executed at {shown(executed)}")
 
     def _compare_loose(self, after: str, executed: GtidSet) -> None:
         """Rows that nothing undoes: where no note says that they are being applied."""
@@ -171,3 +184,10 @@ class Checks:
 def shown(executed: GtidSet) -> str:
     """Numbers alone."""
     return str(executed).replace(BEGINNING, "").replace(UUID, "").strip(",:")
+
+
+def _events_of(entry: Entry) -> int:
+    """Return how many rows events an entry of the log brings, itself or as the end of what was prepared."""
+    if entry["kind"] == "large":
+        return int(entry["parts"])
+    return int(entry["kind"] in ("tx", "loose", "xa commit"))

@@ -13,11 +13,14 @@ from tests.sim.actors import ActorWorld, Cell
 from tests.sim.ahead import begin_ahead
 from tests.sim.checks import Checks
 from tests.sim.install import SimLogger
+from tests.sim.life import ALL, Act
+from tests.sim.life_checks import LifeChecks
+from tests.sim.life_source import LifeSource
 from tests.sim.machine import Doorbells, Machine
 from tests.sim.mysql import Connection, Server
 from tests.sim.net import Broker, NatsClient
 from tests.sim.node import JOB, SUBSTITUTES, Node, SimClient, SimStore
-from tests.sim.scenario import FAULTS_END, Fault, Scenario, numbered
+from tests.sim.scenario import CLASSES, FAULTS_END, Fault, Scenario, numbered
 from tests.sim.source import UUID, Source
 from tests.sim.world import MS, Livelock, S, World
 from udup.actors.messages import DeleteJob, PauseJob, ResumeJob
@@ -67,16 +70,17 @@ class _History:
         self.world = world = World(scenario.seed, trace=trace)
         self.actors = ActorWorld(world, SUBSTITUTES)
         Machine.bells = Doorbells(self.actors.rung)
-        self.source = Source(world, numbered(scenario))
+        life = CLASSES[scenario.of].life
+        self.source = (LifeSource if life else Source)(world, numbered(scenario))
         self.target = Server(world, "dst")
         server = Server(world, "src")
         Server.current = {"dst": self.target, "src": server}
         server.ask = self.source.answer
-        self.target.ask = lambda what: len(self.checks.ddl_done)
+        self.target.ask = lambda what: self.target.tables.get(what) if life else len(self.checks.ddl_done)
         self.target.fate = server.fate = self._fate_of_call
         if not scenario.copy:
-            self.target.tables |= {"t", "loose"}
-        self.checks = Checks(world, scenario, self.source, self.target)
+            self.target.tables |= dict.fromkeys(ALL if life else ("t", "loose"), 0)
+        self.checks = (LifeChecks if life else Checks)(world, scenario, self.source, self.target)
         if scenario.ahead:
             begin_ahead(self.target, self.source, scenario.ahead)
         SimLogger.on_event = staticmethod(self.checks.heard)
@@ -203,12 +207,40 @@ class _History:
         for fault in self.scenario.faults:
             if "call" not in fault:
                 world.at(fault["at"] + _BEGINNING, lambda fault=fault: self._inject(fault))
+        for act in self.scenario.acts:
+            world.at(act["at"] + _BEGINNING, lambda act=act: self._act(act))
         if self.scenario.second is not None:
             at, until = self.scenario.second
             world.at(at, lambda: self._second_node(until))
 
+    def _act(self, act: Act) -> None:
+        """What a client asks for, when the job has copied its tables."""
+        record = self.node.record
+        if record is None or not (record.has_begun or record.progress.applied_gtid):
+            if self.world.now < FAULTS_END:
+                self.world.after(200 * MS, lambda: self._act(act))
+            return
+        self.counts[f"act {act['do']}"] += 1
+        self.world.note("CLIENT", str(act))
+        if act["do"] == "post":
+            self.node.choose_tables(act["out"])
+        else:
+            self.node.reload([f"s.{table}" for table in act["tables"]])
+
+    def _insist(self) -> None:
+        self._follow()
+        self.node.insist()
+
+    def _follow(self) -> None:
+        """Do what the message of a job that has failed says."""
+        if isinstance(self.checks, LifeChecks) and self.checks.to_follow:
+            tables, self.checks.to_follow = self.checks.to_follow, []
+            self.node.reload(tables)
+            self.world.after(50 * MS, lambda: self.node.tell(ResumeJob(JOB)))
+
     def _is_broken(self) -> bool:
-        return bool(self.checks.violation or self.world.crashes)
+        """Return whether there is no more to be looked at."""
+        return self.checks.is_over or bool(self.checks.violation or self.world.crashes)
 
     def run(self) -> str:
         world, checks = self.world, self.checks
@@ -218,10 +250,10 @@ class _History:
             self._messages.clear()
             self._aimed.clear()
             for turn in range(5 * LIVELINESS // S):
-                world.at(FAULTS_END + turn * S // 5, self.node.insist)
+                world.at(FAULTS_END + turn * S // 5, self._insist)
             if not self._is_broken() and not world.run(FAULTS_END + LIVELINESS, self._now_and_then(self._has_ended)):
                 checks.fail(self._not_caught_up())
-            if not self._is_broken():
+            if not self._is_broken() and not checks.is_over:
                 checks.at_the_end()
         except Livelock as error:
             checks.fail(str(error))
@@ -245,6 +277,10 @@ class _History:
     def _has_ended(self) -> bool:
         executed = self.checks.executed()
         has_all = all(executed.contains(UUID, entry["number"]) for entry in self.source.log)
+        record = self.node.record
+        grows = record is None or record.growth is not None or len(SimStore.disks["A"]) > 1
+        if CLASSES[self.scenario.of].life and grows:
+            return self._is_broken()
         return self._is_broken() or (has_all and not self.target.find("ahead"))
 
     def _not_caught_up(self) -> str:
@@ -252,4 +288,7 @@ class _History:
         stage = record and f"{record.stage.value} ({record.status_description})"
         executed = self.checks.executed()
         missing = [entry["number"] for entry in self.source.log if not executed.contains(UUID, entry["number"])]
-        return f"hang: {LIVELINESS // S} s after the last fault the job is {stage}, and {missing[:8]} are missing"
+        grows = record and record.growth and f", its tables are {record.growth.state} ({record.growth.problem})"
+        left = f"left: {self.target.find('ahead')}, jobs {sorted(SimStore.disks['A'])}"
+        after = f"hang: {LIVELINESS // S} s after the last fault"
+        return f"{after} the job is {stage}{grows or ''}, and {missing[:8]} are missing; {left}"

@@ -16,7 +16,9 @@ from typing import Any
 
 import udup.actors.supervisor  # noqa: F401 - all that is replaced must be imported
 from tests.sim import machine, mysql, net
+from tests.sim.life import number_of
 from tests.sim.source import version_of
+from tests.sim.tables import run_logged
 from tests.sim.world import World
 from udup.base import runtime
 from udup.base.errors import Divergence
@@ -65,9 +67,9 @@ def _read_facts(connection: mysql.Connection) -> Any:
 
 
 def _check_definition(connection: mysql.Connection, schema: str, table: str, event: bytes, **_: bool) -> None:
-    [have] = connection.call("definition", [lambda: connection.server.ask("definitions")])
-    if table == "t" and have != version_of(event):
-        raise Divergence(f"{schema}.{table} was changed {have} times, and its rows expect {version_of(event)}")
+    [have] = connection.call("definition", [lambda: connection.server.ask(table)])
+    if table != "loose" and have != version_of(event):
+        raise Divergence(f"{schema}.{table} is of version {have}, and its rows expect {version_of(event)}")
 
 
 def _run_ddl(connection: mysql.Connection, event: Any, gtid: str = "", *_: bytes, **__: Any) -> None:
@@ -76,6 +78,8 @@ def _run_ddl(connection: mysql.Connection, event: Any, gtid: str = "", *_: bytes
     def run() -> None:
         connection.wait_alone()
         if gtid not in server.gtids:
+            if number_of(sql := event.sql.decode()) is not None:
+                run_logged(server, sql)
             server.gtids.add(gtid)
             server.on_ddl(connection, event.sql)
 

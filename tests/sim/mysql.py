@@ -53,7 +53,8 @@ class Server:
         self.waiters: list[Fiber] = []
         self.connections: dict[int, Connection] = {}
         self.gtids: set[str] = set()
-        self.tables: set[str] = set()
+        self.tables: dict[str, int] = {}  # each with its version
+        self.indexed: set[str] = set()  # those that have all their indexes, of a copy's
         self.down_until = 0
         self.commits = self.connected = 0
         self.errors: Counter[int] = Counter()

@@ -6,7 +6,8 @@ import copy
 from typing import Any
 
 from tests.sim.actors import ActorWorld, Cell, SimActor, simulated
-from tests.sim.scenario import Scenario
+from tests.sim.life_source import LifeDrivers
+from tests.sim.scenario import CLASSES, Scenario
 from tests.sim.source import BEGINNING, SimDrivers
 from tests.sim.world import MS, US, World
 from udup.actors.applier import DestApplier
@@ -15,6 +16,7 @@ from udup.actors.messages import Accepted, Begin, NodeSettings, RegisterJob, Rej
 from udup.actors.store_messages import Forget, Loaded, OpenStore, Save, Saved
 from udup.actors.store_writer import StoreKeeper
 from udup.actors.supervisor import JobSupervisor
+from udup.actors.table_messages import ReloadTables
 from udup.actors.worker import ApplyWorker
 from udup.jobs import JobRecord
 from udup.jobs.numbers import placed, position_of
@@ -64,6 +66,14 @@ SUBSTITUTES = {kind: simulated(kind) for kind in (JobSupervisor, DestApplier, Sr
 SUBSTITUTES[StoreKeeper] = SimStore
 
 
+def chosen(out: list[str]) -> dict[str, Any]:
+    """Return what of a document chooses all tables but some."""
+    found: dict[str, Any] = {"ReplicateDoDb": [{"TableSchema": "s"}]}
+    if out:
+        found["ReplicateIgnoreDb"] = [{"TableSchema": "s", "Tables": [{"TableName": each} for each in out]}]
+    return found
+
+
 def document(scenario: Scenario) -> dict[str, Any]:
     def server(host: str) -> dict[str, Any]:
         return {"Host": host, "Port": 1, "User": "u", "Password": "p", "SslMode": "DISABLED"}
@@ -71,7 +81,7 @@ def document(scenario: Scenario) -> dict[str, Any]:
     config = {
         "ParallelWorkers": scenario.workers,
         "ReplChanBufferSize": scenario.window,
-        "ReplicateDoDb": [{"TableSchema": "s"}],
+        **chosen(scenario.out),
         "Gtid": "" if scenario.copy else BEGINNING,
         "MsgBytesLimit": 2048,
         "ConnectionConfig": server("src"),
@@ -97,7 +107,7 @@ class Node:
             retry_attempts=20,
             backoff_max_s=2,
             keys=None,  # type: ignore[arg-type] - no store is opened
-            drivers=SimDrivers(),
+            drivers=LifeDrivers() if CLASSES[scenario.of].life else SimDrivers(),
         )
         self._client = actors.outside(SimClient, name)
         self.registered = False
@@ -137,9 +147,23 @@ class Node:
 
     def change_workers(self, workers: int) -> None:
         """Post the document again, with another number of workers."""
-        changed = copy.deepcopy(self.wish.document)
-        changed["Tasks"][0]["Config"]["ParallelWorkers"] = workers
+        self._post({"ParallelWorkers": workers})
+
+    def choose_tables(self, out: list[str]) -> None:
+        """Post the document again, with other tables."""
+        self._post(chosen(out))
+
+    def _post(self, config: dict[str, Any]) -> None:
+        record = self.record
+        changed = copy.deepcopy(self.wish.document if record is None else record.document)
+        of_source = changed["Tasks"][0]["Config"]
+        if "ReplicateDoDb" in config:
+            of_source.pop("ReplicateIgnoreDb", None)
+        of_source |= config
         self.tell(RegisterJob(changed, None))
+
+    def reload(self, tables: list[str]) -> None:
+        self.tell(ReloadTables(JOB, tuple(tables)))
 
     def insist(self) -> None:
         """A client repeats its wish until it is heard."""
@@ -147,5 +171,9 @@ class Node:
         if record is None:
             if not self.supervisor.mail:
                 self.tell(self.wish)
-        elif record.desired.value == "pause":
+        elif record.desired.value == "pause" or "failed" in self._stages():
             self.tell(ResumeJob(JOB))
+
+    def _stages(self) -> list[str]:
+        """Return the stages of the job, and of what it grows by."""
+        return [each.stage.value for each in SimStore.disks[self.name].values()]

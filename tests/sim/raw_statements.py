@@ -80,8 +80,8 @@ def _write(connection: Connection, table: str, number: int, parts: int, keys: li
         connection.lock(at)
         connection.put(at, (*(connection.get(at) or ()), number))
         connection.inserted += 1
-    connection.put(("part", number), (connection.get(("part", number)) or 0) + 1)
-    connection.put(("parts", number), parts)
+    connection.put(("part", number, table), (connection.get(("part", number, table)) or 0) + 1)
+    connection.put(("parts", number, table), parts)
 
 
 def _text(body: bytes, at: int, width: int) -> tuple[str, int]:

@@ -88,8 +88,9 @@ def show(found: Scenario, lines: int = 100) -> Outcome:
     print(f"seed {found.seed} ({found.of}): {outcome.problem or 'holds'}")
     print(f"{outcome.steps} steps, {outcome.now / S:.1f} s, digest {outcome.digest}")
     for entry in scenario.numbered(found):
+        what = entry.get("sql") or ",".join(entry["keys"])
         print(
-            f"  log {entry['number']:3} {entry['kind']:11} {','.join(entry['keys'])} sequence {entry['sequence']} needs"
+            f"  log {entry['number']:3} {entry['kind']:11} {what} sequence {entry['sequence']} needs"
             f" {entry['needs']}{' (new file)' if entry['rotate'] else ''} at {entry['at'] / MS:.0f} ms"
         )
     for at, who, what in outcome.trace[-lines:] if lines else ():

@@ -12,6 +12,7 @@ import random
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from tests.sim.life import Act, make_acts, make_log
 from tests.sim.world import MS, US, S
 
 #: No fault comes after this.
@@ -49,6 +50,7 @@ class Class:
     second: bool = False  # a second node is given the same job
     long: bool = False  # some faults last for tens of seconds
     ahead: bool = False  # the first table has more than the job's position
+    life: bool = False  # tables are added, taken out, loaded again (`life.py`)
     size: int = 60
 
 
@@ -69,6 +71,7 @@ CLASSES = {
     ),
     "cluster": Class(("kill", "freeze", "link", "slow", "call", "stream", "drop", "dup"), faults=4, copy=0.3),
     "ahead": Class(ahead=True),
+    "life": Class((*_EVERYDAY, "again", "control"), faults=6, copy=0.7, life=True, size=40),
     "lossy": Class(
         ("kill", "link", "slow", "call", "pause", "again", "drop", "drop", "dup", "dup"), faults=5, copy=0.4
     ),
@@ -79,7 +82,8 @@ CLASSES = {
 class Scenario:
     """`second`: when another node is given the job and until when it lives; nothing for a single node.
 
-    `ahead`: of how many of the first transactions the table has its part when the job begins.
+    `ahead`: of how many of the first transactions the table has its part when the job begins. Of a whole life: tables
+    that are `out` of the job at first, and what its client asks for.
     """
 
     seed: int
@@ -92,6 +96,8 @@ class Scenario:
     ahead: int = 0
     log: list[Entry] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
+    out: list[str] = field(default_factory=list)
+    acts: list[Act] = field(default_factory=list)
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
@@ -121,7 +127,11 @@ def make(of: str, seed: int) -> Scenario:
     copy = draw.chance() < kind.copy
     workers, window = 1 + draw.below(4), draw.one((4, 8, 32, 200))
     hot = 2 + draw.below(12)
-    log = _make_log(draw, kind.size, hot, copy=copy)
+    out, acts = make_acts(draw) if kind.life else ([], [])
+    if kind.life:
+        log = make_log(draw, kind.size, there=0.4 if copy else 0.0)
+    else:
+        log = _make_log(draw, kind.size, hot, copy=copy)
     second = None
     if kind.second:
         second = (draw.below(400 if copy else 3000) * MS, FAULTS_END - 1 * S)
@@ -130,7 +140,8 @@ def make(of: str, seed: int) -> Scenario:
         swarm = [each for each in swarm if each != "purge"] or ["kill"]  # it would begin in the middle of the log again
     faults = [_make_fault(draw, kind, swarm, hot, copy=copy) for _ in range(draw.below(kind.faults + 1))]
     ahead = _place_ahead(log, draw.below(len(log))) if kind.ahead else 0
-    return Scenario(seed, of, workers, window, copy, copy and of == "rough", second, ahead, log, faults)
+    drops = kind.life or (copy and of == "rough")
+    return Scenario(seed, of, workers, window, copy, drops, second, ahead, log, faults, out, acts)
 
 
 def _place_ahead(log: list[Entry], at: int) -> int:
@@ -227,7 +238,7 @@ def numbered(scenario: Scenario) -> list[Entry]:
             last, sequence, ddl = {}, 0, 0
         sequence += 1
         needed = max([ddl, *(last.get(key, 0) for key in entry["keys"])])
-        if entry["kind"] == "ddl":
+        if entry["kind"] in ("ddl", "statement"):
             needed, ddl, version, last = sequence - 1, sequence, version + 1, {}
         elif not entry["kind"].startswith("xa ") or entry["kind"] == "xa prepare":
             needed = needed if entry["loose"] else sequence - 1

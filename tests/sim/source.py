@@ -70,6 +70,8 @@ pack, unpack = msgspec.msgpack.encode, msgspec.msgpack.decode
 
 _FORMAT = build(EventType.FORMAT_DESCRIPTION, b"\0" * 60 + b"\1", with_crc=True)
 _FIRST_TABLE_ID = 200
+#: Tables, whose number is a part of the id.
+_TABLES = ("t", "loose", "u", "v", "p", "q", "x")
 #: Of the table whose rows nothing undoes. No DDL changes it.
 _LOOSE_VERSION = 1000
 _COLUMN = Column("k", "varchar", "varchar(9)", "utf8mb4", "utf8mb4_bin", nullable=False, generated=False, octets=36)
@@ -82,20 +84,23 @@ def gtids(numbers: Any) -> str:
     return str(found)
 
 
+def _id(version: int, table: str) -> bytes:
+    return (_FIRST_TABLE_ID + version * len(_TABLES) + _TABLES.index(table)).to_bytes(6, "little")
+
+
 def table_map(version: int, table: str = "t") -> bytes:
     """The id says how often the table was changed: a stand-in for its columns."""
-    name = table.encode()
-    body = (_FIRST_TABLE_ID + version).to_bytes(6, "little") + b"\1\0"
+    name, body = table.encode(), _id(version, table) + b"\1\0"
     body += b"\1s\0" + bytes([len(name)]) + name + b"\0" + b"\1\x0f" + b"\2\x24\0" + b"\0"
     return build(EventType.TABLE_MAP, body, with_crc=True)
 
 
 def version_of(event: bytes) -> int:
-    return int.from_bytes(event[19:25], "little") - _FIRST_TABLE_ID
+    return (int.from_bytes(event[19:25], "little") - _FIRST_TABLE_ID) // len(_TABLES)
 
 
-def rows_event(version: int, number: int, parts: int, keys: list[str], pad: int = 0) -> bytes:
-    body = (_FIRST_TABLE_ID + version).to_bytes(6, "little") + struct.pack("<HH", STMT_END, 2)
+def rows_event(version: int, number: int, parts: int, keys: list[str], pad: int = 0, table: str = "t") -> bytes:
+    body = _id(version, table) + struct.pack("<HH", STMT_END, 2)
     return build(EventType.WRITE_ROWS, body + pack([number, parts, keys, b"x" * pad]), with_crc=True)
 
 
@@ -248,7 +253,7 @@ class SimLog:
                 self._at += 1
                 if not self._after.contains(UUID, entry["number"]):
                     world.block(world.between(f"read {self.process.name}", 5 * US, 60 * US))
-                    yield from records.of(entry, has_it=self._notes.ahead(UUID, entry["number"], "s", "t"))
+                    yield from self._records_of(entry)
                 elif entry["rotate"]:
                     yield from records.new_file()
             else:
@@ -259,12 +264,21 @@ class SimLog:
                 yield from records.skipped()
                 yield None
 
+    def _records_of(self, entry: Entry) -> Iterator[Record]:
+        return self._records.of(entry, has_it=self._notes.ahead(UUID, entry["number"], "s", "t"))
+
+
+def recorded(entry: Entry, fence: bool) -> TransactionId:
+    """Return what the log says of a transaction."""
+    at = (EPOCH + entry["at"]) // 1000
+    return TransactionId(UUID, entry["number"], CommitOrder(entry["needs"], entry["sequence"], at, fence, at))
+
 
 class _Records:
     """Entries of the log become records, as the driver would make them."""
 
     def __init__(self) -> None:
-        self._fence, self._has_format, self._version, self._knows_loose = True, False, -1, False
+        self.fence, self._has_format, self._version, self._knows_loose = True, False, -1, False
         self._skipped: list[int] = []
 
     def of(self, entry: Entry, *, has_it: bool = False) -> Iterator[Record]:
@@ -276,10 +290,14 @@ class _Records:
         else:
             yield from self.skipped()
             yield from self._written({**entry, "keys": []} if has_it and entry["kind"] == "xa prepare" else entry)
-            self._fence = False
+            self.fence = False
+
+    def skip(self, number: int) -> None:
+        """It has nothing for the job."""
+        self._skipped.append(number)
 
     def new_file(self) -> Iterator[Record]:
-        self._fence = True
+        self.fence = True
         if not self._has_format:
             self._has_format = True
             yield from self.skipped()
@@ -292,9 +310,7 @@ class _Records:
 
     def _written(self, entry: Entry) -> Iterator[Record]:
         number, version, keys = entry["number"], entry["version"], entry["keys"]
-        at = (EPOCH + entry["at"]) // 1000
-        of = TransactionId(UUID, number, CommitOrder(entry["needs"], entry["sequence"], at, self._fence, at))
-        kind = entry["kind"]
+        of, kind = recorded(entry, self.fence), entry["kind"]
         if kind == "ddl":
             self._version, self._knows_loose = -1, False
             yield Definition(of, ddl_event(number), "ALTER TABLE s.t")
@@ -308,9 +324,8 @@ class _Records:
             return
         if kind == "loose":
             table = table_map(_LOOSE_VERSION, "loose")
-            yield Transaction(
-                of, table + rows_event(_LOOSE_VERSION, number, 1, keys), [] if self._knows_loose else [table]
-            )
+            rows = rows_event(_LOOSE_VERSION, number, 1, keys, table="loose")
+            yield Transaction(of, table + rows, [] if self._knows_loose else [table])
             self._knows_loose = True
             return
         maps = [table_map(version)] if self._version != version else []

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pymysql
 
-from tests.sim import tables
+from tests.sim import checkpoints, copied_parts, tables
+from tests.sim.checkpoints import OWN
 from tests.sim.raw_statements import change_note
 from tests.sim.world import MS, S
 from udup.drivers.mysql.binlog.gtid import GtidSet
@@ -18,123 +19,18 @@ if TYPE_CHECKING:
     from tests.sim.mysql import Connection
 
 OperationalError = pymysql.err.OperationalError
-#: Names of Udup's tables, and how the rows' keys begin. The job follows.
-_OWN = {
-    "checkpoint": "checkpoint",
-    "copied_table": "copied",
-    "copied_object": "object",
-    "prepared": "prepared",
-    "unsure": "unsure",
-    "claim": "claim",
-    "ahead": "ahead",
-    "copied_part": "part of copy",
-    "copied_chunk": "chunk of copy",
-}
-_COLUMNS = [("checkpoint", name, None) for name in ("stamps", "source_uuid", "owner", "began")] + [
-    (table, "table_name" if table == "copied_table" else "job", "utf8mb4_bin") for table in _OWN
+_COLUMNS = [("checkpoint", name, None) for name in ("stamps", "source_uuid", "owner", "began", "begun")] + [
+    (table, "table_name" if table == "copied_table" else "job", "utf8mb4_bin") for table in OWN
 ]
 
-#: A row of the checkpoint: gtids, mark, definitions, selection, stamps, source's UUID, owner, how the job began.
-Row = tuple[str, str, int, str, str, str, str, str]
-
 Answer = Callable[["Connection", str, tuple[Any, ...]], Any]
-
-
-# ---- The checkpoint ----
-
-
-def _scan(connection: Connection, job: str) -> list[tuple[Any, ...]]:
-    """Lock every row of the job, those too that others are about to put in their place."""
-    while True:
-        others = {key for key in connection.server.locks if key[:2] == ("checkpoint", job)}
-        wanted = sorted({*connection.keys("checkpoint", job), *others})
-        if not sum(connection.lock(key) for key in wanted):
-            return connection.keys("checkpoint", job)
-
-
-def _read_checkpoint(connection: Connection, _sql: str, args: tuple[Any, ...]) -> list[Any]:
-    rows = [(key, connection.get(key)) for key in _scan(connection, args[0])]
-    return [(key[2], key[3], *row[:6], row[7]) for key, row in rows]
-
-
-def _insert_checkpoint(connection: Connection, _sql: str, args: tuple[Any, ...]) -> int:
-    for at in range(0, len(args), 11):
-        job, version, slot, gtids, mark, definitions, selection, owner, stamps, uuid, began = args[at : at + 11]
-        key = ("checkpoint", job, slot, version)
-        connection.lock(key)
-        if connection.get(key) is not None:
-            raise OperationalError(1062, "Duplicate entry")
-        connection.put(key, (gtids, mark, definitions, selection, stamps, uuid, owner, began))
-    return len(args) // 11
-
-
-def _advance(connection: Connection, _sql: str, args: tuple[Any, ...]) -> int:
-    gtids, definitions, stamps, uuid, job, version = args
-    key, after = ("checkpoint", job, 0, version), ("checkpoint", job, 0, version + 1)
-    connection.lock(key)
-    row = connection.get(key)
-    if row is None:
-        return 0
-    connection.lock(after)
-    connection.put(key, None)
-    connection.put(after, (gtids, row[1], definitions, row[3], stamps, uuid, *row[6:]))
-    return 1
-
-
-def _select(connection: Connection, _sql: str, args: tuple[Any, ...]) -> int:
-    """`UPDATE udup.checkpoint SET selection`, of the base row that this transaction has locked."""
-    selection, job = args
-    for key in connection.keys("checkpoint", job, 0):
-        row = connection.get(key)
-        connection.put(key, (*row[:3], selection, *row[4:]))
-    return 1
-
-
-def _insert_ahead(connection: Connection, _sql: str, args: tuple[Any, ...]) -> int:
-    key = ("ahead", *args[:2])
-    connection.lock(key)
-    connection.put(key, args[2:])
-    return 1
-
-
-def _has_version(connection: Connection, sql: str, args: tuple[Any, ...]) -> list[Any]:
-    """`SELECT 1 FROM udup.checkpoint`: a slot's version, or a copy's base row."""
-    copying = "selection = 'copying'" in sql
-    job, slot, version = (args[0], 0, args[1]) if len(args) == 2 else args
-    key = ("checkpoint", job, slot, version)
-    if "SHARE MODE" in sql:  # as a lock of its own here, which is stricter
-        _lock_base(connection, job, slot)
-    row = connection.get(key)
-    return [(1,)] if row is not None and (not copying or row[3] == "copying") else []
-
-
-def _lock_base(connection: Connection, job: str, slot: int) -> None:
-    while sum(connection.lock(key) for key in connection.keys("checkpoint", job, slot)):
-        """Whoever had it may have put another row in its place."""
-
-
-def _read_owner(connection: Connection, _sql: str, args: tuple[Any, ...]) -> list[Any]:
-    return [(connection.get(key)[6],) for key in connection.keys("checkpoint", args[0], 0)]
-
-
-def _delete(connection: Connection, sql: str, args: tuple[Any, ...]) -> int:
-    """`DELETE FROM udup.… WHERE job = …`, and what more of the key follows."""
-    name = sql.split("udup.")[1].split()[0]
-    table = _OWN.get(name, name)  # a table that is not there is asked to be emptied too
-    if table == "checkpoint":
-        _scan(connection, args[0])
-    found = connection.keys(table, *args)
-    for key in found:
-        connection.lock(key)
-        connection.put(key, None)
-    return len(found)
 
 
 # ---- Notes of copies, claims, unsure transactions ----
 
 
 def _replace_copied(connection: Connection, sql: str, args: tuple[Any, ...]) -> int:
-    table = _OWN[sql.split("udup.")[1].split()[0]]
+    table = OWN[sql.split("udup.")[1].split()[0]]
     for at in range(0, len(args), 4):
         row = args[at : at + 4]
         key = (table, *row[:3]) if table == "copied" else (table, *row)
@@ -144,7 +40,7 @@ def _replace_copied(connection: Connection, sql: str, args: tuple[Any, ...]) -> 
 
 
 def _has_copied(connection: Connection, sql: str, args: tuple[Any, ...]) -> list[Any]:
-    return [(1,)] if connection.keys(_OWN[sql.split("udup.")[1].split()[0]], *args) else []
+    return [(1,)] if connection.keys(OWN[sql.split("udup.")[1].split()[0]], *args) else []
 
 
 def _insert_claims(connection: Connection, _sql: str, args: tuple[Any, ...]) -> int:
@@ -152,8 +48,30 @@ def _insert_claims(connection: Connection, _sql: str, args: tuple[Any, ...]) -> 
         schema, table, job, uuid, from_schema, from_table, source, node = args[at : at + 8]
         key = ("claim", job, schema, table)
         connection.lock(key)
+        if any(each[2:] == key[2:] for each in connection.keys("claim")):
+            raise OperationalError(1062, "Duplicate entry")
         connection.put(key, (schema, table, job, uuid, from_schema, from_table, source, node))
     return 1
+
+
+def _move_claims(connection: Connection, sql: str, args: tuple[Any, ...]) -> int:
+    """`UPDATE udup.claim SET job = …`: those of a side job are its job's; nothing else of a claim is looked at."""
+    if "SET job" not in sql:
+        return 0
+    found = connection.keys("claim", args[1])
+    for key in found:
+        moved = ("claim", args[0], *key[2:])
+        row = connection.get(key)
+        connection.lock(key)
+        connection.lock(moved)
+        connection.put(key, None)
+        connection.put(moved, (*row[:2], args[0], *row[3:]))
+    return len(found)
+
+
+def _own_claims(connection: Connection, _sql: str, args: tuple[Any, ...]) -> list[Any]:
+    rows = [connection.get(key) for key in connection.keys("claim", *args)]
+    return [(row[0], row[1], row[4], row[5]) for row in rows]
 
 
 def _prepare_note(connection: Connection, _sql: str, args: tuple[Any, ...]) -> int:
@@ -296,23 +214,40 @@ _BEGINNINGS: tuple[tuple[str, Answer], ...] = (
     ("SELECT SLEEP", _sleep),
     ("KILL ", _kill),
     ("SHOW PROCESSLIST", _processes),
-    ("SELECT slot, version, gtids", _read_checkpoint),
-    ("INSERT INTO udup.checkpoint", _insert_checkpoint),
-    ("UPDATE udup.checkpoint SET version = version + 1", _advance),
-    ("UPDATE udup.checkpoint SET selection", _select),
-    ("INSERT INTO udup.ahead", _insert_ahead),
+    ("SELECT slot, version, gtids", checkpoints.read_checkpoint),
+    ("INSERT INTO udup.checkpoint", checkpoints.insert_checkpoint),
+    ("UPDATE udup.checkpoint SET version = version + 1", checkpoints.advance),
+    ("UPDATE udup.checkpoint SET selection", checkpoints.select),
+    ("UPDATE udup.checkpoint SET begun", checkpoints.note_begun),
+    ("SELECT GTID_SUBSET", lambda c, sql, args: [(int(args[0] in c.server.gtids),)]),
+    ("INSERT INTO udup.ahead", checkpoints.insert_ahead),
+    ("INSERT IGNORE INTO udup.changed_table", checkpoints.begin_changes),
+    ("INSERT INTO udup.changed_table", checkpoints.add_changes),
     ("SELECT tables, gtids, rest", lambda c, sql, args: [c.get(key) for key in c.keys("ahead", *args)]),
-    ("SELECT 1 FROM udup.checkpoint", _has_version),
+    ("SELECT table_schema, table_name, name, of_columns", _constant([])),  # it knows no foreign keys
+    ("SELECT 1 FROM udup.checkpoint", checkpoints.has_version),
     ("SELECT 1 FROM udup.copied_", _has_copied),
-    ("UPDATE udup.copied_part", _constant(0)),
-    ("SELECT owner FROM udup.checkpoint", _read_owner),
-    ("DELETE FROM udup.", _delete),
+    ("UPDATE udup.copied_part", copied_parts.update_parts),
+    ("REPLACE INTO udup.copied_part", copied_parts.replace_parts),
+    ("SELECT table_schema, table_name, definition", copied_parts.read_parts),
+    ("INSERT INTO udup.copied_chunk", copied_parts.insert_chunk),
+    ("SELECT table_schema, table_name, number", copied_parts.read_chunks),
+    ("SELECT DISTINCT TABLE_SCHEMA, TABLE_NAME FROM information_schema.TABLE_CONSTRAINTS", _constant([])),
+    ("DELETE FROM `s`", tables.delete_between),
+    ("SELECT DISTINCT INDEX_NAME", tables.indexes),
+    ("SELECT xid, MAX(piece) FROM udup.prepared", _constant([])),
+    ("SELECT slot, gtids, selection, stamps, source_uuid", checkpoints.read_side),
+    ("SELECT table_schema, table_name, source_schema", _own_claims),
+    ("SELECT 1 FROM udup.prepared", lambda c, sql, args: [(1,)] if c.keys("prepared", *args) else []),
+    ("SELECT 1 FROM udup.unsure", lambda c, sql, args: [(1,)] if checkpoints.has_unsure(c, args[0]) else []),
+    ("SELECT owner FROM udup.checkpoint", checkpoints.read_owner),
+    ("DELETE FROM udup.", checkpoints.delete),
     ("SELECT events FROM udup.prepared", lambda connection, sql, args: _value(connection, "prepared", args)),
     ("REPLACE INTO udup.copied", _replace_copied),
     ("SELECT table_schema, table_name FROM udup.copied", lambda c, sql, args: [k[2:] for k in c.keys("copied", *args)]),
     ("SELECT kind, object_schema", lambda c, sql, args: [k[2:] for k in c.keys("object", *args)]),
     ("INSERT INTO udup.claim", _insert_claims),
-    ("UPDATE udup.claim", _constant(0)),
+    ("UPDATE udup.claim", _move_claims),
     ("SELECT DISTINCT job FROM udup.claim", _constant([])),
     ("SELECT table_schema, table_name, job", lambda c, sql, args: [c.get(key) for key in c.keys("claim")]),
     ("INSERT IGNORE INTO udup.unsure", _prepare_note),

@@ -8,14 +8,36 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pymysql
 
+from tests.sim.life import Tab, row_key, run_statement
+
 if TYPE_CHECKING:
-    from tests.sim.mysql import Connection
+    from tests.sim.mysql import Connection, Server
 
 OperationalError = pymysql.err.OperationalError
 
 _TABLE = re.compile(r"`s`\.`(\w+)`")
 
 unpack = msgspec.msgpack.decode
+
+
+def table_of(key: str) -> str:
+    """Return the table of a row, which its key begins with."""
+    return {"k": "t", "n": "t", "m": "loose"}.get(key[0], key[0])
+
+
+def run_logged(server: Server, sql: str) -> None:
+    """A statement of the source's log on several tables (`life.py`). Other sessions' open rows are no matter here."""
+    tabs = {name: Tab(version) for name, version in server.tables.items()}
+    for key in server.find("row"):
+        name, row = row_key(key[1])
+        tabs[name].rows[row] = server.rows.pop(key)
+    try:
+        run_statement(tabs, sql)
+    except KeyError as error:
+        raise OperationalError(1146, f"{error}: {sql}") from error
+    finally:
+        server.tables = {name: tab.version for name, tab in tabs.items()}
+        server.rows |= {("row", f"{name}{row}"): had for name, tab in tabs.items() for row, had in tab.rows.items()}
 
 
 def present(connection: Connection, _sql: str, args: tuple[Any, ...]) -> list[Any]:
@@ -30,7 +52,8 @@ def engine(connection: Connection, _sql: str, args: tuple[Any, ...]) -> list[Any
 
 def any_row(connection: Connection, sql: str, _args: tuple[Any, ...]) -> list[Any]:
     table = _named(connection, sql)
-    return [(1,)] if connection.server.find("loose row" if table == "loose" else "row") else []
+    found = connection.server.find("loose row" if table == "loose" else "row")
+    return [(1,)] if any(table_of(key[1]) == table for key in found) else []
 
 
 def _named(connection: Connection, sql: str) -> str:
@@ -45,9 +68,11 @@ def drop_table(connection: Connection, sql: str, _args: tuple[Any, ...]) -> int:
     connection.wait_alone()
     server = connection.server
     if (found := _TABLE.search(sql)) is not None and found[1] in server.tables:
-        server.tables.discard(found[1])
+        del server.tables[found[1]]
+        server.indexed.discard(found[1])
         for key in server.find("loose row" if found[1] == "loose" else "row"):
-            del server.rows[key]
+            if table_of(key[1]) == found[1]:
+                del server.rows[key]
         server.on_ddl(connection, sql.encode())
     return 0
 
@@ -57,15 +82,34 @@ def create_table(connection: Connection, sql: str, _args: tuple[Any, ...]) -> in
     assert found is not None, sql
     if found[1] in connection.server.tables:
         raise OperationalError(1050, f"Table '{found[1]}' already exists")
-    connection.server.tables.add(found[1])
+    said = re.search(r"COMMENT='(\d+)'", sql)
+    connection.server.tables[found[1]] = int(said[1]) if said else 0
     connection.server.on_ddl(connection, sql.encode())
     return 0
 
 
 def alter_table(connection: Connection, sql: str, _args: tuple[Any, ...]) -> int:
     connection.wait_alone()
-    _named(connection, sql)
+    connection.server.indexed.add(_named(connection, sql))
     return 0
+
+
+def indexes(connection: Connection, _sql: str, args: tuple[Any, ...]) -> list[Any]:
+    """The one that a copy adds behind the rows, if it has come so far."""
+    return [("PRIMARY",), ("v",)] if args[1] in connection.server.indexed else [("PRIMARY",)]
+
+
+def delete_between(connection: Connection, sql: str, _args: tuple[Any, ...]) -> int:
+    """`DELETE FROM s.t WHERE k > n AND k <= m`: rows of a copy that are read again."""
+    table = _named(connection, sql)
+    bounds = {sign: int(number) for sign, number in re.findall(r"(>|<=) ?\(?(\d+)", sql)}
+    behind, up_to = bounds.get(">", -1), bounds.get("<=", 1 << 30)
+    of_it = [key for key in connection.keys("row") if table_of(key[1]) == table]
+    gone = [key for key in of_it if behind < int(key[1][1:]) <= up_to]
+    for key in gone:
+        connection.lock(key)
+        connection.put(key, None)
+    return len(gone)
 
 
 def load(connection: Connection, statement: bytes, data: bytes) -> bytes:

@@ -18,12 +18,13 @@ from udup.jobs import DesiredState, JobRecord, JobType, accept, check_enforced_i
 from udup.jobs.allocation import Allocation, Evaluation, Trigger
 from udup.jobs.growth import check_reload
 from udup.jobs.skipping import NotSkippable
-from udup.jobs.table_states import shown_of
+from udup.jobs.table_states import shown_of, with_changes
 from udup.jobs.versions import Posted, with_replaced
 from udup.jobs.wishing import wished
 from udup.pipeline.cutover.state import Cutover, Options
 from udup.pipeline.ports import Seen, TailRequest
 from udup.pipeline.ports.compare import LedgerRow
+from udup.pipeline.ports.tables import TablesOnTarget
 from udup.pipeline.ports.tail import START
 from udup.pipeline.selection.selection import Selection
 from udup.pipeline.verify.state import CompareOptions, CompareState, Comparison
@@ -108,6 +109,8 @@ class MemoryJobs:
         self.checks = [Check("Src", "version", Outcome.PASS, "9.7.0")]
         self.records: dict[str, JobRecord] = {}
         self.ledger: list[LedgerRow] = []
+        self.tables_on_target: TablesOnTarget | None = None
+        self.target_away = ""
         self.index = 5
         self.warning = ""
         self.fail_with: Exception | None = None
@@ -231,7 +234,12 @@ class MemoryJobs:
         names = [("s", f"t{number}") for number in range(5)]
         shown = [each for each in shown_of(self.records[job_id], None, names) if each.name > after][:limit]
         more = bool(shown) and shown[-1].name != "s.t4"
-        return TablesFound(shown, shown[-1].name if more else "", len(names), {"waiting": len(names)})
+        known = self.tables_on_target
+        if known is not None:
+            shown = with_changes(shown, known)
+        since = 0 if known is None else known.since_us
+        problem = "" if known is not None else self.target_away
+        return TablesFound(shown, shown[-1].name if more else "", len(names), {"waiting": len(names)}, since, problem)
 
     def tail(self, job_id: str, wanted: TailRequest) -> MemoryTail:
         self._may_fail()

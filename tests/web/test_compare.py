@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -9,8 +10,9 @@ from falcon.testing import TestClient
 
 from tests.web.conftest import MemoryJobs
 from tests.web.contract import JOB_RESPONSE
-from udup.pipeline.ports.compare import LedgerRow, TableCompared
+from udup.pipeline.ports.compare import DefinitionDifference, Kind, LedgerRow, TableCompared
 from udup.pipeline.verify.settings import VerifyProgress
+from udup.pipeline.verify.state import Comparison
 
 
 @pytest.fixture
@@ -80,6 +82,28 @@ def test_of_jobs_that_were_compared_the_metrics_tell(
     assert any('state="done"' in line and line.endswith(" 1.0") for line in text.splitlines() if "job_compare{" in line)
 
 
+def test_how_long_a_comparison_waits_or_takes_is_measured_while_it_is_under_way(
+    client: TestClient, memory: MemoryJobs, path: str, document: Any
+) -> None:
+    client.simulate_post(path)
+    job = str(document["ID"])
+
+    def measured(comparison: Comparison) -> dict[str, float]:
+        memory.change(job, comparison=comparison)
+        found = re.findall(r"^(udup_job_compare\w+){.*} (\S+)$", client.simulate_get("/metrics").text, re.MULTILINE)
+        return {name: float(value) for name, value in found}
+
+    comparison = memory.records[job].comparison
+    assert comparison is not None
+    hour_ago = comparison.model_copy(update={"since_ns": comparison.since_ns - 3600 * 10**9})
+    shown = measured(hour_ago.at(VerifyProgress(1, waits="the job does not follow its source now")))
+    assert shown["udup_job_compare_waits"] == 1 and 3600 <= shown["udup_job_compared_age_seconds"] < 7000
+    shown = measured(hour_ago.at(VerifyProgress(2)))
+    assert shown["udup_job_compare_waits"] == 0 and shown["udup_job_compared_age_seconds"] < 3000
+    shown = measured(hour_ago.at(VerifyProgress(2, ended=True)))
+    assert not shown.keys() & {"udup_job_compare_waits", "udup_job_compared_age_seconds"}
+
+
 def test_a_repair_is_asked_for_by_tables_or_for_all(client: TestClient, memory: MemoryJobs, document: Any) -> None:
     client.simulate_post("/v1/jobs", json=document)
     path = f"/v1/job/{document['ID']}/repair"
@@ -105,3 +129,29 @@ def test_the_ledger_is_shown_page_by_page(client: TestClient, memory: MemoryJobs
     second = client.simulate_get(path, params={"limit": "2", "after": first["Next"]}).json
     assert [row["Key"] for row in second["Rows"]] == ["2"] and second["Next"] == ""
     assert client.simulate_get(path, params={"limit": "0"}).status_code == 400
+
+
+def test_definitions_that_differ_are_told_and_what_only_the_target_has_does_not_count(
+    client: TestClient, memory: MemoryJobs, path: str, document: Any
+) -> None:
+    client.simulate_post(path)
+    job = str(document["ID"])
+    mine = DefinitionDifference("shop.orders", "index mine", Kind.EXTRA, counts=False)
+    lost = DefinitionDifference("shop.orders", "index by_state", Kind.MISSING, remedy="ALTER TABLE `shop`.`orders` …")
+    for number, defined in enumerate(((mine,), (lost, mine))):
+        comparison = memory.records[job].comparison
+        assert comparison is not None
+        progress = VerifyProgress(1, 2, (), (), 10, 0, definitions=number, defined=defined, ended=True)
+        memory.change(job, comparison=comparison.at(progress))
+        shown = client.simulate_get(path).json
+        assert (shown["Equal"], shown["UnlikeDefinitions"]) == (not number, number)
+    first = {"Text": "shop.orders: index by_state is not on the target", "Counts": True}
+    assert shown["Definitions"] == [
+        first | {"Remedy": "ALTER TABLE `shop`.`orders` …"},
+        {"Text": "shop.orders: index mine is only on the target", "Counts": False, "Remedy": ""},
+    ]
+    text = client.simulate_get("/metrics").text
+    assert [line[-4:] for line in text.splitlines() if line.startswith("udup_job_unlike_definitions{")] == [" 1.0"]
+    memory.ledger = [LedgerRow("!a", "shop", "orders", "", "missing", 1, False, (), 1, 1, "", definition=str(lost))]
+    [row] = client.simulate_get(f"/v1/job/{job}/differences").json["Rows"]
+    assert (row["Definition"], row["Counts"]) == (str(lost), True)

@@ -9,6 +9,7 @@ from falcon.testing import TestClient
 
 from udup.jobs.growing_shown import growing_of
 from udup.jobs.growth import Growth, GrowthState
+from udup.pipeline.ports.tables import TableChange, TablesOnTarget
 
 
 @pytest.fixture
@@ -27,7 +28,11 @@ def test_the_pages_have_every_table_once(client: TestClient, posted: str) -> Non
         after, pages = answer.json["Next"], pages + 1
     assert found == [f"s.t{number}" for number in range(5)] and pages == 3
     assert client.simulate_get(f"/v1/job/{posted}/tables").json["Tables"][0] == {
+        "Deleted": None,
         "Differences": 0,
+        "Inserted": None,
+        "LastChange": "",
+        "LastGtid": "",
         "Percent": None,
         "Position": "",
         "Problem": "",
@@ -36,7 +41,28 @@ def test_the_pages_have_every_table_once(client: TestClient, posted: str) -> Non
         "State": "waiting",
         "Table": "s.t0",
         "Total": None,
+        "Uncounted": 0,
+        "Updated": None,
     }
+
+
+def test_what_was_changed_of_each_table_is_told_with_its_last_transaction(
+    client: TestClient, memory: Any, posted: str
+) -> None:
+    change = TableChange("s", "t1", 1, 2, 3, 4, 1_700_000_000_123_456, "u:7")
+    memory.tables_on_target = TablesOnTarget(1_600_000_000_000_000, (change,))
+    answer = client.simulate_get(f"/v1/job/{posted}/tables").json
+    assert answer["ChangesSince"] == "2020-09-13T12:26:40.000Z" and answer["ChangesProblem"] == ""
+    told = [
+        [each[key] for key in ("Inserted", "Updated", "Deleted", "Uncounted", "LastChange", "LastGtid")]
+        for each in answer["Tables"]
+    ]
+    assert told[0] == [0, 0, 0, 0, "", ""]
+    assert told[1] == [1, 2, 3, 4, "2023-11-14T22:13:20.123Z", "u:7"]
+    memory.tables_on_target, memory.target_away = None, "the target is down"
+    answer = client.simulate_get(f"/v1/job/{posted}/tables").json
+    assert answer["ChangesSince"] == "" and answer["ChangesProblem"] == "the target is down"
+    assert {each["Inserted"] for each in answer["Tables"]} == {None}
 
 
 def test_a_job_that_is_not_there_has_none_and_a_wrong_limit_is_refused(client: TestClient, posted: str) -> None:

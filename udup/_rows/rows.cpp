@@ -7,7 +7,10 @@
 #include "bytes.h"
 #include "check.h"
 #include "program.h"
+#include "tally.h"
 #include "values.h"
+
+#include <new>
 
 namespace udup {
 namespace {
@@ -188,6 +191,26 @@ i64 read(const Program &program, const u8 *event, std::size_t size, i64 &place, 
   return rows;
 }
 
+// Writes what was counted, table by table: five numbers, the lengths of both names, the names. Returns how many tables,
+// or minus the bytes of room that they take.
+i64 put_counted(const Tally &tally, char *output, i64 capacity) {
+  i64 wanted = 0;
+  for (const Counted &each : tally.counted())
+    wanted += static_cast<i64>(7 * sizeof(i64) + each.schema.size() + each.table.size());
+  if (wanted > capacity) return -wanted;
+  for (const Counted &each : tally.counted()) {
+    const i64 numbers[] = {each.inserted, each.updated, each.deleted, each.uncounted, each.last,
+                           static_cast<i64>(each.schema.size()), static_cast<i64>(each.table.size())};
+    std::memcpy(output, numbers, sizeof numbers);
+    output += sizeof numbers;
+    for (const std::string *name : {&each.schema, &each.table}) {
+      std::memcpy(output, name->data(), name->size());
+      output += name->size();
+    }
+  }
+  return static_cast<i64>(tally.counted().size());
+}
+
 }  // namespace
 }  // namespace udup
 
@@ -213,6 +236,31 @@ udup_rows_read(const udup::Program *program, const std::uint8_t *event, std::int
   } catch (udup::Refusal refusal) {
     return refusal;
   }
+}
+
+// What counts rows by table; it is given back to `udup_tally_end`.
+__attribute__((visibility("default"))) void *udup_tally_begin() { return new (std::nothrow) udup::Tally; }
+
+__attribute__((visibility("default"))) void udup_tally_end(void *tally) { delete static_cast<udup::Tally *>(tally); }
+
+// Takes events, cut anywhere. Returns 0, or DAMAGED where there is no memory: then the tally is of no more use.
+__attribute__((visibility("default"))) std::int64_t
+udup_tally_feed(void *tally, const std::uint8_t *data, std::int64_t size, std::int64_t has_crc) {
+  try {
+    static_cast<udup::Tally *>(tally)->feed(data, static_cast<std::size_t>(size), has_crc != 0);
+    return 0;
+  } catch (const std::bad_alloc &) {
+    return udup::DAMAGED;
+  }
+}
+
+// Writes what was counted and forgets it, or returns minus the room that it takes and keeps it.
+__attribute__((visibility("default"))) std::int64_t
+udup_tally_take(void *tally, char *output, std::int64_t capacity) {
+  udup::Tally &from = *static_cast<udup::Tally *>(tally);
+  const std::int64_t found = udup::put_counted(from, output, capacity);
+  if (found >= 0) from.forget();
+  return found;
 }
 
 }  // extern "C"

@@ -205,9 +205,12 @@ class ClusterMailbox(ShellActor):
     def retried(self, parent: Job) -> bool:
         return self._growing.retried(parent)
 
-    @property
-    def sees_all_jobs(self) -> bool:
-        return self._membership is None
+    def may_be_elsewhere(self, job_id: str) -> bool:
+        """Return whether another node may have a job of this ID."""
+        if self._membership is None:
+            return False
+        view = self._membership.view
+        return view is None or bool(view.why_not) or job_id in self._membership.known
 
     def is_known(self, job_id: str) -> bool:
         """Return whether there is a job of this ID, on any node."""

@@ -256,9 +256,16 @@ def _why_not(record: JobRecord) -> str:
 def _order(job: Job, run: Run | None, comparison: Comparison, attempt: int) -> CompareJob:
     options = comparison.options
     settings = VerifySettings(job.id, comparison.id, continuous=options.continuous, first_round=comparison.round)
+    settings = replace(settings, whole=not options.tables)
     compared = ComparePlan(options.tables, options.rows_per_second, job=job.id, repairs=options.repair)
-    compared = replace(compared, stands_still=options.stands_still)
-    return CompareJob(attempt, settings, _folded(job, run), compared)
+    plan = _folded(job, run)
+    compared = replace(
+        compared,
+        stands_still=options.stands_still,
+        innodb=plan.scope.innodb,
+        definitions=not plan.fill_existing,
+    )
+    return CompareJob(attempt, settings, plan, compared)
 
 
 def _folded(job: Job, run: Run | None) -> JobPlan:

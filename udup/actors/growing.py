@@ -12,12 +12,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from udup.actors.growth_commands import new_incarnation, reload
 from udup.actors.job import Job
 from udup.actors.journal import RecordJournal
 from udup.actors.messages import Ready
 from udup.actors.run import Run
 from udup.base import runtime
-from udup.base.errors import Failure, FailureKind
+from udup.base.errors import Failure, FailureKind, Refused, Transient
 from udup.jobs import DesiredState, JobRecord, Stage
 from udup.jobs.growth import Growth, GrowthState, parts_of
 from udup.pipeline.cutover.host import NameTaken
@@ -27,6 +28,10 @@ LEVEL_MS = 1000
 
 #: Seconds until a join is tried again that could not be, and anything else that has failed.
 AGAIN_SECONDS = 15.0
+
+
+#: Characters of why tables are loaded again that are shown with them.
+_PROBLEM_MAX = 500
 
 
 @dataclass(frozen=True)
@@ -49,9 +54,8 @@ class Host(Protocol):
     def forget_side(self, side: Job) -> None: ...
     def new_job(self, record: JobRecord) -> Job: ...
 
-    @property
-    def sees_all_jobs(self) -> bool:
-        """Whether a job that is not here is nowhere."""
+    def may_be_elsewhere(self, job_id: str) -> bool:
+        """Return whether another node may have a job of this ID."""
 
 
 class Growing:
@@ -77,7 +81,9 @@ class Growing:
         parent = self._jobs.get(record.part_of) if record.part_of else job
         if record.part_of and not self._is_part(job, parent):
             self._remove(job, parent)
-        elif parent is not None and parent.id not in self._looked_at:
+        elif parent is None:
+            self._look_later(job)
+        elif parent.id not in self._looked_at:
             self._looked_at.add(parent.id)
             try:
                 self._step(parent)
@@ -218,6 +224,43 @@ class Growing:
         self._host.log.info("run_begins_again", job=job.id, run=run.number, why=failure.text)
         return True
 
+    def loads_again(self, job: Job, failure: Failure) -> bool:
+        """Have tables loaded again without which the job cannot go on; return whether that is so.
+
+        They are as they were before a statement that others have already (`drivers/mysql/ddl/ahead.py`). Copied as they
+        are now they are behind it as well. What cannot be loaded again stops the job, which says what to do. A side job
+        begins its copy again as a whole.
+        """
+        if not failure.reloads:
+            return False
+        if job.record.part_of:
+            return self._copies_again(job, failure)
+        try:
+            record = reload(job, failure.reloads)
+        except (Refused, Transient) as error:
+            self._host.log.warning("tables_not_reloaded", job=job.id, tables=failure.reloads, error=str(error))
+            return False
+        why = {"problem": failure.text[:_PROBLEM_MAX]}
+        assert record.growth is not None
+        record = record.growing(record.growth.model_copy(update=why))
+        self._host.log.warning("tables_reload", job=job.id, tables=failure.reloads, why=failure.text)
+        self._journal.save(job, record, lambda: self._host.reconcile(job))
+        return True
+
+    def _copies_again(self, side: Job, failure: Failure) -> bool:
+        """Have a side job removed with its checkpoint, and another one made in its place."""
+        parent = self._jobs.get(side.record.part_of)
+        growth = parent.record.growth if parent is not None else None
+        if parent is None or growth is None or growth.state is not GrowthState.COPYING:
+            return False
+        if not self._is_part(side, parent) or self._journal.is_waiting(parent.id):
+            return False
+        self._host.log.warning("tables_copied_again", job=parent.id, side=side.id, why=failure.text)
+        self._still.discard(parent.id)
+        self._again(parent)  # when the present one is gone
+        self._save(parent, growth.model_copy(update={"incarnation": new_incarnation(), "problem": ""}))
+        return True
+
     def _begin_again(self, parent: Job) -> None:
         """Have the job's next run take the side job in, or go by the document that has no part under way."""
         growth = parent.record.growth
@@ -269,7 +312,7 @@ class Growing:
     def _is_part(self, side: Job, parent: Job | None) -> bool:
         """Return whether a side job is still what its job gets."""
         if parent is None:
-            return not self._host.sees_all_jobs  # it may be another node's
+            return self._host.may_be_elsewhere(side.record.part_of)
         growth = parent.record.growth
         if parent.record.desired == DesiredState.STOP:
             return False
@@ -312,6 +355,11 @@ class Growing:
     def _again(self, job: Job) -> None:
         self._not_before[job.id] = runtime.now() + AGAIN_SECONDS
         self._host.wake(AGAIN_SECONDS, GrowthTick(job.id))
+
+    def _look_later(self, side: Job) -> None:
+        """Look again whether there is the job of a side job, which may be deleted on another node meanwhile."""
+        if not self._is_early(side):
+            self._again(side)
 
     def _soon(self, job: Job) -> None:
         self._host.wake(0.0, GrowthTick(job.id))

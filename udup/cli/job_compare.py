@@ -43,9 +43,10 @@ def compare(
     show: bool,
     stop: bool,
 ) -> None:
-    """Compare the rows of a job's source and target while it replicates: exactly, without false alarms.
+    """Compare the rows and definitions of a job's source and target while it replicates: exactly, without false alarms.
 
-    Both servers are read as of the same transaction. Rows that differ are in udup.difference on the target.
+    Both servers are read as of the same transaction. Rows that differ are in udup.difference on the target, definitions
+    in udup.unlike_definition. What only the target has and does no harm, an index say, is told and does not count.
 
     \b
     Exit codes: 0 all was compared and is equal (--show, --stop, --continuous: it was told, done, begun),
@@ -114,7 +115,9 @@ def _line(comparison: Json) -> str:
     tables, rows = counted(comparison["TablesCompared"], "table"), counted(comparison["RowsCompared"], "row")
     if comparison["Repair"]:
         return f"{comparison['State']}: {rows} repaired{waits}"
-    return f"{comparison['State']}: {tables}, {rows}, {number(comparison['Differences'])} differ{waits}"
+    unlike = comparison["UnlikeDefinitions"]
+    defined = f", {counted(unlike, 'definition')} differ{'s' if unlike == 1 else ''}" if unlike else ""
+    return f"{comparison['State']}: {tables}, {rows}, {number(comparison['Differences'])} differ{defined}{waits}"
 
 
 def tell(session: Session, comparison: Json) -> None:
@@ -131,6 +134,17 @@ def tell(session: Session, comparison: Json) -> None:
         rows = counted(table["Differences"], "row")
         what = f"not compared: {problem}" if problem else f"{rows} differ{'s' if table['Differences'] == 1 else ''}"
         session.out.say(f"{shown(table['Name'])}: {what}")
+    _tell_definitions(session, comparison)
     session.out.say("equal" if comparison["Equal"] else _line(comparison))
     if comparison["State"] in ("failed", "stopped") and comparison["Text"]:
         session.out.say(shown(comparison["Text"]))
+
+
+def _tell_definitions(session: Session, comparison: Json) -> None:
+    found = comparison["Definitions"]
+    for each in found:
+        session.out.say(f"{shown(each['Text'])}{'' if each['Counts'] else ' (told, and does not count)'}")
+        if each["Remedy"] and each["Counts"]:
+            session.out.say(f"    {shown(each['Remedy'])}")
+    if comparison["UnlikeDefinitions"] > sum(each["Counts"] for each in found):
+        session.out.say("… and more: udup.unlike_definition on the target has all")

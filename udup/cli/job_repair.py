@@ -122,11 +122,11 @@ def _named(job: str, tables: tuple[str, ...]) -> str:
 
 
 def differences(session: Session, job: str) -> Iterator[Json]:
-    """Yield the rows of a job's ledger."""
+    """Yield the rows of a job's ledger that are rows of tables."""
     after = ""
     while True:
         page = session.api.get(job_path(job, "differences"), after=after, limit=_PAGE)
-        yield from page["Rows"]
+        yield from (row for row in page["Rows"] if not row["Definition"])
         after = page["Next"]
         if not after:
             return

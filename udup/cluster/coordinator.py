@@ -132,7 +132,8 @@ class Coordinator:
         planned: dict[str, Owner | None] = {}
         for job in sorted(wanted.wishes, key=lambda job: (bool(wanted.wishes[job].part_of), job)):
             wish = wanted.wishes[job]
-            if wish.part_of and not wish.ended:
+            whole = wanted.wishes.get(wish.part_of)
+            if whole is not None and not whole.ended and not wish.ended:  # else a node gets it that removes it
                 beside = _beside(wish, planned.get(wish.part_of) or owners.jobs.get(wish.part_of))
                 if beside is None:
                     continue  # its job is nobody's yet

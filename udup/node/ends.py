@@ -23,6 +23,7 @@ from udup.node.task_places import Where, place_of
 from udup.pipeline.checks import BOTH, DEST, SRC, Check, Outcome
 from udup.pipeline.ports import Beginning, StartPoint
 from udup.pipeline.ports.compare import LedgerRow
+from udup.pipeline.ports.tables import TablesOnTarget
 from udup.store.sealing import Keyring
 from udup.web.ports import NotReady
 
@@ -75,6 +76,7 @@ _ANSWERS: Mapping[str, Any] = {
     "tables": list[tuple[str, str]],
     "skip": bool,
     "settle": None,
+    "on_target": TablesOnTarget,
     "differences": list[LedgerRow],
     "local_faults": list[Fault],
 }
@@ -165,6 +167,10 @@ class Ends:
 
     def tables(self, asked: Asked) -> list[tuple[str, str]]:
         found: list[tuple[str, str]] = self._asked("tables", asked, SRC)
+        return found
+
+    def on_target(self, asked: Asked, side: str, names: Sequence[tuple[str, str]]) -> TablesOnTarget:
+        found: TablesOnTarget = self._asked("on_target", asked, DEST, side, names)
         return found
 
     def differences(self, asked: Asked, after: str, limit: int) -> list[LedgerRow]:

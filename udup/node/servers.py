@@ -6,7 +6,7 @@ is of the machine that asks.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,6 +24,7 @@ from udup.pipeline.deliver.delivered import JobEnd
 from udup.pipeline.ownership import Known
 from udup.pipeline.ports import Beginning, Drivers, JobPlan, StartPoint
 from udup.pipeline.ports.compare import LedgerRow
+from udup.pipeline.ports.tables import TableNames, TablesOnTarget
 from udup.pipeline.transport.address import of_job, shown
 from udup.pipeline.transport.link import reach
 
@@ -104,6 +105,13 @@ class Servers:
         return [
             (schema, name) for schema, name, *_ in self._drivers.source(plan.source).tables(plan.scope, None).tables
         ]
+
+    def on_target(self, asked: Asked, side: str, names: Sequence[Sequence[str]]) -> TablesOnTarget:
+        """Return what the target keeps of tables of the job and of its side job, by their names on the source."""
+        plan = asked.plan
+        renamed = plan.scope.selection.renamed_table
+        named = [TableNames(schema, table, *renamed(schema, table)) for schema, table in names]
+        return self._drivers.target(plan.target).look_at_tables(plan.job, side, named)
 
     def differences(self, asked: Asked, after: str, limit: int) -> list[LedgerRow]:
         """Return rows of the job's ledger on the target."""

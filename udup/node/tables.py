@@ -2,32 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import islice
+from collections.abc import Iterator, Sequence
 from shlex import quote
 
 from udup.base.errors import Refused, UdupError
 from udup.jobs import DesiredState, JobRecord, JobSpec
 from udup.jobs.growth import told
-from udup.jobs.table_states import counts, shown_of
+from udup.jobs.table_states import copies, shown_of, with_changes
 from udup.node.ends import Ends
 from udup.node.servers import Asked
+from udup.pipeline.ports.tables import TablesOnTarget
 from udup.pipeline.selection.selection import Selection
 from udup.web.ports import NotReady, TablesFound
 
+#: Tables of which the target is asked at once: the answer fits into a message between nodes.
+_ASKED_AT_ONCE = 2000
+
 
 def tables_found(record: JobRecord, side: JobRecord | None, ends: Ends, after: str, limit: int) -> TablesFound:
-    """Return a page of a job's tables, which its source is asked for."""
+    """Return a page of a job's tables, which its source is asked for, and the target what it knows of them.
+
+    A target that cannot be asked keeps nothing else from being told.
+    """
+    asked = Asked(record.spec(), record.document, record.start)
     try:
-        names = ends.tables(Asked(record.spec(), record.document, record.start))
+        names = sorted(ends.tables(asked), key=".".join)
     except (Refused, NotReady):
         raise
     except UdupError as error:
         raise NotReady(f"the source cannot be asked which tables it has: {error}") from error
-    shown = sorted(shown_of(record, side, names), key=lambda each: each.name)
-    page = list(islice((each for each in shown if each.name > after), limit))
+    first = sum(".".join(each) <= after for each in names)
+    wanted = names[first : first + limit]
+    known, problem = _on_target(record, side, ends, asked, wanted)
+    shown = shown_of(record, side, names, None if known is None else known.differing)
+    page = shown[first : first + len(wanted)]
+    if known is not None:
+        page = with_changes(page, known)
     more = bool(page) and page[-1].name < shown[-1].name
-    return TablesFound(page, page[-1].name if more else "", len(shown), counts(shown))
+    since = 0 if known is None else known.since_us
+    return TablesFound(page, page[-1].name if more else "", len(shown), copies(record, shown), since, problem)
+
+
+def _on_target(
+    record: JobRecord, side: JobRecord | None, ends: Ends, asked: Asked, names: Sequence[tuple[str, str]]
+) -> tuple[TablesOnTarget | None, str]:
+    """Return what the target knows of tables, None and why where it cannot be asked. A sink knows nothing."""
+    if record.spec().delivers:
+        return None, ""
+    whole = TablesOnTarget()
+    try:
+        for start in range(0, max(len(names), 1), _ASKED_AT_ONCE):
+            some = ends.on_target(asked, "" if side is None else side.id, names[start : start + _ASKED_AT_ONCE])
+            whole = whole.plus(some, start)
+    except UdupError as error:
+        return None, str(error)
+    return whole, ""
 
 
 def what_stays(spec: JobSpec, stored: JobRecord | None, before: JobSpec | None) -> str:

@@ -14,9 +14,10 @@ All names are the source's. A group is a selection, so a table that is made late
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from functools import reduce
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from udup.pipeline.selection.kept import kept_selection, selection_of
 from udup.pipeline.selection.selection import Selection
@@ -27,55 +28,98 @@ if TYPE_CHECKING:
 P = TypeVar("P", bound="Position")
 
 
-@dataclass(frozen=True)
-class RowsUpTo:
-    """Rows of a table whose primary key begins with an integer up to `last`, by the place of that column from 0.
+#: The integers that a primary key begins with, in its order.
+Numbers: TypeAlias = tuple[int, ...]
 
-    `bits` of an unsigned column, 0 of a signed one: not every log says which it is.
+#: Keys from behind one up to another and with it; None: from the first, or up to the last.
+Range: TypeAlias = tuple[Numbers | None, Numbers | None]
+
+
+@dataclass(frozen=True)
+class RowsBehind:
+    """Rows of a table whose primary key begins with integers, by `ranges` of these.
+
+    `columns` are their places in a row from 0; `bits` those of each that is unsigned, 0 of a signed one: not every log
+    says which it is.
     """
 
-    last: int
-    column: int
-    bits: int = 0
+    ranges: tuple[Range, ...]
+    columns: tuple[int, ...]
+    bits: tuple[int, ...]
 
-    def has(self, value: int) -> bool:
-        """Return whether a row with this value, as the log says it, is one of them."""
-        if self.bits and value < 0:
-            value += 1 << self.bits
-        return value <= self.last
+    def has(self, values: Sequence[int]) -> bool:
+        """Return whether a row with these values of the columns, as the log says them, is one of them."""
+        pairs = zip(values, self.bits, strict=True)
+        key = tuple(value + (1 << bits) if bits and value < 0 else value for value, bits in pairs)
+        return any(
+            (behind is None or behind < key) and (up_to is None or key <= up_to) for behind, up_to in self.ranges
+        )
+
+    def kept(self) -> list[Any]:
+        return [self.ranges, self.columns, self.bits]
+
+    @classmethod
+    def of_kept(cls, kept: Sequence[Any]) -> RowsBehind:
+        ranges, columns, bits = kept
+        return cls(tuple((_numbers(one), _numbers(other)) for one, other in ranges), tuple(columns), tuple(bits))
+
+
+def _numbers(kept: Sequence[int] | None) -> Numbers | None:
+    return None if kept is None else tuple(kept)
 
 
 @dataclass(frozen=True)
 class AheadNote:
     """The tables of `group` are at R ∪ `position`.
 
-    `rows_up_to`: these rows of them are not, but at R alone. `objects`: what stands beside tables is at R ∪ `position`
-    too, whatever tables it belongs to: triggers, and accounts.
+    `rows_behind`: these rows of them are not, but at R alone. `objects`: what stands beside tables is at R ∪ `position`
+    too, whatever tables it belongs to: triggers, and accounts. `unchecked`: tables that stand elsewhere than those that
+    foreign keys tie them to while there is this note, by keys that change no rows; they are not looked at meanwhile.
     """
 
     group: Selection
     position: Position
-    rows_up_to: RowsUpTo | None = None
+    rows_behind: RowsBehind | None = None
     objects: bool = False
+    unchecked: Selection | None = None
 
     def kept(self) -> tuple[str, str, str]:
         """Return group, position and the rest, each as text."""
         rest: dict[str, Any] = {"objects": True} if self.objects else {}
-        if (rows := self.rows_up_to) is not None:
-            rest["rows_up_to"] = [rows.last, rows.column, rows.bits]
+        if self.rows_behind is not None:
+            rest["rows_behind"] = self.rows_behind.kept()
+        if self.unchecked is not None:
+            rest["unchecked"] = kept_selection(self.unchecked)
         return json.dumps(kept_selection(self.group)), str(self.position), json.dumps(rest)
 
     @classmethod
     def of_kept(cls, kept: Iterable[str], parse: Callable[[str], Position], *, folds: bool = False) -> AheadNote:
         group, position, rest = kept
         told = json.loads(rest)
-        rows = told.get("rows_up_to")
+        rows, unchecked = told.get("rows_behind"), told.get("unchecked")
         return cls(
             selection_of(json.loads(group), folds=folds),
             parse(position),
-            None if rows is None else RowsUpTo(*rows),
+            None if rows is None else RowsBehind.of_kept(rows),
             bool(told.get("objects")),
+            None if unchecked is None else selection_of(unchecked, folds=folds),
         )
+
+    def with_groups(self, change: Callable[[Selection], Selection]) -> AheadNote:
+        unchecked = None if self.unchecked is None else change(self.unchecked)
+        return replace(self, group=change(self.group), unchecked=unchecked)
+
+
+def _of_both(one: RowsBehind, other: RowsBehind) -> RowsBehind:
+    """Return the rows that both have; they are of one table."""
+    ranges = []
+    for behind, up_to in one.ranges:
+        for also_behind, also_up_to in other.ranges:
+            begin = max((each for each in (behind, also_behind) if each is not None), default=None)
+            end = min((each for each in (up_to, also_up_to) if each is not None), default=None)
+            if begin is None or end is None or begin < end:
+                ranges.append((begin, end))
+    return replace(one, ranges=tuple(ranges))
 
 
 class AheadPart:
@@ -83,22 +127,22 @@ class AheadPart:
 
     def __init__(self, notes: Iterable[AheadNote]) -> None:
         notes = tuple(notes)
-        self._whole = tuple(each.group for each in notes if each.rows_up_to is None)
-        self._rows = tuple((each.group, each.rows_up_to) for each in notes if each.rows_up_to is not None)
+        self._whole = tuple(each.group for each in notes if each.rows_behind is None)
+        self._rows = tuple((each.group, each.rows_behind) for each in notes if each.rows_behind is not None)
         self.objects = any(each.objects for each in notes)
 
     def leaves_out(self, schema: str, table: str) -> bool:
         """Return whether the target has all that the transaction does to a table."""
         return any(each.wants(schema, table) for each in self._whole)
 
-    def rows_up_to(self, schema: str, table: str) -> RowsUpTo | None:
+    def rows_behind(self, schema: str, table: str) -> RowsBehind | None:
         """Return which rows of a table are still to be changed where it has all others; None if that is not so."""
         found = [rows for group, rows in self._rows if group.wants(schema, table)]
-        return min(found, key=lambda rows: rows.last) if found else None
+        return reduce(_of_both, found) if found else None
 
     def cuts(self, schema: str, table: str) -> bool:
         """Return whether single rows of a table have it, and others have not."""
-        return not self.leaves_out(schema, table) and self.rows_up_to(schema, table) is not None
+        return not self.leaves_out(schema, table) and self.rows_behind(schema, table) is not None
 
     def left_of(self, selection: Selection) -> Selection:
         """Return a selection less the tables that are left out."""
@@ -140,6 +184,10 @@ class AheadNotes:
         part = self.of(source, number)
         return part is not None and part.leaves_out(schema, table)
 
+    def checks(self, schema: str, table: str) -> bool:
+        """Return whether a table's foreign keys are looked at."""
+        return not any(each.unchecked is not None and each.unchecked.wants(schema, table) for each in self.notes)
+
     # ---- How they change ----
 
     def merged(self, executed: Position) -> AheadNotes:
@@ -148,11 +196,11 @@ class AheadNotes:
 
     def within(self, selection: Selection) -> AheadNotes:
         """Return the same of a part of the job's tables."""
-        return AheadNotes(replace(each, group=each.group.within(selection)) for each in self.notes)
+        return AheadNotes(each.with_groups(lambda group: group.within(selection)) for each in self.notes)
 
     def folding(self, folds: bool) -> AheadNotes:
         """Return the same for a source that keeps names in lower case, or does not."""
-        return AheadNotes(replace(each, group=each.group.folding(folds)) for each in self.notes)
+        return AheadNotes(each.with_groups(lambda group: group.folding(folds)) for each in self.notes)
 
     def plus(self, *notes: AheadNote) -> AheadNotes:
         return AheadNotes((*self.notes, *notes))

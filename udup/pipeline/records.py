@@ -311,8 +311,8 @@ class CopyPiece(Wire, frozen=True):
     """A piece of a chunk of formatted rows; `rows` is the chunk's number of rows, told with its last piece.
 
     `values`: the chunk's text holds SQL expressions, which only INSERT takes. `odd_dates`: its table computes something
-    and it has dates that the source's own sql_mode may refuse. `up_to`, with the last piece: another try may go on
-    behind this number in the table's key, when this chunk and all before it are there.
+    and it has dates that the source's own sql_mode may refuse. `span`, with the last piece: text of the source's driver
+    that says which of the table's rows these are, so that another try leaves them alone; "" where it cannot.
     """
 
     number: int
@@ -323,7 +323,7 @@ class CopyPiece(Wire, frozen=True):
     data: bytes
     values: bool = False
     odd_dates: bool = False
-    up_to: int | None = None
+    span: str = ""
 
 
 class Credit(Wire, tag="credit", frozen=True):

@@ -128,13 +128,16 @@ class LevelFound:
 class TablesFound:
     """Some of a job's tables in the order of their names; `next` is the name before the next ones, "" for no more.
 
-    `total` and `states` are of all its tables.
+    `total` and `states` are of all its tables. `since_us`: from when on changes are counted, 0 if that is not known;
+    `problem` says why the target could not be asked, "" if it was.
     """
 
     tables: list[TableShown]
     next: str
     total: int
     states: dict[str, int]
+    since_us: int = 0
+    problem: str = ""
 
 
 class LevelQuestion(Protocol):

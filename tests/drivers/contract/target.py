@@ -13,6 +13,7 @@ import pytest
 
 from tests.drivers.contract.job import OUT, SOURCE, Job, OneJob, in_loop
 from udup.base.errors import Conflict, Contended, Refused, Superseded, Transient, Unavailable, Unsupported
+from udup.pipeline.ports.tables import TableChange, TableNames, TablesOnTarget
 from udup.pipeline.records import Definition, Part, Transaction, XaEnd
 from udup.pipeline.waits import WaitKind
 
@@ -107,6 +108,33 @@ class TargetContract(OneJob):
         assert (str(found.executed), found.definitions, found.stamps) == (str(executed), 8, stamps)
         assert (found.mark, found.source_uuid) == (job.state.mark, "bbbbbbbb-0000-0000-0000-000000000001")
         assert found.version > job.state.version
+
+    @in_loop
+    async def test_what_tables_have_come_to_is_added_up_and_the_later_change_is_the_last(
+        self, job: Job, other: Job
+    ) -> None:
+        await self._following(job, "t")
+        names = [TableNames("a", "t", "s", "t"), TableNames("a", "u", "s", "u"), TableNames("a", "v", "s", "v")]
+        before = job.pair.target.look_at_tables(job.name, "", names)
+        assert before.changes == () and before.since_us > 0
+        steps = (
+            [TableChange("s", "t", 1, 2, 3, 0, 50, "x:5"), TableChange("s", "u", 4, 0, 0, 1, 60, "x:6")],
+            [TableChange("s", "t", 10, 20, 30, 0, 40, "x:4"), TableChange("s", "u", 0, 0, 7, 0, 70, "x:7")],
+        )
+        for changes in steps:
+            await job.control.advance(job.pair.executed(), 0, "", SOURCE, changes)
+        wanted = [TableChange("a", "t", 11, 22, 33, 0, 50, "x:5"), TableChange("a", "u", 4, 0, 7, 1, 70, "x:7")]
+        for run in range(2):
+            told = job.pair.target.look_at_tables(job.name, "", names)
+            assert sorted(told.changes, key=lambda each: each.table) == wanted, run
+            assert told.since_us == before.since_us and not told.ahead and not told.differing
+            await other.begin()
+        with pytest.raises(OUT):
+            await job.control.advance(job.pair.executed(), 0, "", SOURCE, steps[0])
+        assert len(job.pair.target.look_at_tables(job.name, "", names).changes) == 2
+        other.control.abort()
+        job.pair.target.purge(job.name)
+        assert job.pair.target.look_at_tables(job.name, "", names) == TablesOnTarget()
 
     @in_loop
     async def test_a_target_that_is_there_and_takes_changes_is_found_good_and_nothing_is_changed(

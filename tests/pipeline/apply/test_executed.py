@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 from hypothesis import given, settings
@@ -14,6 +14,7 @@ from udup.drivers.fake.position import FakePosition
 from udup.pipeline.apply.executed import ExecutedPositions
 from udup.pipeline.apply.scheduler import Pending
 from udup.pipeline.ports import CheckpointState
+from udup.pipeline.ports.tables import TableChange
 from udup.pipeline.records import CommitOrder, TransactionId
 
 SLOTS = 3
@@ -35,7 +36,9 @@ class _Target:
         self.written: list[tuple[str, int, str, str]] = []
         self.before_write: Callable[[], Awaitable[None]] | None = None
 
-    async def advance(self, executed: str, definitions: int, stamps: str, source_uuid: str) -> None:
+    async def advance(
+        self, executed: str, definitions: int, stamps: str, source_uuid: str, changes: Sequence[TableChange] = ()
+    ) -> None:
         if self.before_write is not None:
             await self.before_write()
         self.base = FakePosition.parse(executed)

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from udup.base.errors import Transient
+from udup.drivers.fake.tally import FakeTally
 from udup.pipeline.apply.large_transaction import LargeTransaction
 from udup.pipeline.apply.scheduler import Assigned, Pending
 from udup.pipeline.orders import GroupPart
@@ -41,7 +42,7 @@ class _Sent:
         self.checked: list[tuple[str, list[bytes]]] = []
         self.orders: list[tuple[int, GroupPart]] = []
         self.rules = _Rules()
-        self.large = LargeTransaction(self.rules, self.check, self.send)
+        self.large = LargeTransaction(self.rules, FakeTally().begin_large(), self.check, self.send)
 
     async def check(self, gtid: str, maps: Sequence[bytes]) -> None:
         self.checked.append((gtid, list(maps)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from tests.pipeline.deliver.machine import Subscription, U
 from udup.drivers.fake.position import FakePosition
@@ -15,6 +15,7 @@ from udup.pipeline.deliver.place import Place
 from udup.pipeline.deliver.report import ACTIVE_MAX, DeliveryReporter
 from udup.pipeline.deliver.units import Delivered, Units
 from udup.pipeline.ports.delivery import Message
+from udup.pipeline.ports.tables import TableChange
 from udup.pipeline.records import CopyPlan, CopyTable
 
 
@@ -64,7 +65,9 @@ class _Sink:
     async def check(self, *, apart: bool = False) -> None:
         """It is there."""
 
-    async def advance(self, executed: str, definitions: int, stamps: str, source_uuid: str) -> None:
+    async def advance(
+        self, executed: str, definitions: int, stamps: str, source_uuid: str, changes: Sequence[TableChange] = ()
+    ) -> None:
         """Nothing."""
 
 

@@ -11,7 +11,7 @@ from tests.pipeline.machine import Machine, T, U
 from udup.base.errors import Transient, Unsupported
 from udup.drivers.fake.changes import Statement, Verb
 from udup.drivers.fake.position import FakePosition
-from udup.pipeline.positions import AheadNote, AheadNotes, RowsUpTo
+from udup.pipeline.positions import AheadNote, AheadNotes, RowsBehind
 from udup.pipeline.selection.selection import Selection
 
 V = ("s", "v")
@@ -79,10 +79,9 @@ def test_of_a_table_in_two_goes_each_row_gets_what_it_lacks(machine: Machine, se
         machine.update(*(f"k{number}" for number in dice.sample(range(30), 3)))
         places.append(machine.source.log.entries[-1].id.number)
     begin, first, second = sorted(dice.sample(places, 3))
-    notes = AheadNotes([
-        AheadNote(_group(T), _up_to(machine, first), RowsUpTo(9, 0)),
-        AheadNote(_group(T), _up_to(machine, second), RowsUpTo(19, 0)),
-    ])  # fmt: skip
+    behind = RowsBehind(((None, (9,)),), (0,), (0,)), RowsBehind(((None, (9,)), ((11,), (19,))), (0,), (0,))
+    places = _up_to(machine, first), _up_to(machine, second)
+    notes = AheadNotes(AheadNote(_group(T), place, rows) for place, rows in zip(places, behind, strict=True))
     machine.begin_with(_up_to(machine, begin), notes)
     asyncio.run(machine.run_to_the_end())
     assert machine.is_same()

@@ -12,7 +12,7 @@ from udup.drivers.fake.position import FakePosition
 from udup.drivers.fake.server import FakeServer
 from udup.pipeline.extract.marks import MarkTold
 from udup.pipeline.ownership import TableName
-from udup.pipeline.ports.compare import CompareTold, Kind, LedgerRow, RowDifference, TableCompared
+from udup.pipeline.ports.compare import CompareTold, DefinitionsCompared, Kind, LedgerRow, RowDifference, TableCompared
 from udup.pipeline.verify.rounds import Expected, GiveUp, HoldLog, ReadTo, Release, Released, Rounds, StandAt, Stands
 from udup.pipeline.verify.settings import VerifyProgress, VerifySettings
 from udup.pipeline.verify.verifier import Verifier
@@ -30,9 +30,13 @@ class FakeComparer:
         self._done: set[TableName] = set()
         self.at: list[str] = []
         self.lags = 0  # transactions that a snapshot lacks, of those that are logged
+        self.fails_at = ""  # the table behind whose rows a comparison breaks off, once
         self.slow = 0.0  # seconds that the target's snapshot takes
         self.stopped = runtime.Event()
         self.closed = False
+
+    def prepare(self) -> None:
+        """Nothing takes long here."""
 
     def open_source(self) -> str:
         with self._source.changed:
@@ -55,8 +59,12 @@ class FakeComparer:
             for difference in found:
                 told.difference(difference)
             told.rows(len(self._ours.get(table, {})))
+            if self.fails_at == table[1]:
+                self.fails_at = ""
+                raise Transient("the connection was lost")
             told.table(TableCompared(*table, len(self._ours.get(table, {})), len(found)))
             self._done.add(table)
+            told.kept()
             if seconds <= 0:
                 return False
         self._done = set()
@@ -83,15 +91,22 @@ class FakeLedger:
     rows: list[tuple[str, str, str]] = field(default_factory=list)
     tables: list[str] = field(default_factory=list)
     rounds: list[str] = field(default_factory=list)
+    tables_gone: bool = False
 
     def begin(self, comparison: str) -> None:
         self.rounds.append(comparison)
+
+    def round_ended(self) -> None:
+        self.tables_gone = True
 
     def close(self) -> None:
         """Nothing is held."""
 
     def page(self, after: str, limit: int) -> list[LedgerRow]:
         return []
+
+    def definitions(self, compared: DefinitionsCompared, position: str) -> None:
+        """They have none."""
 
     def note(self, difference: RowDifference, position: str) -> None:
         self.rows.append((difference.table, difference.key, str(difference.kind)))

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from udup.base import runtime
 from udup.base.errors import Divergence, Fault, Refused, Superseded
 from udup.drivers.fake.position import FakePosition
+from udup.drivers.fake.tally import KeptChanges
 from udup.pipeline.ownership import Owner, TableName
 from udup.pipeline.ports import CheckpointState
 from udup.pipeline.positions import AheadNotes
@@ -89,6 +90,7 @@ class Jobs:
         self.copied_objects: dict[str, set[str]] = {}
         self.whole: dict[str, dict[TableName, tuple[str, str]]] = {}  # of such a copy: at which position, by what shape
         self.numbers: dict[str, int] = {}  # of the newest run of each job; they outlive its rows
+        self.changed = KeptChanges()
         self.processes = 0  # how often the server has begun
 
     def enter(self, job: str, number: int) -> None:
@@ -129,6 +131,8 @@ class Jobs:
     def _begin(self, job: str, rows: JobRows, slots: int) -> None:
         rows.slots = {} if rows.is_copying else {slot: SlotRow(rows.version) for slot in range(1, slots + 1)}
         self.rows[job] = rows
+        if not rows.is_copying:
+            self.changed.begin(job)
 
     @staticmethod
     def _next_version(rows: JobRows | None) -> int:
@@ -176,6 +180,7 @@ class Jobs:
         self.copied.pop(job, None)
         self.copied_objects.pop(job, None)
         self.whole.pop(job, None)
+        self.changed.forget(job)
         made = JobRows(self._next_version(rows), position, runtime.new_id(), 0, selection, rows.owner)
         made.source_uuid, made.began, made.ahead = source_uuid, start.note, ahead.merged(made.position())
         self._begin(job, made, slots)
@@ -191,6 +196,7 @@ class Jobs:
 
     def purge(self, job: str) -> None:
         self.rows.pop(job, None)
+        self.changed.forget(job)
         self._forget_undecided(job)
         self.copied.pop(job, None)
         self.copied_objects.pop(job, None)

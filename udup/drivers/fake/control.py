@@ -19,6 +19,7 @@ from udup.drivers.fake.source_log import define
 from udup.pipeline.ownership import Claim as TableClaim
 from udup.pipeline.ownership import TableName
 from udup.pipeline.ports import CheckpointState, Claim, ControlSettings, TargetNotices
+from udup.pipeline.ports.tables import TableChange
 from udup.pipeline.positions import AheadNotes
 from udup.pipeline.records import CopyPlan, Definition, Tables, Transaction, XaEnd
 from udup.pipeline.start_note import JobStart
@@ -132,11 +133,14 @@ class FakeControl:
         with self._server.visit("asking", "TargetControl.check apart"):
             pass
 
-    async def advance(self, executed: str, definitions: int, stamps: str, source_uuid: str) -> None:
+    async def advance(
+        self, executed: str, definitions: int, stamps: str, source_uuid: str, changes: Sequence[TableChange] = ()
+    ) -> None:
         def advance() -> None:
             with self._server.call("TargetControl.advance", self._connected):
                 said = (executed, definitions, stamps, source_uuid)
                 self._version = self._server.jobs.advance(self._job, self._version, *said)
+                self._server.jobs.changed.add(self._job, changes)
                 self._server.committed()
 
         await self._run(advance)

@@ -133,8 +133,8 @@ def is_there(change: Change, part: AheadPart) -> bool:
     """Return whether the target has a change already; a row's number is what its key has in digits."""
     if part.leaves_out(*change.table):
         return True
-    rows = part.rows_up_to(*change.table)
-    return rows is not None and not rows.has(int("".join(filter(str.isdigit, change.key)) or 0))
+    rows = part.rows_behind(*change.table)
+    return rows is not None and not rows.has([int("".join(filter(str.isdigit, change.key)) or 0)])
 
 
 def _less_what_is_there(entry: Logged, part: AheadPart | None) -> Logged:

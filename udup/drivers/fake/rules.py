@@ -19,6 +19,7 @@ from udup.drivers.fake.changes import (
     encode_settings,
 )
 from udup.drivers.fake.server import Connection, FakeServer
+from udup.drivers.fake.tally import FakeTally
 from udup.pipeline.ownership import TableName
 from udup.pipeline.records import Context, Part, Transaction
 from udup.pipeline.selection.schemas import UDUP_SCHEMA
@@ -35,6 +36,7 @@ class FakeRules:
         self._contexts: dict[int, Context] = {}
         self._apart: set[TableName] = set()
         self._computing: set[TableName] = set()
+        self.tally = FakeTally()
 
     def check(self, connection: Connection, gtid: str, maps: Sequence[bytes]) -> bool:
         """Compare tables with what the log says of them; return whether others than before undo nothing."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from udup.base.errors import Unavailable
 from udup.drivers.fake.control import FakeControl
 from udup.drivers.fake.copy_writer import FakeLoader
@@ -9,6 +12,7 @@ from udup.drivers.fake.position import FakePosition
 from udup.drivers.fake.server import FakeServer
 from udup.drivers.fake.session import FakeApplySession
 from udup.pipeline.ports import ControlSettings
+from udup.pipeline.ports.tables import TableNames, TablesOnTarget
 
 
 class FakeCheckpointReader:
@@ -41,6 +45,17 @@ class FakeTarget:
     def executed(self, job: str) -> FakePosition | None:
         with self._server.visit("executed", "Target.executed"):
             return _executed(self._server, job)
+
+    def look_at_tables(self, job: str, side: str, names: Sequence[TableNames]) -> TablesOnTarget:
+        changed = self._server.jobs.changed
+        with self._server.visit("tables", "Target.look_at_tables"):
+            kept = changed.of(job)
+            found = [
+                replace(kept[name.target_schema, name.target_table], schema=name.schema, table=name.table)
+                for name in names
+                if (name.target_schema, name.target_table) in kept
+            ]
+            return TablesOnTarget(changed.since_us.get(job, 0), tuple(found))
 
     def open_checkpoint(self, job: str) -> FakeCheckpointReader:
         return FakeCheckpointReader(self._server, job)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from udup.base.endpoint import Endpoint
@@ -12,10 +13,12 @@ from udup.drivers.mysql.apply.control import MySQLControl
 from udup.drivers.mysql.apply.purge import purge
 from udup.drivers.mysql.apply.session import MySQLSession
 from udup.drivers.mysql.apply.skip import skip
+from udup.drivers.mysql.apply.table_look import look_at_tables
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.client.seam import behind_the_seam
 from udup.drivers.mysql.load.row_loader import MySQLRowLoader
 from udup.pipeline.ports import ApplyMode, ControlSettings
+from udup.pipeline.ports.tables import TableNames, TablesOnTarget
 
 
 @behind_the_seam(Side.TARGET)
@@ -38,6 +41,9 @@ class MySQLTarget:
 
     def executed(self, job: str) -> GtidSet | None:
         return read_executed(self.endpoint, job)
+
+    def look_at_tables(self, job: str, side: str, names: Sequence[TableNames]) -> TablesOnTarget:
+        return look_at_tables(self.endpoint, job, side, names)
 
     def open_checkpoint(self, job: str) -> MySQLCheckpointReader:
         return MySQLCheckpointReader(self.endpoint, job)

@@ -103,6 +103,7 @@ class Applier:
             serial=settings.serial,
             begun=self._something_begins,
         )
+        self._executed.write_beside(self._dispatcher.changes)
         self._crew = self._dispatcher.crew
         self.marks = self._dispatcher.marks
         self._loaders = Loaders(settings, target, self._crew, self.worker_failed)
@@ -255,7 +256,7 @@ class Applier:
                 self._copy = self._start_copy(record)
                 self._credits.finished(number)
             case Tables():
-                self._copied_from = record.server_uuid
+                self._copied_from, self._reporter.tables = record.server_uuid, len(record.tables)
                 with self._waits.on(WaitKind.STATEMENT, statement="claiming the job's tables"):
                     await self._control.claim_tables(record)
                 await self._write_first(record.server_uuid)
@@ -311,7 +312,7 @@ class Applier:
             await self._giver.give(self._link, self._subjects)
             if self._draining and not self._dispatcher.scheduler.running:
                 if self._executed.begun:
-                    await self._executed.flush()
+                    await self._executed.flush(ends=True)
                 self._report(self._progress())  # the last, of what stays as it is now
                 return
 

@@ -20,6 +20,7 @@ from udup.pipeline.apply.large_transaction import LargeTransaction
 from udup.pipeline.apply.marks import TargetMarks
 from udup.pipeline.apply.open_orders import OpenOrders
 from udup.pipeline.apply.scheduler import Assigned, Pending, Scheduler
+from udup.pipeline.apply.table_changes import TableChanges
 from udup.pipeline.orders import Done, Group, GroupPart, MarkedGroup, Order, SetFormat
 from udup.pipeline.ports import TargetControl
 from udup.pipeline.records import (
@@ -85,6 +86,7 @@ class Dispatcher:
         self._on_committed = on_committed
         self._serial = serial
         self._rules = control.rules
+        self.changes = TableChanges(self._rules.tally)
         self.open_orders = OpenOrders(workers, begun)
         self.crew = Crew(want, self._publish, self.open_orders.has_any)
         self._scheduler = Scheduler(workers, serial=serial, context_of=self._context_of, is_there=self.crew.is_there)
@@ -129,7 +131,7 @@ class Dispatcher:
     async def offer_part(self, part: Part, message: int) -> None:
         """Take a part of a large transaction."""
         if part.index == 0:
-            self._large = LargeTransaction(self._control.begin_large(), self._check_tables, self._send_part)
+            self._large = self._begin_large()
             alone = bool(part.create)
             maps = [] if alone else part.new_maps
             alone = alone or self._rules.runs_alone(part.events)
@@ -138,6 +140,10 @@ class Dispatcher:
             raise Transient(f"a part of {part.id.gtid} came without its beginning")
         with _about(part.id.gtid):
             await self._large.add(part, message)
+
+    def _begin_large(self) -> LargeTransaction:
+        rules, tally = self._control.begin_large(), self._rules.tally.begin_large()
+        return LargeTransaction(rules, tally, self._check_tables, self._send_part)
 
     def offer_barrier(self, record: Definition | Format | XaEnd | Mark, message: int) -> None:
         """Take what runs behind everything before it, ahead of everything after it.
@@ -173,6 +179,7 @@ class Dispatcher:
     def _committed(self, group: Assigned) -> None:
         self._scheduler.done(group.number)
         self._executed.note(group.members)
+        self.changes.committed(group)
         self._on_committed(group)
         if self._serial:
             self._transactions += len(group.members)
@@ -186,16 +193,13 @@ class Dispatcher:
         All before it was committed and nothing ran beside it, so the order in which they ran cannot be the cause.
         """
         if isinstance(error, Conflict) and self._serial:
-            return (
-                Divergence(
-                    f"the target contradicts the source at {error}; nothing of this transaction was applied. Look who"
-                    " else writes there, and stop that",
-                    gtid=error.gtid,
-                    table=error.table,
-                )
-                .at("", error.kept)
-                .against(error.contradicted)
+            told = Divergence(
+                f"the target contradicts the source at {error}; nothing of this transaction was applied. Look who else"
+                " writes there, and stop that",
+                gtid=error.gtid,
+                table=error.table,
             )
+            return told.at("", error.kept).against(error.contradicted)
         return error
 
     # ---- What goes out ----
@@ -352,6 +356,7 @@ class Dispatcher:
 
     async def _run_definition(self, group: Assigned, record: Definition) -> None:
         """Run DDL: alone, once (the target skips an ID of Udup's that it has executed), then noted."""
+        await self._executed.flush()  # what has caught up is noted before its definition changes
         with self.waits.on(WaitKind.STATEMENT, statement=record.summary, gtid=record.id.gtid):
             own_gtid = self._executed.definition_gtid()
             with _about(record.id.gtid, own_gtid):

@@ -10,25 +10,37 @@ Slots count from 1. Slot 0 is the base row.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Protocol
 
 from udup.base.errors import UdupError
 from udup.pipeline.apply.scheduler import Pending
 from udup.pipeline.ports import CheckpointState, Position
+from udup.pipeline.ports.tables import TableChange
 from udup.pipeline.stamps import Stamps
+
+
+class Changes(Protocol):
+    """What tables have come to and is not written down; `table_changes.py`."""
+
+    @property
+    def any(self) -> bool: ...
+
+    def take(self, *, now: bool = False) -> Sequence[TableChange]: ...
 
 
 class ExecutedPositions:
     """`position` parses a position of the source.
 
-    `advance` writes a position, the number of definitions, stamps and the source's UUID into the base row.
+    `advance` writes a position, the number of definitions, stamps and the source's UUID into the base row, and beside
+    it what tables have come to.
     """
 
     def __init__(
         self,
         slots: int,
         position: Callable[[str], Position],
-        advance: Callable[[str, int, str, str], Awaitable[None]],
+        advance: Callable[[str, int, str, str, Sequence[TableChange]], Awaitable[None]],
     ) -> None:
         self._advance = advance
         self._parse = position
@@ -41,8 +53,13 @@ class ExecutedPositions:
         self._stamps = Stamps()
         self._source_uuid = ""
         self._goal: tuple[Position, Callable[[], None]] | None = None
+        self._changes: Changes | None = None
         self.executed = position("")
         self.definitions = 0
+
+    def write_beside(self, changes: Changes) -> None:
+        """Have these written down with the positions that they belong to."""
+        self._changes = changes
 
     @property
     def slots(self) -> int:
@@ -131,19 +148,31 @@ class ExecutedPositions:
         """Return when there is something to flush."""
         await self._changed.wait()
 
-    async def flush(self) -> None:
+    async def flush(self, *, ends: bool = False) -> None:
         """Write what is executed into the base row; the slots' rows need not say it again.
 
-        One after the other: whoever ends a run with this returns only when all of it is written.
+        One after the other: whoever ends a run with this (`ends`) returns only when all of it is written.
         """
         async with self._flushing:
             if not self._changed.is_set():
                 return
             self._changed.clear()
-            executed = self.executed.copy()
-            said = str(executed), str(self._stamps), self._source_uuid
-            if said == self._flushed:
-                return
-            await self._advance(said[0], self.definitions, *said[1:])
-            self._flushed = said
-            self._claims = {slot: claim - executed for slot, claim in self._claims.items()}
+            await self._flush(now=ends)
+            while ends and self._has_changes:
+                await self._flush(now=True)
+        if self._has_changes:
+            self._changed.set()
+
+    @property
+    def _has_changes(self) -> bool:
+        return self._changes is not None and self._changes.any
+
+    async def _flush(self, *, now: bool) -> None:
+        executed = self.executed.copy()
+        said = str(executed), str(self._stamps), self._source_uuid
+        changes = self._changes.take(now=now) if self._changes is not None else ()
+        if said == self._flushed and not changes:
+            return
+        await self._advance(said[0], self.definitions, *said[1:], changes)
+        self._flushed = said
+        self._claims = {slot: claim - executed for slot, claim in self._claims.items()}

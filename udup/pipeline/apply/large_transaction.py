@@ -14,6 +14,7 @@ from udup.base.errors import Transient
 from udup.pipeline.apply.scheduler import Assigned
 from udup.pipeline.orders import GroupPart
 from udup.pipeline.ports import LargeRules
+from udup.pipeline.ports.tables import LargeTally, RowsOfTable
 from udup.pipeline.records import Part
 
 
@@ -23,10 +24,12 @@ class LargeTransaction:
     def __init__(
         self,
         rules: LargeRules,
+        tally: LargeTally,
         check: Callable[[str, Sequence[bytes]], Awaitable[None]],
         send: Callable[[int, GroupPart], Awaitable[None]],
     ) -> None:
         self._rules = rules
+        self._tally = tally
         self._check = check
         self._send = send
         self._waiting: deque[tuple[Part, int]] = deque()  # with the number of the message
@@ -38,10 +41,14 @@ class LargeTransaction:
         self._gtids = ""
         self._marked = ""
         self._beginning: Part | None = None
+        #: The xid that it is kept under until its end comes, "" if it is committed with its last part.
+        self.prepared = ""
 
     async def add(self, part: Part, message: int) -> None:
         """Take the next part; it goes on at once if the transaction has started."""
         self._beginning = self._beginning or part
+        self._tally.feed(part.events)
+        self.prepared = "" if part.one_phase else part.xid
         self._waiting.append((self._rules.add(part), message))
         await self._send_waiting()
 
@@ -62,6 +69,10 @@ class LargeTransaction:
         if not self._sent:
             raise Transient(f"a worker has done a part of {self.beginning.id.gtid} that it was not sent")
         return self._sent.popleft()
+
+    def counted(self) -> Sequence[RowsOfTable]:
+        """Return the rows of each table; once, when all parts have come."""
+        return self._tally.counted()
 
     @property
     def committed(self) -> bool:

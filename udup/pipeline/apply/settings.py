@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from udup.pipeline.ownership import Known, Owner
-from udup.pipeline.ports import ControlSettings, End, Join
+from udup.pipeline.ports import Apart, ControlSettings, End, Join, Leaving
 from udup.pipeline.selection.selection import Selection
 from udup.pipeline.selection.sqlfilter import SqlFilter
 
@@ -30,8 +30,9 @@ class ApplierSettings:
     copy_alone: bool = False  # the job is complete when its copy is there
     source: End | None = None  # whose records are read, where they are delivered as messages
     sql_filter: SqlFilter = SqlFilter()  # noqa: RUF009 - frozen
-    leaves: str = ""  # as in `JobPlan`
+    leaves: Leaving | None = None  # as in `JobPlan`
     join: Join | None = None  # the side job that the job takes in
+    apart: Apart | None = None  # of what the job is a part
     from_other_node: bool = False  # the source is read on another node than this
 
     def control(self, slots: int) -> ControlSettings:
@@ -47,6 +48,7 @@ class ApplierSettings:
             self.copy_alone,
             self.leaves,
             self.join,
+            self.apart,
         )
 
 

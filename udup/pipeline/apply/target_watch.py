@@ -11,11 +11,12 @@ transactions costs nothing to begin again, so two questions without an answer en
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from udup.base import runtime
 from udup.base.errors import Side, UdupError, Unavailable
+from udup.pipeline.ports.tables import TableChange
 from udup.pipeline.within import set_within
 
 #: Seconds without a word from the target until it is asked: at rest, and while something is under way. At rest it may
@@ -47,7 +48,9 @@ class WatchedTarget(Protocol):
 
     async def check(self, *, apart: bool = False) -> None: ...
 
-    async def advance(self, executed: str, definitions: int, stamps: str, source_uuid: str) -> None: ...
+    async def advance(
+        self, executed: str, definitions: int, stamps: str, source_uuid: str, changes: Sequence[TableChange] = ()
+    ) -> None: ...
 
 
 class TargetWatch:
@@ -76,9 +79,11 @@ class TargetWatch:
             return 0
         return int((now - self._last_word) * 1000)
 
-    async def advance(self, executed: str, definitions: int, stamps: str, source_uuid: str) -> None:
+    async def advance(
+        self, executed: str, definitions: int, stamps: str, source_uuid: str, changes: Sequence[TableChange] = ()
+    ) -> None:
         """Write the checkpoint's base row."""
-        await self._control.advance(executed, definitions, stamps, source_uuid)
+        await self._control.advance(executed, definitions, stamps, source_uuid, changes)
         self.answered()
 
     async def run(self, is_at_rest: Callable[[], bool], does_long_work: Callable[[], bool]) -> None:

@@ -285,7 +285,7 @@ class Worker:
             if piece is None:
                 raise Transient("the copy ended in the middle of a chunk")
             of = piece.table, piece.chunk, piece.last, piece.rows, piece.data
-            yield Piece(*of, piece.values, piece.odd_dates, piece.up_to)
+            yield Piece(*of, piece.values, piece.odd_dates, piece.span)
             self._credit(piece.number)
             if piece.last:
                 return

@@ -7,7 +7,7 @@ what is stored there is counted, credited to the sender and reported.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from udup.base import runtime
 from udup.base.errors import Failure, Side, Transient, UdupError
@@ -25,6 +25,7 @@ from udup.pipeline.deliver.report import DeliveryReporter
 from udup.pipeline.deliver.units import Delivered, Units
 from udup.pipeline.ports import Position, ServerInfo
 from udup.pipeline.ports.delivery import Delivery, DeliverySettings, Destination, FoundPlace, RecordReader, Unit
+from udup.pipeline.ports.tables import TableChange
 from udup.pipeline.records import (
     Batch,
     Beat,
@@ -73,7 +74,9 @@ class _Checks:
     async def check(self, *, apart: bool = False) -> None:
         await self._delivery.check()
 
-    async def advance(self, executed: str, definitions: int, stamps: str, source_uuid: str) -> None:
+    async def advance(
+        self, executed: str, definitions: int, stamps: str, source_uuid: str, changes: Sequence[TableChange] = ()
+    ) -> None:
         """Nothing: the position is stored with the messages."""
 
 

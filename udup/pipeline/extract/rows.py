@@ -45,7 +45,7 @@ class RowSender:
             piece.data,
             piece.values,
             piece.odd_dates,
-            piece.up_to,
+            piece.span,
         )
         data = encode(message)
         self._window.take(self._number, len(data))

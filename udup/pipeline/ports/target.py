@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from udup.pipeline.orders import Group, GroupPart, MarkedGroup
+from udup.pipeline.ports.tables import RowTally, TableChange, TableNames, TablesOnTarget
 from udup.pipeline.ports.values import (
     CheckpointState,
     Claim,
@@ -48,6 +49,13 @@ class Target(Protocol):
         """Return what of the source is in the target by the job's checkpoint, read now; it locks nothing.
 
         None as long as there is no checkpoint, and while a full copy has not ended.
+        """
+        ...
+
+    def look_at_tables(self, job: str, side: str, names: Sequence[TableNames]) -> TablesOnTarget:
+        """Return what the target keeps of these tables of a job, and of its `side` job if there is one.
+
+        Read now; it locks nothing.
         """
         ...
 
@@ -133,8 +141,13 @@ class TargetControl(Protocol):
         """
         ...
 
-    async def advance(self, executed: str, definitions: int, stamps: str, source_uuid: str) -> None:
-        """Write the base row; `Superseded` if another run has taken over."""
+    async def advance(
+        self, executed: str, definitions: int, stamps: str, source_uuid: str, changes: Sequence[TableChange] = ()
+    ) -> None:
+        """Write the base row; `Superseded` if another run has taken over.
+
+        `changes` are added to what is kept of these tables, in the same transaction.
+        """
         ...
 
     async def claim_tables(self, tables: Tables) -> None:
@@ -241,6 +254,11 @@ class RowRules(Protocol):
 
     def keep(self, record: Transaction) -> bytes:
         """Return the events that keep a prepared transaction on the target until its end comes."""
+        ...
+
+    @property
+    def tally(self) -> RowTally:
+        """What counts rows by table: of transactions that are committed, and of large ones as they come."""
         ...
 
     def context_of(self, record: Transaction) -> int:

@@ -132,11 +132,26 @@ class Join:
 
 
 @dataclass(frozen=True)
+class Leaving:
+    """What a job lets go of with its next take-over: it goes on with less than it had by the selection `before`.
+
+    `before` is that selection's digest. `side`: the side job that loads again what is left, "" if nobody does: it
+    drops what of that the source does not have any more. `incarnation` tells this time from others. `given_up`: a side
+    job that is not wanted any more and does not run: nothing that was noted for it stays.
+    """
+
+    before: str
+    side: str = ""
+    incarnation: str = ""
+    given_up: str = ""
+
+
+@dataclass(frozen=True)
 class JobPlan:
     """A job as the drivers know it: which servers, what of them, how.
 
-    `start_at`: how it begins without a copy, as long as the position is not decided. `leaves` is the digest of a
-    selection by which the target may still have the job's checkpoint: of that it lets go of what is not in it now.
+    `start_at`: how it begins without a copy, as long as the position is not decided. `leaves`: the target may still
+    have its checkpoint with more tables.
     """
 
     job: str
@@ -149,7 +164,7 @@ class JobPlan:
     fill_existing: bool = False  # the copy fills tables that are there, and makes none
     start_at: StartPoint | None = None
     copy_alone: bool = False  # the log is not followed: nothing of it is needed
-    leaves: str = ""
+    leaves: Leaving | None = None
     join: Join | None = None
 
 
@@ -271,7 +286,7 @@ class LogPlace:
 class Piece:
     """Rows of a chunk of a table, as text or bytes that the target's driver understands.
 
-    `rows` is told with the `last` piece of a chunk. `values`, `odd_dates` and `up_to` as in `records.CopyPiece`.
+    `rows` is told with the `last` piece of a chunk. `values`, `odd_dates` and `span` as in `records.CopyPiece`.
     """
 
     table: int
@@ -281,7 +296,7 @@ class Piece:
     data: bytes
     values: bool = False
     odd_dates: bool = False
-    up_to: int | None = None
+    span: str = ""
 
 
 @dataclass(frozen=True)
@@ -289,7 +304,7 @@ class ControlSettings:
     """`slots`: rows of the checkpoint beside the base row. `known` is what this node knows of itself and its jobs.
 
     `incarnation` tells the job from others of its ID, "" if that is not known; `copy_alone`, `leaves` and `join` are
-    the plan's.
+    the plan's, `apart` its scope's.
     """
 
     job: str
@@ -300,8 +315,9 @@ class ControlSettings:
     known: Known = Known()  # noqa: RUF009 - frozen
     incarnation: str = ""
     copy_alone: bool = False
-    leaves: str = ""
+    leaves: Leaving | None = None
     join: Join | None = None
+    apart: Apart | None = None
 
 
 @dataclass(frozen=True)

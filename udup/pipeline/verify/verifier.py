@@ -21,9 +21,17 @@ from dataclasses import replace
 from typing import TypeVar
 
 from udup.base import runtime
-from udup.base.errors import Transient
+from udup.base.errors import Transient, UdupError
 from udup.pipeline.ports import Position
-from udup.pipeline.ports.compare import Comparer, CompareTold, Ledger, LedgerRow, RowDifference, TableCompared
+from udup.pipeline.ports.compare import (
+    Comparer,
+    CompareTold,
+    DefinitionsCompared,
+    Ledger,
+    LedgerRow,
+    RowDifference,
+    TableCompared,
+)
 from udup.pipeline.verify.replication import Replication, RoundFailed
 from udup.pipeline.verify.settings import VerifyProgress, VerifySettings
 
@@ -44,6 +52,9 @@ SHOWN_TABLES = 20
 
 #: Rows that differ, of a round, that are told by their keys; letters of a name, a key, and the columns.
 SHOWN_ROWS, SHOWN_LETTERS = 20, 200
+
+#: Differences of definitions that are told; each may be long.
+SHOWN_DEFINITIONS = 20
 
 T = TypeVar("T")
 
@@ -66,8 +77,7 @@ class Verifier:
         self._report = report
         self._pool = runtime.Pool(1, thread_name_prefix="verify")
         self._number = 0
-        self._progress = VerifyProgress(settings.first_round)
-        self._sure = self._progress  # what no later try compares again
+        self._progress = self._kept = VerifyProgress(settings.first_round)
 
     async def run(self) -> None:
         """Compare until the last table's end, or until cancelled; no thread is left when it returns."""
@@ -91,15 +101,18 @@ class Verifier:
                 if begun != self._progress.round:
                     await self._in_thread(self._ledger.begin, f"{self._settings.id}/{self._progress.round}")
                     begun = self._progress.round
+                await self._in_thread(self._comparer.prepare)
                 await self._stand_together()
                 ended = await self._compare()
+                if ended and self._settings.whole:
+                    await self._in_thread(self._ledger.round_ended)
                 failed = 0
-            except Transient as error:
+            except UdupError as error:
                 failed += 1
-                if failed >= TRIES and not self._settings.continuous:
+                is_over = failed >= TRIES or not isinstance(error, Transient)
+                if is_over and not self._settings.continuous:
                     raise
-                self._forget_the_rest()
-                self._tell(waits=str(error), position="", failed_tries=self._progress.failed_tries + 1)
+                self._tell_failed(error)
                 await asyncio.sleep(min(MOST_PAUSE, FIRST_PAUSE * 2 ** (failed - 1)))
                 continue
             if ended and not self._settings.continuous:
@@ -136,8 +149,8 @@ class Verifier:
         raise RoundFailed("the source sends transactions of which its snapshots know nothing yet")
 
     async def _compare(self) -> bool:
-        self._sure = self._progress
-        told = CompareTold(self._found, self._table_ended, self._compared)
+        told = CompareTold(self._found, self._table_ended, self._compared, self._keep, self._defined, self._undone)
+        self._keep()
         seconds = self._settings.snapshot_seconds
         comparing = asyncio.ensure_future(self._in_thread(self._comparer.compare, told, seconds))
         try:
@@ -173,13 +186,26 @@ class Verifier:
     def _compared(self, rows: int) -> None:
         self._progress = replace(self._progress, rows=self._progress.rows + rows)
 
+    def _defined(self, compared: DefinitionsCompared) -> None:
+        self._ledger.definitions(compared, self._progress.position)
+        number = sum(each.counts for each in compared.found)
+        first = sorted(compared.found, key=lambda each: not each.counts)[:SHOWN_DEFINITIONS]
+        self._progress = replace(self._progress, definitions=number, defined=tuple(first))
+
+    def _keep(self) -> None:
+        self._kept = self._progress
+
+    def _undone(self) -> None:
+        self._progress = self._kept
+
     # ---- In the event loop ----
 
-    def _forget_the_rest(self) -> None:
-        """Count nothing twice: the next try begins behind the last table, or where the last snapshot was given up."""
-        sure = self._sure
-        told = {"rows": sure.rows, "differences": sure.differences, "found": sure.found}
-        self._progress = replace(self._progress, **told)  # type: ignore[arg-type]
+    def _tell_failed(self, error: UdupError) -> None:
+        """Say why it waits now. What was not compared to an end is compared, and told, again."""
+        kept, tries = self._kept, self._progress.failed_tries + 1
+        if kept.round == self._progress.round:
+            self._progress = kept
+        self._tell(waits=str(error), position="", failed_tries=tries)
 
     def _tell(self, **changed: object) -> None:
         self._progress = replace(self._progress, **changed)  # type: ignore[arg-type]
@@ -200,6 +226,12 @@ class NotNoted:
 
     def table_ended(self, table: TableCompared) -> None:
         """What was not repaired stays."""
+
+    def definitions(self, compared: DefinitionsCompared, position: str) -> None:
+        """Nothing is compared."""
+
+    def round_ended(self) -> None:
+        """Nor what is of other tables."""
 
     def page(self, after: str, limit: int) -> list[LedgerRow]:
         return self._ledger.page(after, limit)

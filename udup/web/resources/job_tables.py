@@ -1,6 +1,7 @@
 """GET /v1/job/<id>/tables: where each table of a job stands, page by page.
 
-The source is asked which tables there are, so a request waits among those with an index (`web/blocking.py`).
+The source is asked which tables there are, and the target what it knows of those of the page. So a request waits among
+those with an index (`web/blocking.py`).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from udup.web.blocking import WaitingRoom
 from udup.web.ports import JobControl
 from udup.web.requests import RegionRule, read_number
 from udup.web.responses import give
-from udup.web.schemas.tables import JobTables, table_of
+from udup.web.schemas.tables import JobTables, moment_of, table_of
 
 #: Tables of a page, when the request does not say how many, and at most.
 PAGE, PAGE_MAX = 1000, 10_000
@@ -27,4 +28,12 @@ class JobTablesReads:
         with self._room.place():
             found = self._control.tables(job_id, req.get_param("after", default=""), limit)
         tables = [table_of(each) for each in found.tables]
-        give(req, resp, JobTables(tables=tables, next=found.next, total=found.total, states=found.states).to_json())
+        shown = JobTables(
+            tables=tables,
+            next=found.next,
+            total=found.total,
+            states=found.states,
+            changes_since=moment_of(found.since_us),
+            changes_problem=found.problem,
+        )
+        give(req, resp, shown.to_json())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from pydantic import Field
 
 from udup.jobs.table_states import TableShown, TableState
@@ -9,7 +11,11 @@ from udup.web.schemas.shape import Shape
 
 
 class JobTable(Shape):
-    """`Rows` and `Total` are of its copy, null where none is under way."""
+    """`Rows` and `Total` are of its copy, null where none is under way.
+
+    `Inserted`, `Updated` and `Deleted` are rows that the job has changed since `ChangesSince`, as the source's log has
+    them; null where that is not known. With `Uncounted` they are the least that it can be.
+    """
 
     table: str = Field(description="SCHEMA.TABLE, as the source names it")
     state: str = Field(description=", ".join(TableState))
@@ -20,6 +26,12 @@ class JobTable(Shape):
     position: str = Field(description="what the target has of it at least, as a GTID set; empty for none")
     differences: int = Field(ge=0, description="rows that differed when it was compared last")
     problem: str = Field(description="what keeps it from being live; empty for nothing")
+    inserted: int | None
+    updated: int | None
+    deleted: int | None
+    uncounted: int = Field(ge=0, description="events whose rows could not be counted, in fact none")
+    last_change: str = Field(description="when the source committed the last of these changes; empty for none")
+    last_gtid: str = Field(description="the transaction that it was in; empty for none")
 
 
 class JobTables(Shape):
@@ -29,9 +41,19 @@ class JobTables(Shape):
     next: str = Field(description="`after` of the next page; empty with the last")
     total: int = Field(ge=0, description="tables of the job")
     states: dict[str, int] = Field(description="how many tables of the job are in each state")
+    changes_since: str = Field(description="since when changes are counted; empty where that is not known")
+    changes_problem: str = Field(description="why the target could not be asked for them; empty if it was")
+
+
+def moment_of(microseconds: int) -> str:
+    """Return a time since the epoch as text, "" for 0."""
+    if not microseconds:
+        return ""
+    return datetime.fromtimestamp(microseconds / 1e6, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def table_of(shown: TableShown) -> JobTable:
+    change = shown.change
     return JobTable(
         table=shown.name,
         state=shown.state.value,
@@ -42,4 +64,10 @@ def table_of(shown: TableShown) -> JobTable:
         position=shown.position,
         differences=shown.differences,
         problem=shown.problem,
+        inserted=None if change is None else change.inserted,
+        updated=None if change is None else change.updated,
+        deleted=None if change is None else change.deleted,
+        uncounted=0 if change is None else change.uncounted,
+        last_change="" if change is None else moment_of(change.changed_us),
+        last_gtid="" if change is None else change.gtid,
     )

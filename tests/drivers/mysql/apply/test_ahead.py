@@ -14,7 +14,7 @@ from udup.drivers.mysql.apply.purge import purge
 from udup.drivers.mysql.apply.skip import skip
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.client.connection import Connection, connect, query, scalar
-from udup.pipeline.positions import AheadNote, AheadNotes, RowsUpTo
+from udup.pipeline.positions import AheadNote, AheadNotes, RowsBehind
 from udup.pipeline.selection.selection import Selection
 from udup.sandbox.server import MysqlServer
 
@@ -33,7 +33,7 @@ def _checkpoint(connection: Connection, job: str) -> Checkpoint:
     return Checkpoint(connection, job, DIGEST)
 
 
-def _note(gtids: str, *tables: str, rows: RowsUpTo | None = None, objects: bool = False) -> AheadNote:
+def _note(gtids: str, *tables: str, rows: RowsBehind | None = None, objects: bool = False) -> AheadNote:
     return AheadNote(Selection.of([("s", tables)]), GtidSet.parse(gtids), rows, objects)
 
 
@@ -52,7 +52,10 @@ def _begin(connection: Connection, job: str, *notes: AheadNote) -> Checkpoint:
 def test_notes_are_there_for_the_next_run_and_go_one_by_one_with_the_flush_that_catches_up(
     connection: Connection, schema: str
 ) -> None:
-    one, other = _note(f"{A}:1-7", "t", rows=RowsUpTo(5, 0, 64)), _note(f"{A}:1-9", "u", objects=True)
+    one, other = (
+        _note(f"{A}:1-7", "t", rows=RowsBehind((((1, 2), (5, 7)), ((9, 0), None)), (0, 3), (64, 0))),
+        _note(f"{A}:1-9", "u", objects=True),
+    )
     _begin(connection, schema, one, other, _note(f"{A}:1-3", "v"))
     assert _kept(connection, schema)[0] == 2, "one that says no more than the position is none"
     checkpoint = _checkpoint(connection, schema)

@@ -10,7 +10,7 @@ from tests.drivers.mysql.compare.comparing import Found, Two
 from udup.drivers.mysql.apply import ahead
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.client.connection import connect, query
-from udup.drivers.mysql.compare.comparer import MySQLComparer
+from udup.drivers.mysql.compare.comparer import ALTERED_TRIES, MySQLComparer
 from udup.drivers.mysql.compare.tables import UNKNOWN
 from udup.pipeline.ports.compare import ComparePlan, Kind
 from udup.pipeline.positions import AheadNote, AheadNotes
@@ -59,6 +59,7 @@ LOOKALIKES = [
     ("LONGBLOB", "REPEAT('x', 100000)", "CONCAT(REPEAT('x', 99999), 'y')"),
     ("BIGINT UNSIGNED", "18446744073709551615", "18446744073709551614"),
     ("INT(5) ZEROFILL", "42", "43"),
+    ("VECTOR(2)", "STRING_TO_VECTOR('[1, 2]')", "STRING_TO_VECTOR('[1, 2.0000002]')"),
 ]
 
 
@@ -208,7 +209,23 @@ def test_the_snapshots_are_compared_whatever_is_written_meanwhile(two: Two) -> N
     found = two.compared(opened=write)
     assert found.rows == []
     problems = {table.table: table.problem for table in found.tables}
-    assert problems["t"] == problems["other"] == "" and "definition changed" in problems["altered"]
+    assert set(problems.values()) == {""} and found.snapshots > 1, "what was altered is compared in the next snapshot"
+
+
+def test_a_table_that_is_altered_under_each_snapshot_is_told_and_not_waited_for(two: Two) -> None:
+    two.run("CREATE TABLE altered (a INT PRIMARY KEY, b INT)")
+    found = Found()
+    with closing(MySQLComparer(two.source, two.target, Selection.of([(two.schema, [])]), ComparePlan())) as comparer:
+        done = False
+        while not done:
+            comparer.prepare()
+            comparer.open_source()
+            comparer.open_target()
+            two.run("ALTER TABLE altered FORCE, ALGORITHM = COPY")
+            done = comparer.compare(found.told, 60)
+            found.snapshots += 1
+    assert [(each.table, "definition changed" in each.problem) for each in found.tables] == [("altered", True)]
+    assert found.snapshots == ALTERED_TRIES and found.definitions == []
 
 
 def test_it_goes_on_where_it_stopped(two: Two) -> None:
@@ -219,6 +236,7 @@ def test_it_goes_on_where_it_stopped(two: Two) -> None:
     with closing(MySQLComparer(two.source, two.target, Selection.of([(two.schema, [])]), plan)) as comparer:
         done = False
         while not done:
+            comparer.prepare()
             comparer.open_source()
             comparer.open_target()
             done = comparer.compare(found.told, 0)

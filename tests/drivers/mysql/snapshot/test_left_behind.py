@@ -52,7 +52,7 @@ def shop(source: MysqlServer, schema: str) -> str:
 @pytest.fixture
 def busy(monkeypatch: pytest.MonkeyPatch) -> None:
     """The source commits all the time: every snapshot needs the lock."""
-    monkeypatch.setattr(snapshot, "_open_quietly", lambda *_: None)
+    monkeypatch.setattr(snapshot, "open_quietly", lambda *_: None)
 
 
 def _baseline(endpoint: Endpoint, schema: str, holder: str, table: str = "t") -> Baseline:

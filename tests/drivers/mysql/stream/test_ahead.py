@@ -11,7 +11,7 @@ from tests.applied import apply_all, position_of, records, run, session
 from udup.base.errors import Unsupported
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.client.connection import connect, query
-from udup.pipeline.positions import AheadNote, AheadNotes, RowsUpTo
+from udup.pipeline.positions import AheadNote, AheadNotes, RowsBehind
 from udup.pipeline.records import Definition, Part, Record, Skipped, Transaction, XaEnd
 from udup.pipeline.selection.selection import Selection
 from udup.sandbox.server import MysqlServer
@@ -88,7 +88,12 @@ def test_whatever_stands_ahead_by_table_or_by_rows_the_end_is_the_same(
     _write(source, tables, dice, 15)
     of_c = _copy(source, target, tables, "c", "id > 20")
     _write(source, tables, dice, 25)
-    notes = AheadNotes([AheadNote(_only(tables, "b"), of_b), AheadNote(_only(tables, "c"), of_c, RowsUpTo(20, 0, 32))])
+    notes = AheadNotes(
+        [
+            AheadNote(_only(tables, "b"), of_b),
+            AheadNote(_only(tables, "c"), of_c, RowsBehind(((None, (20,)),), (0,), (32,))),
+        ]
+    )
     made = records(source.endpoint, begin, Selection.of([(tables, [])]), notes=notes)
     assert any(isinstance(each, Part) for each in made) and any(isinstance(each, XaEnd) for each in made)
     _apply(target, tables, made)
@@ -163,9 +168,8 @@ def test_a_statement_that_can_be_neither_run_nor_passed_over_stops_the_job(
 ) -> None:
     begin = run(source.endpoint, statement.format(s=tables))
     later = position_of(source.endpoint)
-    notes = AheadNotes([
-        AheadNote(_only(tables, "b2"), later), AheadNote(_only(tables, "c"), later, RowsUpTo(5, 0, 32)),
-    ])  # fmt: skip
+    behind = RowsBehind(((None, (5,)),), (0,), (32,))
+    notes = AheadNotes([AheadNote(_only(tables, "b2"), later), AheadNote(_only(tables, "c"), later, behind)])
     with pytest.raises(Unsupported, match="copy again"):
         records(source.endpoint, begin, Selection.of([(tables, [])]), notes=notes)
 

@@ -21,7 +21,7 @@ CREATE = f"""CREATE TABLE IF NOT EXISTS {UDUP_SCHEMA}.{TABLE} (
     number INT NOT NULL,
     tables LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
     gtids LONGTEXT CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
-    rest TEXT CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    rest LONGTEXT CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
     PRIMARY KEY (job, number)
 ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC COMMENT='Tables that are ahead of the position of their job. Do not change.'"""
 

@@ -16,16 +16,17 @@ run. An Udup that does not know the word refuses the row. What replaces it is th
 names the source, and notes how the job began (`pipeline/start_note.py`), so that no later run goes on by another start.
 
 Single tables may be ahead of the position that the rows say: `udup.ahead` has notes of them (`ahead.py`), written and
-removed in the transactions that write the base row.
+removed in the transactions that write the base row; `udup.changed_table` says how many rows of each table were changed.
 
 DDL commits by itself. It is run under a GTID of Udup's own, `mark:number`, where the mark is made with the job's
 checkpoint and the number counts its DDL: if the checkpoint says that a statement is still to be run but the server has
-executed that GTID, the server itself skips it. The target's gtid_mode must be ON for that.
+executed that GTID, the server itself skips it. The target's gtid_mode must be ON for that. Which one a number is for is
+noted before it runs (`begun.py`): the next run may come to another one first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
@@ -33,9 +34,11 @@ from typing import Any
 
 from udup.base import runtime
 from udup.base.errors import Refused, Superseded
-from udup.drivers.mysql.apply import ahead, checkpoint_events, claims, intents, joining, unsure
+from udup.drivers.mysql.apply import ahead, begun, checkpoint_events, claims, intents, joining, table_changes, unsure
 from udup.drivers.mysql.apply import xa as prepared
 from udup.drivers.mysql.apply.checkpoint_faults import half_copied, notes_lost, other_selection
+from udup.drivers.mysql.apply.later_keys import CREATE as CREATE_LATER_KEYS
+from udup.drivers.mysql.apply.later_keys import TABLE as LATER_KEYS
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.client import patience
 from udup.drivers.mysql.client.connection import Connection, MySQLError, error_code, query
@@ -44,7 +47,8 @@ from udup.drivers.mysql.client.sessions import PLAIN
 from udup.drivers.mysql.dictionary.claims import TABLE as CLAIM_TABLE
 from udup.drivers.mysql.load import copied_parts
 from udup.pipeline.ownership import Owner
-from udup.pipeline.ports import CheckpointState, Join
+from udup.pipeline.ports import CheckpointState, Join, Leaving
+from udup.pipeline.ports.tables import TableChange
 from udup.pipeline.positions import AheadNotes
 from udup.pipeline.selection.schemas import UDUP_SCHEMA
 from udup.pipeline.selection.selection import Selection
@@ -69,10 +73,12 @@ TABLES = (
     unsure.TABLE,
     intents.TABLE,
     ahead.TABLE,
+    LATER_KEYS,
+    table_changes.TABLE,
     *COPIED_PARTS,
 )
 
-#: The selection of a base row of a job that has not begun: its full copy has not ended, or its start was not checked.
+#: The selection of a base row of a job that has not begun: its copy has not ended, or its start was not checked.
 COPYING = "copying"
 
 #: Versions of one take-over differ from those of the next by this much: more groups than a run ever commits.
@@ -84,6 +90,7 @@ _ADDED = {
     "source_uuid": "CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL DEFAULT ''",
     "owner": "VARCHAR(250) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL DEFAULT ''",
     "began": "VARCHAR(100) CHARACTER SET ascii COLLATE ascii_bin NOT NULL DEFAULT ''",
+    begun.COLUMN: begun.KIND,
 }
 
 _DUPLICATE_COLUMN = 1060
@@ -127,6 +134,8 @@ _CREATE = {
     prepared.TABLE: prepared.CREATE,
     unsure.TABLE: unsure.CREATE,
     ahead.TABLE: ahead.CREATE,
+    LATER_KEYS: CREATE_LATER_KEYS,
+    table_changes.TABLE: table_changes.CREATE,
     copied_parts.PART_TABLE: copied_parts.CREATE_PARTS,
     copied_parts.CHUNK_TABLE: copied_parts.CREATE_CHUNKS,
 }
@@ -182,7 +191,7 @@ class Checkpoint:
         *,
         start: JobStart | None = None,
         has_intents: bool = False,
-        leaves: str = "",
+        leaves: Leaving | None = None,
         join: Join | None = None,
         keeps: Selection | None = None,
     ) -> None:
@@ -200,10 +209,10 @@ class Checkpoint:
         self._selection = selection
         self._owner = owner
         self._version = 0
-        self._ahead = AheadNotes()
+        self.ahead = AheadNotes()  # tables that are ahead of the job's position
         self._copying_before = 0  # the version of a copy's base row that this run has found
-        #: Whether there may be notes of what of a copy may stay.
-        self.has_parts = False
+        self.has_parts = False  # there may be notes of what of a copy may stay
+        self.ran: list[begun.Begun] = []  # definitions that have run and are not executed by what the checkpoint says
         self._found = selection  # the digest that the base row has
 
     @property
@@ -223,7 +232,7 @@ class Checkpoint:
             if self._join is not None:
                 position = self._take_in(self._join, position)
             elif self._leaves and position is not None and self._keeps is not None:
-                joining.release(self._connection, self._job, self._keeps)
+                joining.release(self._connection, self._job, self._keeps, self._leaves)
             if position is not None and not position.written and begins:
                 position = replace(position, written=True)
             if position is not None and position.written:
@@ -241,7 +250,8 @@ class Checkpoint:
         """
         if position is None or not position.written:
             raise Refused([joining.nothing_to_join(self._job)])
-        found = joining.look(self._connection, self._job, join, position, is_joined=self._found == self._selection)
+        is_joined, has_run = self._found == self._selection, bool(self.ran)
+        found = joining.look(self._connection, self._job, join, position, is_joined=is_joined, has_run=has_run)
         if found is None:
             return position
         if isinstance(found, str):
@@ -264,13 +274,15 @@ class Checkpoint:
     def _rows(self) -> list[Any]:
         """Those of the job, locked; the base row first."""
         sql = (
-            f"SELECT slot, version, gtids, mark, definitions, selection, stamps, source_uuid, began"
+            f"SELECT slot, version, gtids, mark, definitions, selection, stamps, source_uuid, began, {begun.COLUMN}"
             f" FROM {UDUP_SCHEMA}.{TABLE} WHERE job = %s ORDER BY slot FOR UPDATE"
         )
         return query(self._connection, sql, self._job)
 
     def _read(self, initial: GtidSet | None) -> CheckpointState | None:
         rows = self._rows()
+        if not rows:
+            joining.forget_noted(self._connection, self._job, self._start.incarnation)
         self._version = version_after(rows)
         if not rows or rows[0][0] != 0 or rows[0][5] == COPYING:
             self._copying_before = int(rows[0][1]) if rows else 0
@@ -283,7 +295,7 @@ class Checkpoint:
             return None if initial is None else replace(self._first(initial), written=False)
         base = rows[0]
         self._found, has_notes = self._selection_of(str(base[5]))
-        self._ahead = notes = ahead.read(self._connection, self._job) if has_notes else AheadNotes()
+        self.ahead = notes = ahead.read(self._connection, self._job) if has_notes else AheadNotes()
         if has_notes and not notes:
             raise Refused([notes_lost(self._job, f"{UDUP_SCHEMA}.{ahead.TABLE}")])
         executed = GtidSet()
@@ -292,11 +304,13 @@ class Checkpoint:
         self._began = str(base[8])
         self._start.check_begun(self._began, str(executed))
         known = str(base[6]), str(base[7])
-        return CheckpointState(executed, base[3], int(base[4]), self._version, *known, ahead=notes.merged(executed))
+        self.ran = begun.have_run(self._connection, str(base[3]), str(base[9]), executed)
+        definitions = max([int(base[4]), *(each.number for each in self.ran)])
+        return CheckpointState(executed, base[3], definitions, self._version, *known, ahead=notes.merged(executed))
 
     def _selection_of(self, kept: str) -> tuple[str, bool]:
         """Return the digest of the selection that a base row has, and whether there are notes beside it."""
-        known = [self._selection, *([self._leaves] if self._leaves else [])]
+        known = [self._selection, *([self._leaves.before] if self._leaves else [])]
         for each in [*known, *([self._join.kept.digest] if self._join is not None else [])]:
             if kept == each or ahead.has_notes(kept, each):
                 return each, kept != each
@@ -313,39 +327,46 @@ class Checkpoint:
         return CheckpointState(executed.copy(), runtime.new_id(), 0, self._version)
 
     def _rewrite(self, position: CheckpointState, workers: int) -> None:
-        had, self._ahead = self._ahead, position.ahead
-        selection = ahead.digest_with(self._ahead, self._selection)
+        had, self.ahead = self.ahead, position.ahead
+        selection = ahead.digest_with(self.ahead, self._selection)
         base = (str(position.executed), position.mark, position.definitions, selection)
-        workers_rows = [(slot, "", "", 0, "", "", "", "", "") for slot in range(1, workers + 1)]
-        known = (position.stamps, position.source_uuid, self._began)
+        workers_rows = [(slot, "", "", 0, "", "", "", "", "", "") for slot in range(1, workers + 1)]
+        known = (position.stamps, position.source_uuid, self._began, begun.text_of(self.ran))
         self._replace([(0, *base, self._owner.note, *known), *workers_rows])
-        if had or self._ahead:  # what an older version has left without a base row says nothing
-            ahead.write(self._connection, self._job, self._ahead)
+        if had or self.ahead:  # what an older version has left without a base row says nothing
+            ahead.write(self._connection, self._job, self.ahead)
+        table_changes.begin(self._connection, self._job)
 
     def _rewrite_copying(self) -> None:
-        self._replace([(0, "", "", 0, COPYING, self._owner.note, "", "", "")])
+        self._replace([(0, "", "", 0, COPYING, self._owner.note, "", "", "", "")])
 
     def _replace(self, rows: list[tuple[object, ...]]) -> None:
-        """The job's rows, all with the present version: (slot, gtids, mark, …, began)."""
+        """The job's rows, all with the present version: (slot, gtids, mark, …, begun)."""
         query(self._connection, f"DELETE FROM {UDUP_SCHEMA}.{TABLE} WHERE job = %s", self._job)
         columns = "job, version, slot, gtids, mark, definitions, selection, owner, stamps, source_uuid, began"
-        places = ", ".join(["(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"] * len(rows))
+        columns += f", {begun.COLUMN}"
+        places = ", ".join(["(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"] * len(rows))
         args = [value for row in rows for value in (self._job, self._version, *row)]
         query(self._connection, f"INSERT INTO {UDUP_SCHEMA}.{TABLE} ({columns}) VALUES {places}", *args)
 
-    def advance(self, executed: str, definitions: int, stamps: str = "", source_uuid: str = "") -> None:
+    def advance(
+        self, executed: str, definitions: int, stamps: str = "", source_uuid: str = "",
+        changes: Sequence[TableChange] = (),
+    ) -> None:  # fmt: skip
         """Write the base row; `Superseded` if another run has taken over. Notes that say no more than it does go."""
-        notes = self._ahead.merged(GtidSet.parse(executed)) if self._ahead else self._ahead
-        if len(notes) == len(self._ahead):
+        notes = self.ahead.merged(GtidSet.parse(executed)) if self.ahead else self.ahead
+        if len(notes) == len(self.ahead) and not changes:
             self._advance(executed, definitions, stamps, source_uuid)
             return
         with self._transaction():
             self._advance(executed, definitions, stamps, source_uuid)
-            ahead.write(self._connection, self._job, notes)
-            selection = ahead.digest_with(notes, self._selection)
-            sql = f"UPDATE {UDUP_SCHEMA}.{TABLE} SET selection = %s WHERE job = %s AND slot = 0"
-            query(self._connection, sql, selection, self._job)
-        self._ahead = notes
+            if len(notes) < len(self.ahead):
+                ahead.write(self._connection, self._job, notes)
+                selection = ahead.digest_with(notes, self._selection)
+                sql = f"UPDATE {UDUP_SCHEMA}.{TABLE} SET selection = %s WHERE job = %s AND slot = 0"
+                query(self._connection, sql, selection, self._job)
+            table_changes.add(self._connection, self._job, changes)
+        self.ahead = notes
 
     def _advance(self, executed: str, definitions: int, stamps: str, source_uuid: str) -> None:
         with self._connection.cursor() as cursor:
@@ -375,7 +396,7 @@ class Checkpoint:
                 raise Superseded(f"job {self._job}: another run has begun it again, or its checkpoint was removed")
             self._version, self._began = version_after(rows), self._start.note
             position = replace(self._first(executed), source_uuid=source_uuid, ahead=notes.merged(executed))
-            for table in (COPY_TABLE, OBJECT_TABLE, *(COPIED_PARTS if self.has_parts else ())):
+            for table in (COPY_TABLE, OBJECT_TABLE, table_changes.TABLE, *(COPIED_PARTS if self.has_parts else ())):
                 query(self._connection, f"DELETE FROM {UDUP_SCHEMA}.{table} WHERE job = %s", self._job)
             self._rewrite(position, workers)
         return position

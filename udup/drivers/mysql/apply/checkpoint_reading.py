@@ -9,7 +9,7 @@ from udup.base.endpoint import Endpoint
 from udup.base.errors import Side
 from udup.drivers.mysql.apply.checkpoint import COPYING, TABLE
 from udup.drivers.mysql.binlog.gtid import GtidSet
-from udup.drivers.mysql.client.connection import MySQLError, connect, error_code, query
+from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, error_code, query
 from udup.drivers.mysql.client.errors import NOTHING_THERE, failure
 from udup.drivers.mysql.client.seam import behind_the_seam
 from udup.pipeline.selection.schemas import UDUP_SCHEMA
@@ -36,7 +36,7 @@ class MySQLCheckpointReader:
     def executed(self) -> GtidSet | None:
         """Return the union of the job's rows, of one moment; None without a base row, or while a copy has not ended."""
         try:
-            return _union(query(self._connection, _ROWS, self._job))
+            return read_union(self._connection, self._job)
         except MySQLError as error:
             if error_code(error) in NOTHING_THERE:
                 return None
@@ -51,6 +51,11 @@ def read_executed(endpoint: Endpoint, job: str) -> GtidSet | None:
     """Return it once, on a connection for this alone."""
     with closing(MySQLCheckpointReader(endpoint, job)) as reader:
         return reader.executed()
+
+
+def read_union(connection: Connection, job: str) -> GtidSet | None:
+    """Return the same on a connection that is there; an error of MySQL passes through."""
+    return _union(query(connection, _ROWS, job))
 
 
 def _union(rows: Sequence[Sequence[object]]) -> GtidSet | None:

@@ -11,6 +11,7 @@ from udup.drivers.mysql.apply.preludes import Preludes
 from udup.drivers.mysql.apply.xa import PreparedRows
 from udup.drivers.mysql.binlog.event import has_checksums
 from udup.drivers.mysql.binlog.table_map import TableMaps, TableName, table_name
+from udup.drivers.mysql.rows.tally import MySQLTally
 from udup.pipeline.records import Context, Part, Transaction
 
 
@@ -22,11 +23,13 @@ class MySQLRowRules:
         self._computing = computing
         self._prepared = PreparedRows(job)
         self.apart = TablesApart()
+        self.tally = MySQLTally()
 
     def note_context(self, context: Context) -> None:
         self._contexts.note(context)
 
     def note_format(self, event: bytes) -> None:
+        self.tally.comes_with_crc = has_checksums(event)
         self._prepared.set_format(event, with_crc=has_checksums(event))
 
     def keep(self, record: Transaction) -> bytes:

@@ -116,8 +116,11 @@ def without_cascades(event: bytes) -> bytes:
     The target would follow them once more. After REPLACE of a parent row that is wrong: a source of MySQL 9.7 keeps
     the children and logs none, and whoever applies its delete takes them away (seen on a MySQL replica too).
     """
-    if not event[ROWS_FLAGS_OFFSET] & FOREIGN_KEYS_LOGGED:
-        return event
+    return without_checks(event) if event[ROWS_FLAGS_OFFSET] & FOREIGN_KEYS_LOGGED else event
+
+
+def without_checks(event: bytes) -> bytes:
+    """Return the rows event with foreign keys off."""
     changed = bytearray(event)
     changed[ROWS_FLAGS_OFFSET] |= NO_FOREIGN_KEY_CHECKS
     return bytes(changed)

@@ -127,10 +127,13 @@ def _text(column: Column, other: Column, servers: Servers) -> str:
 
 
 def _json_types(name: str) -> str:
-    """Return the SQL of what the types of a document's values come to, by the order in which they stand."""
+    """Return the SQL of what the types of a document's values come to, by the order in which they stand.
+
+    Paths have introducers, as a session that reads rows has binary literals.
+    """
     inside = [
         f"(SELECT COALESCE(BIT_XOR(CRC32(CONCAT(j.n, IFNULL(JSON_TYPE(j.v), 'NULL')))), 0) FROM JSON_TABLE({name},"
-        f" '{path}' COLUMNS (n FOR ORDINALITY, v JSON PATH '$')) AS j)"
+        f" _utf8mb4'{path}' COLUMNS (n FOR ORDINALITY, v JSON PATH _utf8mb4'$')) AS j)"
         for path in (MEMBERS, ELEMENTS)
     ]
     return ", ' ', ".join([f"JSON_TYPE({name})", *inside])

@@ -58,7 +58,7 @@ class MySQLCatchUp(MySQLRepairer):
         """Put the tables right in one transaction, or none of them."""
         assert self._opened is not None, "open the source first"
         with seam(ErrorSide.TARGET, self._target):
-            query(self._opened.writing, ledger.CREATE)
+            ledger.make(self._opened.writing)
             theirs = connect(self._target, SNAPSHOT)
             pool = runtime.Pool(1, thread_name_prefix="catch-up")
             try:

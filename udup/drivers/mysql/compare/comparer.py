@@ -3,13 +3,15 @@
 Both snapshots are opened here, each with one session; that they stand at the same transaction is brought about by
 whoever calls. Behind each statement a session goes back to a savepoint, which gives up the table's metadata lock and
 keeps the snapshot, so DDL waits for a chunk at most. A table that was altered since is no longer in the snapshot
-(1412): the next round compares it.
+(1412), or is not as the source has it there: it is compared in the next snapshot.
 """
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Collection
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from udup.base import runtime
 from udup.base.endpoint import Endpoint
@@ -17,36 +19,49 @@ from udup.base.errors import Side as ErrorSide
 from udup.base.errors import Transient, UdupError
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.client import patience
-from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, describe, error_code, query
+from udup.drivers.mysql.client.connection import (
+    Connection,
+    MySQLError,
+    connect,
+    describe,
+    error_code,
+    is_transient,
+    query,
+)
 from udup.drivers.mysql.client.raw import shut_down
 from udup.drivers.mysql.client.seam import behind_the_seam, seam
 from udup.drivers.mysql.client.sessions import SNAPSHOT
 from udup.drivers.mysql.compare.both import Both, Pace
-from udup.drivers.mysql.compare.canonical import Servers
+from udup.drivers.mysql.compare.definitions import DefinitionComparison
 from udup.drivers.mysql.compare.multisets import compare_as_set
 from udup.drivers.mysql.compare.ranges import compare_ranges
 from udup.drivers.mysql.compare.side import Side
 from udup.drivers.mysql.compare.tables import Compared, pair_tables, read_notes, read_servers, without_ahead
-from udup.drivers.mysql.dictionary.catalog import Catalog
+from udup.drivers.mysql.dictionary.catalog import Catalog, Column
+from udup.drivers.mysql.snapshot.brief import open_briefly
 from udup.drivers.mysql.snapshot.moment import start_all
 from udup.drivers.mysql.snapshot.reader import CHANGED, release
-from udup.drivers.mysql.snapshot.schema import read_catalog, same_definitions
-from udup.drivers.mysql.snapshot.snapshot import Snapshot, open_snapshot
+from udup.drivers.mysql.snapshot.schema import read_catalog
+from udup.drivers.mysql.snapshot.snapshot import Snapshot
 from udup.pipeline.ports.compare import ComparePlan, CompareTold, TableCompared
 from udup.pipeline.positions import AheadNotes
 from udup.pipeline.selection.renames import Name
 from udup.pipeline.selection.selection import Selection
 
-#: Tries to open the snapshot between two DDL statements.
-TRIES = 5
+#: Snapshots in a row in which a table was being altered, after which it is told as not compared.
+ALTERED_TRIES = 3
 
 
 @dataclass
 class _Place:
-    """Where the tables have got to: the table under way, and in it how many chunks are done and what is behind them."""
+    """Where the tables have got to: the table under way, and in it how many chunks are done and what is behind them, by
+    which key. `altered` counts the snapshots that no longer had a table as it was.
+    """
 
     done: set[Name]
+    altered: Counter[Name] = field(default_factory=Counter)
     table: Name | None = None
+    key: tuple[Column, ...] = ()
     number: int = 0
     after: str = ""
     rows: int = 0
@@ -65,14 +80,24 @@ class MySQLComparer:
         self._place = _Place(set())
         self._stopped = runtime.Event()
         self._pool = runtime.Pool(1, thread_name_prefix="compare")
-        self._catalog: Catalog | None = None
+        self._definitions = DefinitionComparison(target, selection, plan)
+        self._names: tuple[Name, ...] | None = None
         self._snapshot: Snapshot | None = None
         self._theirs: Connection | None = None
 
+    def prepare(self) -> None:
+        """Read which tables there are: with many of them it takes longer than anything may be held."""
+        with connect(self.endpoint) as asking:
+            catalog = read_catalog(asking, self._selection)
+        self._names = names_of(catalog)
+        with seam(ErrorSide.TARGET, self._target):
+            self._definitions.prepare(catalog)
+
     def open_source(self) -> str:
-        """Open a snapshot of the source, and read the definitions that hold in it; return its GTID set."""
+        """Open a snapshot of the source and return its GTID set."""
+        assert self._names is not None, "prepare first"
         self._end_snapshots()
-        self._snapshot, self._catalog = open_steady(self.endpoint, self._selection, 1)
+        self._snapshot = open_briefly(self.endpoint, 1, self._names)
         with seam(ErrorSide.TARGET, self._target):
             self._theirs = connect(self._target, SNAPSHOT)  # now, as the target stands still later
         return self._snapshot.gtid_set
@@ -82,16 +107,25 @@ class MySQLComparer:
         assert self._theirs is not None, "open the source first"
         with seam(ErrorSide.TARGET, self._target):
             start_all([self._theirs])
+            self._definitions.read_standing()
 
     def compare(self, told: CompareTold, seconds: float) -> bool:
-        """Compare for so long from where it has stopped; return whether the last table's end was reached."""
-        assert self._snapshot is not None and self._theirs is not None and self._catalog is not None, "open both first"
+        """Compare for so long from where it has stopped; return whether the last table's end was reached.
+
+        The definitions are read behind the snapshots: of a table that was altered in between these say so (1412).
+        """
+        assert self._snapshot is not None and self._theirs is not None and self._names is not None, "open both first"
         (ours,), theirs = self._snapshot.connections, self._theirs
         for connection in (ours, theirs):
             query(connection, patience.SESSION)
             query(connection, "SAVEPOINT udup")
-        pairs = pair_tables(self._catalog, self._selection, ours, theirs, self._plan.tables)
-        pairs = without_ahead(pairs, self._ahead(theirs))
+        with connect(self.endpoint) as asking:
+            self._definitions.read_source(asking)
+            catalog = read_catalog(asking, self._selection)
+            ahead = self._ahead(theirs)
+            self._compare_definitions(asking, catalog, ahead, told)
+        pairs = pair_tables(known(catalog, self._names), self._selection, ours, theirs, self._plan.tables)
+        pairs = without_ahead(pairs, ahead)
         for connection in (ours, theirs):
             release(connection)
         servers = read_servers(ours, theirs)
@@ -106,12 +140,31 @@ class MySQLComparer:
                 pace,
                 self._pool,
             )
-            if not self._compare(both, servers, ends_at):
+            if not self._compare(both, ends_at):
                 return False
-            if runtime.now() >= ends_at and len(self._place.done) < len(pairs):
+            if runtime.now() >= ends_at and self._to_do(pairs):
                 return False
+        if self._to_do(pairs) or not self._definitions.is_over:
+            return False
+        self._not_there(catalog, told)
         self._place = _Place(set())
+        self._definitions.round_over()
         return True
+
+    def _compare_definitions(self, source: Connection, catalog: Catalog, ahead: AheadNotes, told: CompareTold) -> None:
+        with seam(ErrorSide.TARGET, self._target):
+            found = self._definitions.compare(source, catalog, ahead)
+        if found is not None:
+            told.definitions(found)
+            told.kept()
+
+    def _not_there(self, catalog: Catalog, told: CompareTold) -> None:
+        """Tell of tables that were asked for by name and that the source does not have."""
+        names = set(names_of(catalog))
+        for wanted in self._plan.tables:
+            schema, table = wanted.split(".", 1)
+            if (schema, table) not in names | self._place.done:
+                told.table(TableCompared(schema, table, problem="the source has no such table"))
 
     def _ahead(self, theirs: Connection) -> AheadNotes:
         """Return the notes of tables that stand elsewhere than the snapshot of the source, by that of the target."""
@@ -125,20 +178,27 @@ class MySQLComparer:
         left = [pair for pair in pairs if pair.name not in self._place.done]
         return sorted(left, key=lambda pair: pair.name != self._place.table)
 
-    def _compare(self, both: Both, servers: Servers, ends_at: float) -> bool:
+    def _compare(self, both: Both, ends_at: float) -> bool:
         """Compare a table; return False if its end was not reached in time."""
         place, compared = self._place, both.compared
-        if place.table != compared.name:
-            self._place = place = _Place(place.done, compared.name)
-        problem = compared.problem
+        if place.table != compared.name or place.key != compared.key_columns:
+            self._place = place = _Place(place.done, place.altered, compared.name, compared.key_columns)
+        both.rows, both.differences = place.rows, place.differences
+        problem, altered = compared.problem, compared.may_pass
         try:
-            if not problem and not self._rows(both, ends_at):
+            if problem:
+                both.source.look()  # whether it is still what the snapshot has
+            elif not self._rows(both, ends_at):
                 return False
         except (MySQLError, UdupError) as error:
-            problem = _problem(error)
-        rows, differences = place.rows + both.rows, place.differences + both.differences
-        both.told.table(TableCompared(*compared.name, rows, differences, problem, both.unsearched))
-        self._place = _Place({*place.done, compared.name})
+            problem, altered = _problem(error), _is_altered(error)
+        if altered and place.altered[compared.name] + 1 < ALTERED_TRIES:
+            place.altered[compared.name] += 1
+            both.told.undone()
+            return True  # it is still to be done
+        both.told.table(TableCompared(*compared.name, both.rows, both.differences, problem, both.unsearched))
+        self._place = _Place({*place.done, compared.name}, place.altered)
+        both.told.kept()
         return True
 
     def _rows(self, both: Both, ends_at: float) -> bool:
@@ -147,10 +207,12 @@ class MySQLComparer:
             compare_as_set(both)
             return True
         for chunk in compare_ranges(both, self._plan.chunk_rows, place.number, place.after):
-            if not chunk.final and runtime.now() >= ends_at:
+            if not chunk.final:
                 place.number, place.after = chunk.number + 1, chunk.rest
-                place.rows, place.differences = place.rows + both.rows, place.differences + both.differences
-                return False
+                place.rows, place.differences = both.rows, both.differences
+                both.told.kept()
+                if runtime.now() >= ends_at:
+                    return False
         return True
 
     def stop(self) -> None:
@@ -159,10 +221,12 @@ class MySQLComparer:
         for connection in (*(self._snapshot.connections if self._snapshot else ()), self._theirs):
             if connection is not None:
                 shut_down(connection)
+        self._definitions.stop()
 
     def close(self) -> None:
         """End both snapshots, and the comparer."""
         self._end_snapshots()
+        self._definitions.close()
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _end_snapshots(self) -> None:
@@ -174,29 +238,33 @@ class MySQLComparer:
         self._snapshot = self._theirs = None
 
 
-def open_steady(endpoint: Endpoint, selection: Selection, connections: int) -> tuple[Snapshot, Catalog]:
-    """Open a snapshot of a job's source; return it with the definitions that hold in it."""
+def read_names(endpoint: Endpoint, selection: Selection) -> tuple[Name, ...]:
+    """Return the tables of a job's source."""
     with connect(endpoint) as asking:
-        before = read_catalog(asking, selection)
-        for _ in range(TRIES):
-            names = [(table.schema, table.name) for table in before.tables]
-            snapshot = open_snapshot(endpoint, connections, job_tables=names)
-            try:
-                after = read_catalog(asking, selection)
-            except BaseException:
-                snapshot.close()
-                raise
-            if same_definitions(before, after):
-                return snapshot, after
-            snapshot.close()
-            before = after
-    raise Transient(f"definitions on {endpoint} changed during each of {TRIES} snapshots: wait for the DDL")
+        return names_of(read_catalog(asking, selection))
+
+
+def names_of(catalog: Catalog) -> tuple[Name, ...]:
+    """Return the tables of a catalog."""
+    return tuple((table.schema, table.name) for table in catalog.tables)
+
+
+def known(catalog: Catalog, names: Collection[Name]) -> Catalog:
+    """Return it without the tables that came behind these: their rows may not be the snapshot's."""
+    known = set(names)
+    return replace(catalog, tables=tuple(each for each in catalog.tables if (each.schema, each.name) in known))
 
 
 def _problem(error: MySQLError | UdupError) -> str:
     """Return why one table cannot be compared now; raise what is not the table's."""
     if isinstance(error, MySQLError) and error_code(error) in CHANGED:
-        return f"its definition changed since the snapshot was opened ({describe(error)}); it is compared next time"
-    if isinstance(error, UdupError) and not isinstance(error, Transient):
-        return str(error)
-    raise error
+        return f"its definition changed since the snapshot was opened ({describe(error)})"
+    if isinstance(error, Transient) or (
+        isinstance(error, MySQLError) and (is_transient(error) or not error_code(error))
+    ):
+        raise error
+    return describe(error) if isinstance(error, MySQLError) else str(error)
+
+
+def _is_altered(error: MySQLError | UdupError) -> bool:
+    return isinstance(error, MySQLError) and error_code(error) in CHANGED

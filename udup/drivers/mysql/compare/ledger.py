@@ -1,8 +1,12 @@
 """`udup.difference` on the target: the rows in which a job's two servers differ, as the last comparison has found them.
 
-A row of it lives until a later comparison of its table does not find it again. It is kept small: beyond `MOST_ROWS` of
-a job differences are counted, not kept. Values are there as text, cut where they are long. Rows that were repaired
-stay for a while, with what they were before and after, unless they are found again.
+A row of it lives until a later comparison of its table does not find it again, or finds no such table. It is kept
+small: beyond `MOST_ROWS` of a job differences are counted, not kept. Values are there as text, cut where they are long.
+Rows that were repaired stay for a while, the latest `MOST_ROWS`, with what they were before and after, unless they are
+found again.
+
+The next comparison finds it all again, so a table of another version's shape is not migrated: one that lacks columns is
+made again. A later version adds columns with defaults, so that versions may share a target.
 """
 
 from __future__ import annotations
@@ -17,9 +21,10 @@ from typing import Any
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Side
 from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, query
-from udup.drivers.mysql.client.errors import NOTHING_THERE
+from udup.drivers.mysql.client.errors import ER, NOTHING_THERE
 from udup.drivers.mysql.client.seam import behind_the_seam
-from udup.pipeline.ports.compare import LedgerRow, RowDifference, TableCompared
+from udup.drivers.mysql.compare import definition_ledger
+from udup.pipeline.ports.compare import DefinitionsCompared, LedgerRow, RowDifference, TableCompared
 from udup.pipeline.selection.schemas import UDUP_SCHEMA
 
 TABLE = "difference"
@@ -58,6 +63,11 @@ _COLUMNS = (
 )
 
 
+def make(connection: Connection) -> None:
+    """Make the table; again, if an earlier version's lacks something."""
+    definition_ledger.make_again(connection, TABLE, CREATE)
+
+
 @behind_the_seam(Side.TARGET)
 class MySQLLedger:
     """`comparison` tells one round from the others. Used by one thread."""
@@ -69,13 +79,25 @@ class MySQLLedger:
         self._connection: Connection | None = None
         self._rows: list[tuple[object, ...]] = []
         self._kept = 0
+        self._seen: set[tuple[str, str]] = set()  # tables that were compared, or could not be
 
     def begin(self, comparison: str) -> None:
         """Begin a round: what it does not find again is no more."""
-        self._comparison, self._kept, self._rows = comparison, 0, []
-        query(self._open(), CREATE)
+        self._comparison, self._kept, self._rows, self._seen = comparison, 0, [], set()
+        connection = self._open()
+        make(connection)
+        definition_ledger.make(connection)
         old = f"repaired < CURRENT_TIMESTAMP(3) - INTERVAL {REPAIRED_DAYS} DAY"
-        query(self._open(), f"DELETE FROM {UDUP_SCHEMA}.{TABLE} WHERE job = %s AND {old}", self._job)
+        query(connection, f"DELETE FROM {UDUP_SCHEMA}.{TABLE} WHERE job = %s AND {old}", self._job)
+        for which, order in (("repaired IS NOT NULL", "repaired"), ("repaired IS NULL", "last_seen")):
+            self._trim(connection, which, order)
+
+    def _trim(self, connection: Connection, which: str, order: str) -> None:
+        """Leave the latest rows, as many as are kept."""
+        sql = f"FROM {UDUP_SCHEMA}.{TABLE} WHERE job = %s AND {which}"
+        more = int(query(connection, f"SELECT COUNT(*) {sql}", self._job)[0][0]) - MOST_ROWS
+        if more > 0:
+            query(connection, f"DELETE {sql} ORDER BY {order} LIMIT {more}", self._job)
 
     def note(self, difference: RowDifference, position: str) -> None:
         """Keep a difference that was found between two snapshots at this position."""
@@ -86,6 +108,7 @@ class MySQLLedger:
     def table_ended(self, table: TableCompared) -> None:
         """A table was compared to its end: differences of it that were not found again are no more."""
         self._write()
+        self._seen.add((table.schema, table.table))
         if not table.problem:
             sql = (
                 f"DELETE FROM {UDUP_SCHEMA}.{TABLE}"
@@ -94,17 +117,33 @@ class MySQLLedger:
             )
             query(self._open(), sql, self._job, table.schema, table.table, self._comparison)
 
+    def definitions(self, compared: DefinitionsCompared, position: str) -> None:
+        """Keep in which definitions the two differ, in the place of those of before."""
+        definition_ledger.keep(self._open(), self._job, compared, self._comparison, position)
+
+    def round_ended(self) -> None:
+        """All of the job's tables were told: what is kept of others is no more."""
+        sql = f"FROM {UDUP_SCHEMA}.{TABLE} WHERE job = %s AND repaired IS NULL AND comparison <> %s"
+        kept = query(self._open(), f"SELECT DISTINCT table_schema, table_name {sql}", self._job, self._comparison)
+        for schema, table in kept:
+            if (str(schema), str(table)) not in self._seen:
+                of_table = f"DELETE {sql} AND table_schema = %s AND table_name = %s"
+                query(self._open(), of_table, self._job, self._comparison, schema, table)
+
     def page(self, after: str, limit: int) -> list[LedgerRow]:
-        """Return so many rows behind one, on a connection that ends with it."""
+        """Return so many rows behind one, on a connection that ends with it; definitions come first."""
         with closing(connect(self.endpoint)) as connection:
-            return read_page(connection, self._job, after, limit)
+            found = definition_ledger.read_page(connection, self._job, after, limit)
+            if len(found) < limit:
+                rows_after = "" if after.startswith(definition_ledger.FRONT) else after
+                found += read_page(connection, self._job, rows_after, limit - len(found))
+            return found
 
     def _write(self) -> None:
-        rows, self._rows = self._rows[: max(0, MOST_ROWS - self._kept)], []
-        if not rows:
-            return
-        _insert(self._open(), rows)
-        self._kept += len(rows)
+        if rows := self._rows[: max(0, MOST_ROWS - self._kept)]:
+            _insert(self._open(), rows)
+            self._kept += len(rows)
+        self._rows = []  # not before: what a lost connection leaves is written by the next one
 
     def _open(self) -> Connection:
         """Return a connection, another one where that of before has ended."""
@@ -232,6 +271,6 @@ def _rows(connection: Connection, sql: str, *args: object) -> Sequence[Any]:
     try:
         return query(connection, sql, *args)
     except MySQLError as error:
-        if error.args and error.args[0] in NOTHING_THERE:
+        if error.args and error.args[0] in (*NOTHING_THERE, ER.BAD_FIELD_ERROR):  # or of an earlier version's shape
             return []
         raise

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from itertools import islice
+from itertools import chain, islice
 
 from udup.base import runtime
 from udup.base.endpoint import Endpoint
@@ -31,13 +31,16 @@ from udup.drivers.mysql.client.seam import behind_the_seam, seam
 from udup.drivers.mysql.client.session_setup import enter
 from udup.drivers.mysql.client.sessions import REPAIRING
 from udup.drivers.mysql.compare.canonical import Servers
-from udup.drivers.mysql.compare.comparer import open_steady
+from udup.drivers.mysql.compare.comparer import known, read_names
 from udup.drivers.mysql.compare.ledger import MOST_ROWS, Kept, note_repaired, read_unrepaired
 from udup.drivers.mysql.compare.side import Side
 from udup.drivers.mysql.compare.tables import Compared, pair_tables, read_notes, read_servers, without_ahead
 from udup.drivers.mysql.dictionary.catalog import Column, Table
 from udup.drivers.mysql.load.row_statements import insert_head, insert_statements, rows_of
+from udup.drivers.mysql.snapshot.brief import open_briefly
+from udup.drivers.mysql.snapshot.reader import CHANGED
 from udup.drivers.mysql.snapshot.rows import prepare_session, stream_rows
+from udup.drivers.mysql.snapshot.schema import read_catalog
 from udup.drivers.mysql.snapshot.snapshot import Snapshot
 from udup.pipeline.ports.compare import ComparePlan, CompareTold, TableCompared
 from udup.pipeline.selection.renames import Name
@@ -47,8 +50,8 @@ from udup.pipeline.selection.selection import Selection
 #: Rows of a batch, and seconds in which batches are begun while the target stands.
 BATCH_ROWS, STANDING_SECONDS = 200, 0.8
 
-#: Bytes of an INSERT.
-INSERT_BYTES = 1 << 20
+#: Bytes of an INSERT; of a batch's rows, by the source's estimate of one.
+INSERT_BYTES, BATCH_BYTES = 1 << 20, 16 << 20
 
 _DUPLICATE = 1062
 
@@ -96,27 +99,40 @@ class MySQLRepairer:
         self._target, self._selection, self._plan = target, selection, plan
         self._work: list[_Work] | None = None
         self._opened: Opened | None = None
+        self._chosen, self._names = selection, tuple[Name, ...]()
         self._stopped = runtime.Event()
+
+    def prepare(self) -> None:
+        """Read what is to be repaired, and which tables there are."""
+        if self._work is None:
+            with seam(ErrorSide.TARGET, self._target), connect(self._target) as reading:
+                self._work = _work(read_unrepaired(reading, self._plan.job, self._plan.tables))
+        self._chosen = self._selection.within(_exactly(self._wanted()))
+        self._names = read_names(self.endpoint, self._chosen) if self._wanted() else ()
 
     def open_source(self) -> str:
         """Open a snapshot of the source, and all that is needed to repair by it; return its GTID set."""
         self._end()
         with seam(ErrorSide.TARGET, self._target):
             writing = connect(self._target, REPAIRING)
-            if self._work is None:
-                self._work = _work(read_unrepaired(writing, self._plan.job, self._plan.tables))
             notes = read_notes(writing, self._plan.job)
-        snapshot, catalog = open_steady(self.endpoint, self._selection, 2)
+        try:
+            snapshot = open_briefly(self.endpoint, 2, self._names)
+        except BaseException:
+            writing.close()
+            raise
+        self._opened = Opened(snapshot, writing, {}, Servers(), _triggers(writing))
         comparing, reading = snapshot.connections
         for connection in (comparing, reading):
             query(connection, patience.SESSION)
             query(connection, "SAVEPOINT udup")
         prepare_session(reading)
-        wanted = self._wanted()
-        found = pair_tables(catalog, self._selection, comparing, writing, wanted) if wanted else []
+        with connect(self.endpoint) as asking:
+            catalog = known(read_catalog(asking, self._chosen), self._names)
+        found = pair_tables(catalog, self._selection, comparing, writing)
         found = without_ahead(found, notes.merged(GtidSet.parse(snapshot.gtid_set)))
-        pairs = {pair.name: pair for pair in found}
-        self._opened = Opened(snapshot, writing, pairs, read_servers(comparing, writing), _triggers(writing))
+        self._opened.pairs.update({pair.name: pair for pair in found})
+        self._opened.servers = read_servers(comparing, writing)
         writing.rollback()  # what comes must be seen as it is then
         return snapshot.gtid_set
 
@@ -141,7 +157,8 @@ class MySQLRepairer:
         work.problem = obstacle(compared, opened)
         if compared is None or work.problem:
             return
-        batch = work.rows[: work.batch]
+        few = min(work.batch, _rows_of(BATCH_BYTES, compared.source))
+        batch = work.rows[: work.batch if work.batch == MOST_ROWS else few]
         try:
             with seam(ErrorSide.TARGET, self._target):
                 Batch(self._plan.job, compared, opened, batch).repair()
@@ -149,14 +166,16 @@ class MySQLRepairer:
             with suppress(MySQLError, OSError):
                 opened.writing.rollback()
             code = _code(error)
-            if code == _DUPLICATE and work.batch < len(work.rows):
+            if code == _DUPLICATE and len(batch) < len(work.rows) and work.batch < MOST_ROWS:
                 work.batch = MOST_ROWS  # a row of a later batch has what belongs to one of this
                 return
             if isinstance(error, Transient) or (isinstance(error, MySQLError) and not code):
                 raise
+            if code in CHANGED:
+                raise Transient(f"a table was altered since the snapshot was opened: {error}") from error
             work.problem = _told(error, code)
             return
-        work.rows = work.rows[work.batch :]
+        work.rows = work.rows[len(batch) :]
         work.repaired += len(batch)
 
     def compare(self, told: CompareTold, _seconds: float) -> bool:
@@ -244,23 +263,42 @@ class Batch:
             yield block.values, block.text
 
     def _insert(self, blocks: Iterator[tuple[bool, bytes]], most: int | None = None) -> None:
-        found = list(blocks)
-        query(self._opened.snapshot.connections[1], "ROLLBACK TO SAVEPOINT udup")
-        if not found:
+        first = next(blocks, None)
+        if first is None:
+            query(self._opened.snapshot.connections[1], "ROLLBACK TO SAVEPOINT udup")
             return
-        pieces = b"\n".join(islice(rows_of(text for _, text in found), most)) + b"\n"
+        rows = islice(rows_of(text for _, text in chain([first], blocks)), most)
         table = _columns(self._compared, self._compared.target)
-        limit = min(INSERT_BYTES, int(scalar(self._writing, "SELECT @@max_allowed_packet")) // 2)
+        packet = int(scalar(self._writing, "SELECT @@max_allowed_packet"))
         statements = insert_statements(
-            table, insert_head(table), [pieces], limit, values=found[0][0], charsets=_charsets(self._compared)
+            *(table, insert_head(table), (row + b"\n" for row in rows), min(INSERT_BYTES, packet // 2)),
+            values=first[0],
+            charsets=_charsets(self._compared),
         )
         query(self._writing, "SET NAMES binary")
         try:
             for statement in statements:
+                if len(statement) >= packet:
+                    raise _too_long(len(statement), packet)
                 with self._writing.cursor() as cursor:
                     cursor.execute(statement)  # type: ignore[call-overload]
         finally:
+            for _ in blocks:
+                """What nobody needs must be read all the same."""
+            query(self._opened.snapshot.connections[1], "ROLLBACK TO SAVEPOINT udup")
             enter(self._writing, REPAIRING)
+
+
+def _too_long(size: int, packet: int) -> UdupError:
+    return UdupError(
+        f"a row is a statement of {size} bytes, more than the target's max_allowed_packet of {packet} -- raise that on"
+        " the target, and repair again"
+    )
+
+
+def _rows_of(size: int, table: Table) -> int:
+    """Return how many rows come to so many bytes, one at least."""
+    return max(1, size // (table.row_bytes or 1))
 
 
 def _columns(compared: Compared, table: Table) -> Table:
@@ -289,6 +327,15 @@ def _charsets(compared: Compared) -> dict[str, str]:
         if charset and (is_document or (pair.target.charset and charset != pair.target.charset)):
             found[pair.target.name] = charset
     return found
+
+
+def _exactly(tables: Sequence[str]) -> Selection:
+    """Return the selection of just these tables, `schema.table`."""
+    named: dict[str, list[str]] = {}
+    for each in tables:
+        schema, table = each.split(".", 1)
+        named.setdefault(schema, []).append(table)
+    return Selection.of(named.items())
 
 
 def _work(rows: Sequence[Kept]) -> list[_Work]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from udup.base.errors import UdupError
@@ -23,7 +23,7 @@ SHOWN_LETTERS, SHOWN_BYTES = 200, 100
 #: Letters of what a row without a key is told by.
 LABEL_LETTERS = 500
 
-_BINARY = frozenset({"binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob", "vector"})
+_BINARY = frozenset({"binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob"})
 _SHAPES = frozenset({"geometry", "point", "linestring", "polygon", "multipoint", "multilinestring"}) | frozenset(
     {"multipolygon", "geomcollection", "geometrycollection"}
 )
@@ -69,6 +69,10 @@ class Side:
         rows = patiently(lambda: query(self._connection, sql))
         release(self._connection)
         return rows
+
+    def look(self) -> None:
+        """Raise the server's error if the table is not what it was when the snapshot was opened."""
+        self.query(f"SELECT 1 {from_clause(replace(self.table, condition='', key_index=''), '')} LIMIT 1")
 
     # ---- By ranges of the key ----
 
@@ -171,6 +175,8 @@ def shown(column: Column) -> str:
     name = quote(column.name)
     if column.kind in _SHAPES:
         return f"LEFT(CONCAT(ST_SRID({name}), ' ', ST_AsText({name})), {SHOWN_LETTERS})"
+    if column.kind == "vector":
+        return f"CONCAT('0x', LEFT(HEX({name}), {2 * SHOWN_BYTES}))"  # MySQL has no LEFT of it
     if column.kind in _BINARY:
         return f"CONCAT('0x', HEX(LEFT({name}, {SHOWN_BYTES})))"
     if column.kind == "bit":

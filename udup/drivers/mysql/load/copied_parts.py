@@ -2,8 +2,8 @@
 
 `udup.copied_part` has a row for each table that could: what it was made by, at which positions of the source its rows
 were read, whether it is whole. `udup.copied_chunk` has a row for each chunk, written in the chunk's own transaction.
-Chunks are loaded side by side, so what counts are those from the first on without a gap; the few behind a gap are
-removed before the next try goes on.
+Chunks are loaded side by side, so there may be gaps between them. Where a chunk ends among rows that begin with the
+same integers, and the next one is missing, these rows are removed before the next try goes on, and read again.
 
 Each note has the version of the base row of the run that stands behind it, and a take-over gives it its own: so notes
 of a run are of no more use as soon as an Udup has taken over that does not know them, and has made the tables again.
@@ -11,19 +11,25 @@ of a run are of no more use as soon as an Udup has taken over that does not know
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
-from udup.drivers.mysql.client.connection import Connection, query
-from udup.drivers.mysql.client.names import qualified, quote
+from udup.drivers.mysql.client.connection import Connection, query, scalar
+from udup.drivers.mysql.client.names import qualified
 from udup.drivers.mysql.dictionary.catalog import Table
 from udup.drivers.mysql.dictionary.copied_before import (
+    Chunk,
     CopiedTable,
     Resumable,
     Segment,
+    decode_chunk,
     decode_segments,
     encode_segments,
+    with_chunks,
 )
+from udup.drivers.mysql.snapshot.chunks import all_of, between
+from udup.pipeline.positions import Numbers
 from udup.pipeline.selection.schemas import UDUP_SCHEMA
 
 PART_TABLE, CHUNK_TABLE = "copied_part", "copied_chunk"
@@ -47,13 +53,14 @@ CREATE_PARTS = f"""CREATE TABLE IF NOT EXISTS {UDUP_SCHEMA}.{PART_TABLE} (
 CREATE_CHUNKS = f"""CREATE TABLE IF NOT EXISTS {UDUP_SCHEMA}.{CHUNK_TABLE} (
         {_OF_TABLE}
         number INT NOT NULL,
-        up_to VARCHAR(24) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+        span VARCHAR(1000) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
         loaded BIGINT NOT NULL,
         PRIMARY KEY (job, table_schema, table_name, number)
     ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC COMMENT='Chunks of a full copy that has not ended.'"""
 
-#: States of a table: its rows come, it is whole, its indexes are being built (nobody knows which there are).
-_LOADING, _WHOLE, _BUILDING = 0, 1, 2
+#: States of a table: its rows come; it is whole; all rows are there and its indexes come. In the last, too, but what is
+#: computed from all rows would have to be compared again, for which the source has to read them again.
+_LOADING, _WHOLE, _READ, _SUMMED = 0, 1, 2, 3
 
 #: Notes written, and rows removed, by one statement.
 _AT_A_TIME, _ROWS_AT_A_TIME = 500, 10_000
@@ -68,6 +75,22 @@ def carry_over(connection: Connection, job: str, before: int, version: int) -> b
         return bool(cursor.execute(sql, (version, job, before)))
 
 
+def read_loaded(connection: Connection, job: str) -> tuple[dict[tuple[str, str], int], set[tuple[str, str]]]:
+    """Return how many rows of each table a copy has loaded that is under way, and the tables that have all of them."""
+    loaded: dict[tuple[str, str], int] = {}
+    sql = f"SELECT table_schema, table_name, loaded, state FROM {UDUP_SCHEMA}.{PART_TABLE} WHERE job = %s"
+    rows = query(connection, sql, job)
+    whole = {(str(schema), str(name)) for schema, name, _, state in rows if state != _LOADING}
+    sql = (
+        f"SELECT table_schema, table_name, SUM(loaded) FROM {UDUP_SCHEMA}.{CHUNK_TABLE} WHERE job = %s"
+        " GROUP BY table_schema, table_name"
+    )
+    for schema, name, count, *_ in (*rows, *query(connection, sql, job)):
+        place = str(schema), str(name)
+        loaded[place] = loaded.get(place, 0) + int(count)
+    return loaded, whole
+
+
 @dataclass(frozen=True)
 class CopiedParts:
     """The notes of a job, by the version of its base row."""
@@ -79,60 +102,70 @@ class CopiedParts:
         """Return what may stay."""
         sql = (
             "SELECT table_schema, table_name, definition, segments, state, loaded, stamps"
-            f" FROM {UDUP_SCHEMA}.{PART_TABLE} WHERE job = %s AND version = %s AND state <> {_BUILDING}"
+            f" FROM {UDUP_SCHEMA}.{PART_TABLE} WHERE job = %s AND version = %s AND state <> {_SUMMED}"
         )
         chunks = self._chunks(connection)
         found = []
         for schema, name, definition, segments, state, loaded, stamps in query(connection, sql, self.job, self.version):
-            places, rows, whole = decode_segments(str(segments)), int(loaded), state == _WHOLE
-            if not whole:
-                up_to, more = chunks.get((str(schema), str(name)), (None, 0))
-                last = () if up_to is None else (Segment(places[-1].position, up_to),)
-                places, rows = (*places[:-1], *last), rows + more
-            if places:
+            places, rows, loads = decode_segments(str(segments)), int(loaded), state == _LOADING
+            if loads:
+                there = chunks.get((str(schema), str(name)), [])
+                places = with_chunks(places, [chunk for chunk, _ in there])
+                rows += sum(more for _, more in there)
+            else:
+                places = tuple(Segment(each.position, each.up_to) for each in places)
+            if any(each.read for each in places):
+                whole = state == _WHOLE
                 found.append(CopiedTable(str(schema), str(name), str(definition), places, whole, rows, str(stamps)))
         return found
 
-    def _chunks(self, connection: Connection) -> dict[tuple[str, str], tuple[int, int]]:
-        """Return up to which number tables are there without a gap, and in how many rows."""
+    def _chunks(self, connection: Connection) -> dict[tuple[str, str], list[tuple[Chunk, int]]]:
+        """Return the chunks of each table, and how many rows they have."""
         sql = (
-            f"SELECT table_schema, table_name, number, up_to, loaded FROM {UDUP_SCHEMA}.{CHUNK_TABLE}"
+            f"SELECT table_schema, table_name, number, span, loaded FROM {UDUP_SCHEMA}.{CHUNK_TABLE}"
             " WHERE job = %s ORDER BY table_schema, table_name, number"
         )
-        found: dict[tuple[str, str], tuple[int, int]] = {}
-        numbers: dict[tuple[str, str], int] = {}
-        for schema, table, number, up_to, loaded in query(connection, sql, self.job):
-            name = str(schema), str(table)
-            if number == numbers.get(name, 0):
-                numbers[name] = number + 1
-                found[name] = int(up_to), found.get(name, (0, 0))[1] + int(loaded)
+        found: dict[tuple[str, str], list[tuple[Chunk, int]]] = {}
+        for schema, table, number, span, loaded in query(connection, sql, self.job):
+            chunk = decode_chunk(int(number), str(span))
+            found.setdefault((str(schema), str(table)), []).append((chunk, int(loaded)))
         return found
 
     def forget_all(self, connection: Connection) -> None:
         for table in (PART_TABLE, CHUNK_TABLE):
             query(connection, f"DELETE FROM {UDUP_SCHEMA}.{table} WHERE job = %s", self.job)
 
-    def keep(self, connection: Connection, kept: Sequence[tuple[Table, Resumable]], position: str) -> None:
-        """Have only these stay, whose rows go on to be read at a position; remove rows behind a gap."""
+    def forget(self, connection: Connection, tables: Iterable[Table]) -> None:
+        """Have tables be copied again."""
+        for table in tables:
+            for name in (PART_TABLE, CHUNK_TABLE):
+                self._query(connection, table, f"DELETE FROM {UDUP_SCHEMA}.{name}")
+
+    def changed(self, connection: Connection, kept: Sequence[tuple[Table, Resumable]]) -> list[Table]:
+        """Return the tables that have not as many rows as were loaded: somebody else has written to them."""
+        found = []
         for table, one in kept:
-            if one.up_to is not None:
-                _trim(connection, table, one)
-        connection.begin()
-        try:
+            rows = scalar(connection, f"SELECT COUNT(*) FROM {qualified(table.schema, table.name)}")
+            if one.kept is not None and rows != one.kept.rows:
+                found.append(table)
+        return found
+
+    def keep(self, connection: Connection, kept: Sequence[tuple[Table, Resumable]], position: str) -> None:
+        """Have only these stay, whose rows go on to be read at a position; remove what is there of those to be read."""
+        removed = [
+            sum(self._trim(connection, table, one, begin, end) for begin, end in one.gaps) for table, one in kept
+        ]
+        with _transaction(connection):
             self.forget_all(connection)
             rows = []
-            for _, one in kept:
+            for (_, one), less in zip(kept, removed, strict=True):
                 copied = one.kept
                 assert copied is not None
-                segments = copied.segments if copied.whole else (*copied.segments, Segment(position))
-                state = _WHOLE if copied.whole else _LOADING
+                segments = [each if each.read else Segment(position, each.up_to, False) for each in copied.segments]
+                state = _WHOLE if copied.whole else _READ if copied.is_read else _LOADING
                 name = copied.schema, copied.name
-                rows.append((*name, copied.definition, segments, state, copied.rows, copied.stamps))
+                rows.append((*name, copied.definition, segments, state, copied.rows - less, copied.stamps))
             self._write(connection, rows)
-            connection.commit()
-        except BaseException:
-            connection.rollback()
-            raise
 
     def begin(
         self, connection: Connection, made: Iterable[tuple[Table, Resumable]], position: str, stamps: str
@@ -140,13 +173,16 @@ class CopiedParts:
         """Note tables that were made, whose rows are read at a position."""
         self._write(
             connection,
-            [(each.schema, each.name, one.definition, (Segment(position),), _LOADING, 0, stamps) for each, one in made],
+            [
+                (each.schema, each.name, one.definition, (Segment(position, None, False),), _LOADING, 0, stamps)
+                for each, one in made
+            ],
         )
 
     def _write(
         self,
         connection: Connection,
-        rows: Sequence[tuple[str, str, str, tuple[Segment, ...], int, int, str]],
+        rows: Sequence[tuple[str, str, str, Sequence[Segment], int, int, str]],
     ) -> None:
         for at in range(0, len(rows), _AT_A_TIME):
             args: list[object] = []
@@ -157,39 +193,64 @@ class CopiedParts:
             values = ", ".join(["(%s, %s, %s, %s, %s, %s, %s, %s, %s)"] * len(some))
             query(connection, f"REPLACE INTO {UDUP_SCHEMA}.{PART_TABLE} ({_COLUMNS}) VALUES {values}", *args)
 
-    def building(self, connection: Connection, table: Table) -> None:
-        """All rows of a table are there, and its indexes are built from here on."""
-        self._set(connection, table, f"state = {_BUILDING}")
+    def building(self, connection: Connection, table: Table, rows: int, *, is_summed: bool) -> None:
+        """All rows of a table are there, so many by this try, and its indexes are built from here on."""
+        state = _SUMMED if is_summed else _READ
+        with _transaction(connection):
+            self._set(connection, table, f"state = {state}, loaded = loaded + {rows:d}")
+            self._query(connection, table, f"DELETE FROM {UDUP_SCHEMA}.{CHUNK_TABLE}")
 
-    def whole(self, connection: Connection, table: Table, rows: int) -> None:
+    def whole(self, connection: Connection, table: Table) -> None:
         """A table is complete."""
-        self._set(connection, table, f"state = {_WHOLE}, loaded = {rows:d}")
-        sql = f"DELETE FROM {UDUP_SCHEMA}.{CHUNK_TABLE} WHERE job = %s AND table_schema = %s AND table_name = %s"
-        query(connection, sql, self.job, table.schema, table.name)
+        self._set(connection, table, f"state = {_WHOLE}")
 
     def _set(self, connection: Connection, table: Table, what: str) -> None:
-        sql = f"UPDATE {UDUP_SCHEMA}.{PART_TABLE} SET {what} WHERE job = %s AND table_schema = %s AND table_name = %s"
+        self._query(connection, table, f"UPDATE {UDUP_SCHEMA}.{PART_TABLE} SET {what}")
+
+    def _query(self, connection: Connection, table: Table, what: str) -> None:
+        sql = f"{what} WHERE job = %s AND table_schema = %s AND table_name = %s"
         query(connection, sql, self.job, table.schema, table.name)
 
+    def _trim(
+        self, connection: Connection, table: Table, one: Resumable, begin: Numbers | None, end: Numbers | None
+    ) -> int:
+        """Remove the rows from behind one key up to another, and their number from the note; return it."""
+        where = all_of(*between(one.key, begin, end))
+        sql = f"DELETE FROM {qualified(table.schema, table.name)} WHERE {where} LIMIT {_ROWS_AT_A_TIME}"
+        removed, last = 0, _ROWS_AT_A_TIME
+        while last == _ROWS_AT_A_TIME:
+            with _transaction(connection), connection.cursor() as cursor:
+                last = int(cursor.execute(sql))
+                self._set(connection, table, f"loaded = loaded - {last}")
+            removed += last
+        return removed
 
-def note_chunk(connection: Connection, job: str, table: Table, number: int, up_to: int, rows: int) -> None:
+
+def note_chunk(connection: Connection, job: str, table: Table, number: int, span: str, rows: int) -> None:
     """Note a chunk, within its own transaction."""
     sql = (
-        f"INSERT INTO {UDUP_SCHEMA}.{CHUNK_TABLE} (job, table_schema, table_name, number, up_to, loaded)"
+        f"INSERT INTO {UDUP_SCHEMA}.{CHUNK_TABLE} (job, table_schema, table_name, number, span, loaded)"
         " VALUES (%s, %s, %s, %s, %s, %s)"
     )
-    query(connection, sql, job, table.schema, table.name, number, str(up_to), rows)
+    query(connection, sql, job, table.schema, table.name, number, span, rows)
 
 
-def _trim(connection: Connection, table: Table, one: Resumable) -> None:
-    """Remove the rows behind the number up to which a table is there without a gap."""
-    sql = (
-        f"DELETE FROM {qualified(table.schema, table.name)} WHERE {quote(one.key)} > {one.up_to}"
-        f" LIMIT {_ROWS_AT_A_TIME}"
-    )
-    with connection.cursor() as cursor:
-        while cursor.execute(sql) == _ROWS_AT_A_TIME:
-            """There may be more."""
+@contextmanager
+def _transaction(connection: Connection) -> Iterator[None]:
+    connection.begin()
+    try:
+        yield
+        connection.commit()
+    except BaseException:
+        if connection.open:
+            connection.rollback()
+        raise
+
+
+def indexes_of(connection: Connection, table: Table) -> frozenset[str]:
+    """Return the names of a table's indexes, in lower case."""
+    sql = "SELECT DISTINCT INDEX_NAME FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s"
+    return frozenset(str(name).lower() for (name,) in query(connection, sql, table.schema, table.name))
 
 
 def with_foreign_keys(connection: Connection, tables: Collection[Table]) -> set[tuple[str, str]]:

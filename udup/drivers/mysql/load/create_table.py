@@ -12,6 +12,7 @@ another index than the primary key, and one with an index on an expression, whic
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 from dataclasses import dataclass
 
 from udup.base.errors import Unsupported
@@ -24,6 +25,7 @@ from udup.drivers.mysql.dictionary.float_digits import without_digits
 _TOKEN = re.compile(r"`(?:[^`]|``)*`|'(?:[^'\\]|\\.|'')*'|\"(?:[^\"\\]|\\.|\"\")*\"|[(),]", re.DOTALL)
 _NAME = r"`(?:[^`]|``)*`"
 _PLAIN_INDEX = re.compile(rf"(?:UNIQUE |SPATIAL )?KEY {_NAME}")
+_INDEX_NAME = re.compile(r"(?:\w+ )?KEY `((?:[^`]|``)*)`")
 _FULLTEXT = re.compile(rf"FULLTEXT KEY {_NAME}")
 _FOREIGN_KEY = re.compile(rf"CONSTRAINT {_NAME} FOREIGN KEY ")
 _AUTO_COLUMN = re.compile(rf"({_NAME}) .*\bAUTO_INCREMENT\b", re.DOTALL)
@@ -106,12 +108,23 @@ def digit_statements(table: Table) -> list[str]:
     return [alter, *default_statements(table)]
 
 
-def index_statements(table: Table) -> list[str]:
-    """One ALTER for all plain indexes, then one for each FULLTEXT index: InnoDB builds only one at a time."""
+def index_statements(table: Table, there: Container[str] = ()) -> list[str]:
+    """One ALTER for all plain indexes, then one for each FULLTEXT index: InnoDB builds only one at a time.
+
+    `there` are names, in lower case, of indexes that have been built.
+    """
     parts = read_definition(table)
     alter = f"ALTER TABLE {qualified(table.schema, table.name)} ADD "
-    plain = [alter + ", ADD ".join(parts.indexes)] if parts.indexes else []
-    return plain + [alter + index for index in parts.fulltext]
+    plain, fulltext = (
+        [each for each in some if _name_of(each) not in there] for some in (parts.indexes, parts.fulltext)
+    )
+    return ([alter + ", ADD ".join(plain)] if plain else []) + [alter + index for index in fulltext]
+
+
+def _name_of(index: str) -> str:
+    """Return an index's name, in lower case."""
+    found = _INDEX_NAME.match(index)
+    return found[1].replace("``", "`").lower() if found else ""
 
 
 def default_statements(table: Table) -> list[str]:
@@ -137,12 +150,14 @@ def foreign_key_statements(table: Table) -> list[str]:
 
 def split_definition(table: Table) -> tuple[list[str], str]:
     """The items between the outermost parentheses, and the table options behind them."""
-    sql = table.create_sql
-    head = f"CREATE TABLE {quote(table.name)} ("
+    return split_text(table.schema, table.name, table.create_sql)
+
+
+def split_text(schema: str, name: str, sql: str) -> tuple[list[str], str]:
+    """The same of what SHOW CREATE TABLE prints."""
+    head = f"CREATE TABLE {quote(name)} ("
     if not sql.startswith(head):
-        raise Unsupported(
-            f"cannot read the definition of {qualified(table.schema, table.name)}: {sql[:80]!r} …; {UNKNOWN}"
-        )
+        raise Unsupported(f"cannot read the definition of {qualified(schema, name)}: {sql[:80]!r} …; {UNKNOWN}")
     items: list[str] = []
     start, depth = len(head), 1
     for token in _TOKEN.finditer(sql, start):
@@ -153,7 +168,7 @@ def split_definition(table: Table) -> tuple[list[str], str]:
             start = token.end()
         if depth == 0:
             return items, sql[start:]
-    raise Unsupported(f"the definition of {qualified(table.schema, table.name)} has no end; {UNKNOWN}")
+    raise Unsupported(f"the definition of {qualified(schema, name)} has no end; {UNKNOWN}")
 
 
 def _without_implied_collation(item: str, options: str) -> str:

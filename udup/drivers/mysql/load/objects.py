@@ -12,7 +12,7 @@ Events are created disabled: they run on the source, and what they do arrives th
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 
 from udup.base.errors import UdupError
 from udup.drivers.mysql.apply.tablespaces import housed
@@ -99,12 +99,15 @@ def _create_tables(connection: Connection, tables: Iterable[Table]) -> list[str]
     return told
 
 
-def add_indexes(connection: Connection, table: Table) -> None:
-    """Build what `create_tables` left out, sorted, after the rows; first the digits of numbers."""
+def add_indexes(connection: Connection, table: Table, there: Container[str] = ()) -> None:
+    """Build what `create_tables` left out, sorted, after the rows; first the digits of numbers.
+
+    `there` are names, in lower case, of indexes that have been built.
+    """
     place = qualified(table.schema, table.name)
     for statement in digit_statements(table):
         _run(connection, statement, f"giving their digits to the columns of {place}")
-    for statement in index_statements(table):
+    for statement in index_statements(table, there):
         _run(connection, statement, f"building the indexes of {place}")
 
 

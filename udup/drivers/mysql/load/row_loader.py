@@ -48,8 +48,8 @@ class MySQLRowLoader:
                 last = piece
 
         def note(connection: Connection, loaded: int) -> None:
-            if self._notes and last.up_to is not None:
-                note_chunk(connection, self._job, self._tables[last.table], last.chunk, last.up_to, loaded)
+            if self._notes and last.span:
+                note_chunk(connection, self._job, self._tables[last.table], last.chunk, last.span, loaded)
 
         made = data()
         as_loaded = None

@@ -38,7 +38,7 @@ class Chunk:
 
     `table` and `number` count from 0; `final` marks a table's last chunk, and every table has one. `streamed` says
     that it is read row by row, as it may be of any size. `rest` is the condition of all that comes behind it, `end` the
-    literals of the key at which it ends, () for the last.
+    literals of the key at which it ends, () for the last. `span` says to the target which rows it has.
     """
 
     table: int
@@ -48,6 +48,7 @@ class Chunk:
     streamed: bool = False
     rest: str = ""
     end: tuple[str, ...] = ()
+    span: str = ""
 
 
 def chunk_rows(table: Table, wanted: int | None = None) -> int:
@@ -77,29 +78,35 @@ def plan_chunks(
     columns = _key_columns(table)
     rows = chunk_rows(table, wanted_rows)
     while True:
-        left = _all_of(after, within)
+        left = all_of(after, within)
         end = _key_at(connection, table, columns, left, rows)
         if end is None:
             yield Chunk(index, number, left, final=True)
             return
-        where = _all_of(after, _compare(columns, end, "<", "<="))
-        after = _compare(columns, end, ">", ">")
+        where = all_of(after, _compare(table.key, end, "<", "<="))
+        after = _compare(table.key, end, ">", ">")
         yield Chunk(index, number, where, final=False, rest=after, end=tuple(end))
         number += 1
 
 
-def _all_of(*conditions: str) -> str:
-    return " AND ".join(filter(None, conditions))
-
-
 def behind(table: Table, key: Sequence[str]) -> str:
     """Return the condition that a row lies behind a key, of which these are the literals."""
-    return _compare(_key_columns(table), key, ">", ">")
+    return _compare(table.key, key, ">", ">")
 
 
 def up_to(table: Table, key: Sequence[str]) -> str:
     """Return the condition that a row lies before a key or has it."""
-    return _compare(_key_columns(table), key, "<", "<=")
+    return _compare(table.key, key, "<", "<=")
+
+
+def between(key: Sequence[str], begin: Sequence[int] | None, end: Sequence[int] | None) -> tuple[str, str]:
+    """Return two conditions of the integers that a key begins with: behind the first ones, and up to the others."""
+    behind = "" if begin is None else _compare(key, [str(each) for each in begin], ">", ">")
+    return behind, "" if end is None else _compare(key, [str(each) for each in end], "<", "<=")
+
+
+def all_of(*conditions: str) -> str:
+    return " AND ".join(filter(None, conditions))
 
 
 def _key_columns(table: Table) -> list[Column]:
@@ -121,9 +128,9 @@ def _key_at(connection: Connection, table: Table, columns: list[Column], after: 
     return list(boundary_literals(columns, found[0]))
 
 
-def _compare(columns: Sequence[Column], literals: Sequence[str], strict: str, last: str) -> str:
+def _compare(columns: Sequence[str], literals: Sequence[str], strict: str, last: str) -> str:
     """Return the condition that the key lies on one side of a boundary; `last` is the operator of the last column."""
-    names = [quote(column.name) for column in columns]
+    names = [quote(column) for column in columns]
     if len(names) == 1:
         return f"({names[0]} {last} {literals[0]})"
     branches = []

@@ -104,13 +104,25 @@ def lock_statement(tables: Sequence[Name]) -> str:
     return f"LOCK TABLES {', '.join(f'{qualified(*table)} READ' for table in tables)}"
 
 
+def lock_briefly(opening: Opening, seconds: float) -> Moment | None:
+    """Open the snapshots under the lock, which is waited for so long, and for the opening of the tables.
+
+    Return the moment; None if the lock was not granted.
+    """
+    with _locked(opening, seconds + _OPENING_SECONDS * len(opening.tables)) as is_locked:
+        if not is_locked:
+            return None
+        start_all(opening.readers)
+        return Moment(executed(opening.locker), prepared(opening.locker))
+
+
 def _try(opening: Opening, locks: TableLocks) -> Moment | None:
     """Return the moment; None if a lock was not granted, and then none is held."""
     if not locks.try_to_take():
         return None
     moment = None
     try:
-        with _locked(opening) as is_locked:
+        with _locked(opening, lock_bound(len(opening.tables))) as is_locked:
             if is_locked:
                 start_all(opening.readers)
                 moment = Moment(executed(opening.locker), prepared(opening.locker))
@@ -121,19 +133,19 @@ def _try(opening: Opening, locks: TableLocks) -> Moment | None:
 
 
 @contextmanager
-def _locked(opening: Opening) -> Iterator[bool]:
-    """Hold the tables; False where they were not granted in time."""
+def _locked(opening: Opening, bound: float) -> Iterator[bool]:
+    """Hold the tables; False where they were not granted in so many seconds."""
     if not opening.tables:
         yield True  # no rows, which every moment has
         return
     try:
-        yield _lock(opening)
+        yield _lock(opening, bound)
     finally:
         with suppress(MySQLError, OSError):  # a connection that is lost holds nothing
             query(opening.locker, "UNLOCK TABLES")
 
 
-def _lock(opening: Opening) -> bool:
+def _lock(opening: Opening, bound: float) -> bool:
     """Ask for all of them at once. The server bounds the wait for each, and is told to give up after all."""
     number = int(scalar(opening.locker, "SELECT CONNECTION_ID()"))
     gave_up = runtime.Event()
@@ -143,7 +155,7 @@ def _lock(opening: Opening) -> bool:
         with suppress(MySQLError, OSError):
             end_session(opening.asking, number, statement_alone=True)
 
-    timer = runtime.Timer(lock_bound(len(opening.tables)), give_up)
+    timer = runtime.Timer(bound, give_up)
     timer.daemon = True
     timer.start()
     try:

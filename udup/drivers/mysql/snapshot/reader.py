@@ -22,13 +22,13 @@ from udup.base.errors import Transient, UdupError
 from udup.drivers.mysql.client import patience
 from udup.drivers.mysql.client.connection import Connection, MySQLError, describe, error_code, query
 from udup.drivers.mysql.client.errors import failure
-from udup.drivers.mysql.client.names import qualified, quote
+from udup.drivers.mysql.client.names import qualified
 from udup.drivers.mysql.client.patience import patiently
 from udup.drivers.mysql.client.raw import shut_down
 from udup.drivers.mysql.dictionary.catalog import Table
-from udup.drivers.mysql.dictionary.copied_before import Resumable
+from udup.drivers.mysql.dictionary.copied_before import Resumable, encode_span
 from udup.drivers.mysql.dictionary.digests import Sums, added, column_sums, index_sums
-from udup.drivers.mysql.snapshot.chunks import Chunk, plan_chunks
+from udup.drivers.mysql.snapshot.chunks import Chunk, between, plan_chunks
 from udup.drivers.mysql.snapshot.rows import (
     Block,
     for_target,
@@ -165,21 +165,22 @@ class CopyReader:
             one = self._resumables[index] if self._resumables else Resumable()
             if one.kept is not None and one.kept.whole:
                 continue
-            after = "" if one.up_to is None else f"({quote(one.key)} > {one.up_to})"
             try:
-                for chunk in plan_chunks(self._planner, index, table, chunk_rows, after=after):
+                for chunk in chunks_left(self._planner, index, table, chunk_rows, one):
                     release(self._planner)
                     self._progress.chunk_planned(chunk)
                     yield chunk
             except MySQLError as error:
                 raise reading_error(table, error) from error
+            if not one.gaps:  # an earlier try has died when all rows were there
+                self._on_table(TableTotal(index, 0, 0))
 
     def _read(self, connection: Connection, chunk: Chunk, emit: Callable[[Piece], None]) -> tuple[int, Sums]:
         table = self._tables[chunk.table]
         try:
             rows = 0
             odd_dates = table.computes and patiently(lambda: has_odd_dates(connection, table, chunk.where))
-            pieces = Cutter(chunk, emit, self._stopped, odd_dates=odd_dates, up_to=self._up_to(chunk))
+            pieces = Cutter(chunk, emit, self._stopped, odd_dates=odd_dates)
             with closing(blocks(connection, table, chunk)) as read:
                 for block in read:
                     rows += block.rows
@@ -190,13 +191,6 @@ class CopyReader:
             return rows, sums
         except MySQLError as error:
             raise reading_error(table, error) from error
-
-    def _up_to(self, chunk: Chunk) -> int | None:
-        """Return up to which number in its key a table is there with a chunk and all before it."""
-        one = self._resumables[chunk.table] if self._resumables else Resumable()
-        if not one.by_key or not chunk.end:
-            return None
-        return int(chunk.end[0]) - (one.keys > 1)  # further rows may begin with the same number
 
     def _with_indexes(self, connection: Connection, total: TableTotal) -> TableTotal:
         """Add the sums of its indexes on virtual columns to those of the rows."""
@@ -225,9 +219,8 @@ class Cutter:
         stopped: runtime.Event,
         *,
         odd_dates: bool,
-        up_to: int | None = None,
     ) -> None:
-        self._odd_dates, self._up_to = odd_dates, up_to
+        self._odd_dates = odd_dates
         self._chunk = chunk
         self._emit = emit
         self._stopped = stopped
@@ -249,8 +242,8 @@ class Cutter:
         if self._stopped.is_set():
             raise _StoppedError
         table, number = self._chunk.table, self._chunk.number
-        up_to = self._up_to if last else None
-        self._emit(Piece(table, number, last, rows, self._held, self._values, self._odd_dates, up_to))
+        span = self._chunk.span if last else ""
+        self._emit(Piece(table, number, last, rows, self._held, self._values, self._odd_dates, span))
 
 
 class _Progress:
@@ -280,6 +273,21 @@ class _Progress:
             if table not in self._final or self._open[table]:
                 return None
             return TableTotal(table, self._chunks[table], self._rows[table], self._sums[table])
+
+
+def chunks_left(planner: Connection, index: int, table: Table, rows: int | None, one: Resumable) -> Iterator[Chunk]:
+    """Yield the chunks of what is still to be read of a table, found while they are asked for."""
+    number, left = 0, one.gaps
+    for place, (begin, end) in enumerate(left, start=1):
+        behind, within = between(one.key, begin, end)
+        for chunk in plan_chunks(planner, index, table, rows, number, behind, within):
+            span = ""
+            if one.key:
+                last = end if chunk.final else tuple(map(int, chunk.end[: len(one.key)]))
+                span = encode_span((begin, last), exact=chunk.final or not one.has_more)
+                begin = last
+            yield replace(chunk, final=chunk.final and place == len(left), span=span)
+            number = chunk.number + 1
 
 
 def release(connection: Connection) -> None:

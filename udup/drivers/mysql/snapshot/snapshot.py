@@ -102,7 +102,7 @@ class Snapshot:
 
     def close(self) -> None:
         """End the transactions and the connections; safe to call twice."""
-        _close(self.connections)
+        close_all(self.connections)
 
 
 def open_snapshot(
@@ -134,7 +134,7 @@ def open_snapshot(
         with ExitStack() as waiting:
             while True:
                 locks.take()
-                moment = _open_quietly(observer, readers, quiet_tries)
+                moment = open_quietly(observer, readers, quiet_tries)
                 if moment is None:
                     locks.release()
                     moment = _open_under_lock(endpoint, observer, readers, locks, waits, job_tables, places)
@@ -152,19 +152,19 @@ def open_snapshot(
                 locks.release()
                 runtime.sleep(PREPARED_PAUSE + (now - begun) * _PAUSE_SHARE)
     except BaseException as error:
-        _close(readers)
+        close_all(readers)
         if isinstance(error, MySQLError):
             raise failure(error, f"cannot open a consistent snapshot on {endpoint}") from error
         raise
     finally:
-        _close([observer])
+        close_all([observer])
 
 
 def _open_reader(endpoint: Endpoint) -> Connection:
     return connect(endpoint, SNAPSHOT)
 
 
-def _open_quietly(observer: Connection, readers: list[Connection], tries: int) -> Moment | None:
+def open_quietly(observer: Connection, readers: list[Connection], tries: int) -> Moment | None:
     """Return the moment of the snapshots if one without commits was met, else None."""
     if observer.is_mariadb:
         for _ in range(tries):
@@ -265,7 +265,8 @@ def sees_commits(observer: Connection) -> bool:
         return False  # no performance_schema or no right to read it: the lock decides
 
 
-def _close(connections: tuple[Connection, ...] | list[Connection]) -> None:
+def close_all(connections: tuple[Connection, ...] | list[Connection]) -> None:
+    """End connections, some of which may have ended."""
     for connection in connections:
         with suppress(MySQLError, OSError):  # closed already, perhaps in this moment by the thread that reads it
             connection.close()

@@ -236,7 +236,7 @@ class Assembler(Sending):
             known = self._known(event)
         except Unsupported as error:
             raise error.about(current.id.gtid) from error
-        if not known.wanted:
+        if not known.wanted or (self._ahead is not None and self._ahead.leaves_out(event)):
             return
         current.maps.append((known.definition, known.table_map(event, has_crc=self._has_crc)))
 
