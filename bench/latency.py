@@ -46,7 +46,7 @@ def run(bench: Bench) -> Result:
     return result
 
 
-def _prepare(endpoint: Endpoint) -> None:
+def prepare(endpoint: Endpoint) -> None:
     shop.fill(endpoint, SHOP_ROWS)
     with session(endpoint) as connection:
         query(connection, PROBE_TABLE)
@@ -59,20 +59,20 @@ def _measure_udup(bench: Bench, probes: int) -> list[Line]:
 
 def _measure(bench: Bench, contestant: Contestant, probes: int) -> list[Line]:
     with bench.server(f"source-{contestant.key}") as source, bench.server(f"target-{contestant.key}") as target:
-        _prepare(source.endpoint)
-        _prepare(target.endpoint)
+        prepare(source.endpoint)
+        prepare(target.endpoint)
         base = executed(source.endpoint)
         pretend_copied(target.endpoint, base)
         contestant.start(source.endpoint, target.endpoint, base, [shop.SCHEMA])
         with session(source.endpoint) as writing, session(target.endpoint) as reading:
-            _probe(writing, reading, 0)
-            idle = [_probe(writing, reading, 1 + n) for n in range(probes)]
+            probe(writing, reading, 0)
+            idle = [probe(writing, reading, 1 + n) for n in range(probes)]
             with WriteLoad(source.endpoint, rate=LOAD_RATE) as load:
                 time.sleep(1.0)  # the writers are connected and at their pace
-                loaded = [_probe(writing, reading, 1 + probes + n) for n in range(probes)]
+                loaded = [probe(writing, reading, 1 + probes + n) for n in range(probes)]
             stats = load.stats
         contestant.wait_level(executed(source.endpoint), DEADLINE)
-        _disable_events(target.endpoint)
+        disable_events(target.endpoint)
         verdict = compare(source.endpoint, target.endpoint, [shop.SCHEMA]).report()
     return [
         *_lines(contestant.name, "idle", idle, ""),
@@ -80,7 +80,7 @@ def _measure(bench: Bench, contestant: Contestant, probes: int) -> list[Line]:
     ]
 
 
-def _probe(writing: Connection, reading: Connection, number: int) -> float:
+def probe(writing: Connection, reading: Connection, number: int) -> float:
     """Milliseconds of one probe."""
     query(writing, f"INSERT INTO {shop.SCHEMA}.probe VALUES ({number}, NOW(6))")
     began = time.perf_counter()
@@ -101,7 +101,7 @@ def _lines(contestant: str, what: str, milliseconds: list[float], detail: str) -
     ]
 
 
-def _disable_events(endpoint: Endpoint) -> None:
+def disable_events(endpoint: Endpoint) -> None:
     """As a copy leaves them on a target; here the shop was made there by itself."""
     with session(endpoint, shop.SCHEMA) as connection:
         query(connection, "ALTER EVENT expire_sessions DISABLE")

@@ -125,6 +125,28 @@ def test_a_job_that_stops_while_it_gets_tables_gives_them_up_and_loads_its_own_a
     assert not checkpoints_of(world).wrong
 
 
+def test_a_job_that_stops_while_it_loads_a_table_again_gives_that_up_and_goes_on_by_another_reload(
+    grown: World,
+) -> None:
+    world = grown
+    world.script(SIDE).reports = REPORTS[:2]
+    world.ask(ReloadTables("j", ("s.a",)))
+    world.until(lambda: SIDE in world.stored and world.stage(SIDE) == "catching_up")
+    world.until(lambda: world.job("j").goes_on)
+    stops(world)
+    world.ask(GiveUpTables("j"))
+    world.until(lambda: state_of(world) is GrowthState.CLOSING)
+    answer = world.ask(ReloadTables("j", ("s.b",)))
+    assert isinstance(answer, Rejected) and "udup job resume j" in answer.failure.text
+    world.ask(ResumeJob("j"))
+    world.until(lambda: world.stored["j"].growth is None)
+    stops(world)
+    world.script(SIDE).reports = REPORTS
+    world.ask(ReloadTables("j", ("s.b",)))
+    world.until(lambda: settled(world))
+    assert not checkpoints_of(world).wrong
+
+
 def test_a_resume_of_both_gives_both_their_attempts_again(grown: World) -> None:
     world = grown
     world.script(SIDE).target = refused("Dest", "there is a table c already")

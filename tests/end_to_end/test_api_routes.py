@@ -44,6 +44,7 @@ def test_every_route_answers_as_described_while_a_job_runs(world: World, name: s
         ids = {"job": name, "node": node, "allocation": allocations[0]["ID"], "evaluation": allocations[0]["EvalID"]}
         ids["actor"] = next(each["Pid"] for each in client.get("/v1/agent/actors").json() if each["JobID"] == name)
         assert value_of(world, node) == node
+        assert client.post(f"/v1/job/{name}/compare").status_code < 300
         assert client.put(f"/v1/job/{name}/cutover", json={"DryRun": True, "WritesStopped": True}).status_code == 200
         for operation in OPERATIONS:
             if operation.method == "get":

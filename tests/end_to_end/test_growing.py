@@ -70,7 +70,8 @@ def test_all_of_it_at_once_with_everything_killed(world: World, name: str) -> No
 
 
 def test_tables_that_refer_to_each_other_come_together_or_not_at_all(world: World, name: str) -> None:
-    begin(world, name, "a", child=f"a_id INT, FOREIGN KEY (a_id) REFERENCES {name}.a (id)")
+    """By what a foreign key changes; one that only checks waits for both (`test_growing_keys.py`)."""
+    begin(world, name, "a", child=f"a_id INT, FOREIGN KEY (a_id) REFERENCES {name}.a (id) ON DELETE CASCADE")
     world.on_source(f"INSERT INTO {name}.child VALUES (1, 1)")
     one = put(world, f"/v1/job/{name}/reload", table=f"{name}.a")
     assert one.status_code == 400 and "refers to" in one.text

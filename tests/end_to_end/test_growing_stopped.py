@@ -37,7 +37,8 @@ def _stops(world: World, name: str, row: int) -> None:
     """Have the job stop at a row of `b` which is not on the target."""
     world.on_target(f"DELETE FROM {name}.b WHERE id = {row}")
     world.on_source(f"UPDATE {name}.b SET n = 77 WHERE id = {row}", f"INSERT INTO {name}.a (n) VALUES (7)")
-    assert f"{name}.b" in world.failure(name)
+    why = world.failure(name)
+    assert f"udup job repair {name} {name}.b" in why
 
 
 def test_new_tables_and_a_reload_that_cannot_be_are_given_up_and_nothing_half_done_stays(

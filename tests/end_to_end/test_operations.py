@@ -7,7 +7,7 @@ import shlex
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -219,6 +219,33 @@ def _was_away(operator: Operator) -> Iterator[None]:
     world.assert_equal(JOB)
 
 
+@recipe("A copy was killed")
+def _was_killed(operator: Operator) -> Iterator[None]:
+    world = operator.world
+    world.on_source(
+        f"CREATE TABLE {JOB}.bill (id INT PRIMARY KEY, text VARCHAR(1000))",
+        f"INSERT INTO {JOB}.bill WITH RECURSIVE r (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 1000)"
+        " SELECT n, REPEAT('x', 1000) FROM r",
+        *(f"INSERT INTO {JOB}.bill SELECT id + {1000 << each}, text FROM {JOB}.bill" for each in range(4)),
+        f"ANALYZE TABLE {JOB}.bill",
+    )
+    operator.write("shop.json", document := operator.document())
+    world.post(document)
+
+    def is_under_way() -> bool:
+        with suppress(MySQLError):
+            found = value(world.target.endpoint, "SELECT COUNT(*) FROM udup.copied_chunk")
+            return bool(found) or _stage(operator) == "running"
+        return False
+
+    wait_for(is_under_way, lambda: world.node.job(JOB))
+    world.node.kill()
+    world.node.end_leftovers()
+    world.node.start()
+    yield
+    world.assert_equal(JOB)
+
+
 @recipe("A job stands still")
 def _stands_still(operator: Operator) -> Iterator[None]:
     world = operator.world
@@ -254,8 +281,11 @@ def _diverge(operator: Operator) -> str:
 def _row_differs(operator: Operator) -> Iterator[None]:
     gtid = _diverge(operator)
     yield
-    assert gtid in operator.said[0], operator.said[0]
-    operator.world.assert_equal(JOB)
+    said = operator.said[0]
+    assert gtid in said, said
+    for command in ("repair shop shop.item", "resume shop", "compare shop shop.item", f"skip shop --gtid {gtid}"):
+        assert f"udup job {command}" in said, said
+    operator.world.level_and_equal(JOB, JOB)
 
 
 @recipe("Skip a transaction")

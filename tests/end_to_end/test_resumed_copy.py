@@ -15,7 +15,7 @@ from udup.base.endpoint import Endpoint
 from udup.base.errors import Transient, UdupError
 from udup.drivers.mysql.client.connection import connect, query, scalar
 from udup.drivers.mysql.dictionary.details import SourceLog
-from udup.drivers.mysql.load import copied_parts, objects
+from udup.drivers.mysql.load import objects
 from udup.drivers.mysql.load.copied import CopyNotes
 from udup.drivers.mysql.load.copied_parts import CopiedParts
 from udup.drivers.mysql.load.copy_writer import MySQLCopyWriter
@@ -54,6 +54,7 @@ class Job:
     target: Endpoint
     schema: str
     runs: int = 0
+    drops: bool = False
     loaded: dict[str, int] = field(default_factory=dict)  # rows of each table, of all runs
     cut: Callable[[str, int], bool] = lambda _table, _rows: False
 
@@ -86,9 +87,9 @@ class Job:
             else:
                 begin(Extractor(self._extractor(event, ends[0]), MySQLSource(self.source), lambda _: None))
 
-        owner = Owner(f"run {self.runs}", "a test")
+        owner = Owner(f"run{self.runs}", "a test")
         selection = self.scope.selection
-        settings = ApplierSettings("", self.schema, self.runs, ends[1], 2, owner, selection, None, False, 64)
+        settings = ApplierSettings("", self.schema, self.runs, ends[1], 2, owner, selection, None, self.drops, 64)
         begin(applier := Applier(settings, MySQLTarget(self.target), on_told, lambda _: None))
         try:
             async with asyncio.timeout(_DEADLINE):
@@ -265,6 +266,48 @@ def test_tables_that_are_whole_stay_and_those_tied_by_foreign_keys_stay_together
     _same(job)
 
 
+#: What may become of one table between two tries, by its number; `{0}` is its name, `{1}` that of the other go's.
+DEFINITIONS: tuple[tuple[str, ...], ...] = (
+    ("ALTER TABLE {0} ADD COLUMN x INT DEFAULT 7",),
+    ("ALTER TABLE {0} ADD COLUMN x INT", "UPDATE {0} SET x = 5, n = n + 1", "ALTER TABLE {0} DROP COLUMN x"),
+    ("CREATE INDEX i ON {0} (n, id)", "INSERT INTO {0} VALUES (77, 7)", "DROP INDEX i ON {0}"),
+    ("TRUNCATE TABLE {0}", "INSERT INTO {0} VALUES (5, 5)"),
+    ("DROP TABLE {0}", "CREATE TABLE {0} (id INT PRIMARY KEY, n INT)", "INSERT INTO {0} VALUES (6, 6)"),
+    ("DROP TABLE {0}",),
+    ("RENAME TABLE {0} TO {0}_other", "UPDATE {0}_other SET n = 9"),
+    ("DROP TABLE {0}, {1}", *(f"CREATE TABLE {{{each}}} (id INT PRIMARY KEY, n INT)" for each in (0, 1))),
+    ("CREATE VIEW v_{0} AS SELECT {0}.id FROM {0} JOIN {1} USING (id)",),
+    ("CREATE TRIGGER t_{0} BEFORE INSERT ON {0} FOR EACH ROW SET @a = 1", "INSERT INTO {0} VALUES (78, 8)"),
+)
+
+
+def test_definitions_between_two_tries_end_equal_whether_a_table_was_whole_or_waited(
+    job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loaders, "loaders_for", lambda _tables, _workers: 1)
+    names = [(f"a{number}", f"z{number}") for number in range(len(DEFINITIONS))]
+    with closing(connect(job.source)) as connection:
+        query(connection, f"USE {job.schema}")
+        for each in sum(names, ()):
+            query(connection, f"CREATE TABLE {each} (id INT PRIMARY KEY, n INT)")
+            query(connection, f"INSERT INTO {each} SELECT n, 1 FROM big WHERE n <= 20")
+    _cut(job, "big", ROWS // 2)
+    loaded = dict(job.loaded)
+    assert loaded["a0"] == 20 and "z0" not in loaded, "the ones are whole, and the others wait"
+    _write(job, 1)
+    with closing(connect(job.source)) as connection:
+        query(connection, f"USE {job.schema}")
+        for (whole, waiting), statements in zip(names, DEFINITIONS, strict=True):
+            for one, other in ((whole, waiting), (waiting, whole)):
+                query(connection, f"UPDATE {one} SET n = 2 WHERE id % 3 = 0")
+                for sql in statements:
+                    query(connection, sql.format(one, other))
+    _write(job, 2)
+    job.run()
+    assert job.loaded["big"] <= ROWS * 1.15 + 2 * CHUNK, job.loaded
+    _same(job)
+
+
 def _fails(*_: object) -> None:
     raise Transient("cut by the test")
 
@@ -289,10 +332,29 @@ def test_notes_that_an_older_version_has_taken_over_since_are_not_acted_on(job: 
     _same(job)
 
 
+def test_a_table_that_others_have_touched_is_copied_again_and_the_rest_stays(job: Job) -> None:
+    job.drops = True  # what DropTableIfExists may drop is not what stays
+    _cut(job, "mixed", 900)
+    before = dict(job.loaded)
+    for sql, told in (
+        ("DROP TABLE child", "child`: gone from the target"),
+        ("DELETE FROM mixed LIMIT 1", "mixed`: changed on the target"),
+    ):
+        with closing(connect(job.target, database=job.schema)) as connection:
+            query(connection, sql)
+        with pytest.raises(Transient, match=told):
+            job.run()
+    _write(job, 1)
+    job.run()
+    assert job.loaded["big"] == before["big"], "it stays"
+    assert before["child"] < job.loaded["child"] <= 2 * 701 and job.loaded["mixed"] > 3000
+    _same(job)
+
+
 #: Steps behind which a run may die: what was done stands, and nobody has said so. Those before rows are loaded first.
 STEPS: tuple[tuple[Any, str], ...] = (
     (CopyNotes, "write"),
-    (copied_parts, "_trim"),
+    (CopiedParts, "_trim"),
     (CopiedParts, "forget_all"),
     (CopiedParts, "keep"),
     (Staying, "made"),

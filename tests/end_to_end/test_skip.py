@@ -39,7 +39,8 @@ def test_a_row_that_was_deleted_on_the_target_costs_one_transaction_and_the_ledg
     gtid = _last_gtid(world)
     world.on_source(f"UPDATE {name}.t SET a = 20 WHERE id = 2")
     reason = world.failure(name)
-    assert reason.endswith(f"udup job resume {name} when that is repaired, or udup job skip {name} --gtid {gtid}")
+    assert f"udup job repair {name} {name}.t" in reason
+    assert reason.endswith(f"or pass over the transaction: udup job skip {name} --gtid {gtid}")
     uuid, _, number = gtid.rpartition(":")
     refused = _skip(world, name, f"{uuid}:{int(number) + 1}")
     assert refused.returncode == 1 and f"stands at {gtid}" in refused.stderr, refused.stderr

@@ -143,6 +143,20 @@ def test_a_job_tells_what_it_has_read_and_applied(world: World, name: str) -> No
     roles = {sample.labels["role"] for sample in families["udup_process_resident_memory_bytes"].samples}
     assert {"supervisor", "extractor", "applier"} <= roles
 
+    def tables() -> dict[str, list[int]]:
+        page = _read(world, f"/v1/job/{name}/tables").json()
+        assert page["ChangesSince"] and not page["ChangesProblem"]
+        return {
+            each["Table"].partition(".")[2]: [each[key] for key in ("Inserted", "Updated", "Deleted", "Uncounted")]
+            for each in page["Tables"]
+        }
+
+    # With the rows of CREATE … SELECT, which are in the log.
+    wanted = {"a": [11, 3, 2, 0], "b": [2, 0, 0, 0], "c": [3, 0, 0, 0]}
+    wait_for(lambda: tables() == wanted, tables)
+    last = _read(world, f"/v1/job/{name}/tables?limit=1").json()["Tables"][0]
+    assert last["LastGtid"] and last["LastChange"] and GtidSet.parse(last["LastGtid"]) <= GtidSet.parse(executed)
+
 
 def test_the_lag_grows_while_the_source_is_silent(world: World, name: str) -> None:
     _prepare(world, name)

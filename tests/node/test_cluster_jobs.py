@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.node.cluster_world import World, create_table, get, id_of, put, when_taken
 from tests.node.real_cluster import SECONDS, RealCluster, carried, kill, stopped, until
 from udup.base.errors import Transient
 from udup.drivers.mysql.client.connection import connect, query, scalar
@@ -31,132 +30,21 @@ def cluster(server_folder: Path) -> Iterator[RealCluster]:
         yield cluster
 
 
-@dataclass
-class World:
-    """A job that follows a table into which somebody writes all the time."""
-
-    cluster: RealCluster
-    source: MysqlServer
-    target: MysqlServer
-    job: str
-    written: int = field(default=0)
-
-    def document(self, **more: Any) -> dict[str, Any]:
-        made = job_document(self.job, self.source.endpoint, self.target.endpoint, [self.job])
-        return {**made, "ID": self.job, **more}
-
-    def at_target(self) -> int:
-        with closing(connect(self.target.endpoint)) as connection, suppress(Exception):
-            return int(scalar(connection, f"SELECT COALESCE(MAX(id), 0) FROM {self.job}.t") or 0)
-        return 0
-
-    @contextmanager
-    def writing(self) -> Iterator[None]:
-        """A row each few milliseconds."""
-        ended = threading.Event()
-
-        def write() -> None:
-            with closing(connect(self.source.endpoint)) as connection:
-                while not ended.is_set():
-                    self.written += 1
-                    query(connection, f"INSERT INTO {self.job}.t VALUES ({self.written}, NOW(6))")
-                    time.sleep(0.005)
-
-        writer = threading.Thread(target=write)
-        writer.start()
-        try:
-            yield
-        finally:
-            ended.set()
-            writer.join()
-
-    @contextmanager
-    def longest_gap(self) -> Iterator[list[float]]:
-        """Measure the longest time, in seconds, in which the target got nothing new."""
-        ended, gap = threading.Event(), [0.0]
-
-        def look() -> None:
-            with closing(connect(self.target.endpoint)) as connection:
-                last, at = 0, time.monotonic()
-                while not ended.is_set():
-                    found = int(scalar(connection, f"SELECT COALESCE(MAX(id), 0) FROM {self.job}.t") or 0)
-                    if found != last:
-                        now = time.monotonic()
-                        gap[0], last, at = max(gap[0], now - at), found, now
-                    time.sleep(0.005)
-
-        watcher = threading.Thread(target=look)
-        watcher.start()
-        try:
-            yield gap
-        finally:
-            ended.set()
-            watcher.join()
-
-    def gets_more(self) -> None:
-        """Wait until the target has what is written from now on."""
-        wanted = self.written + 1
-        until(lambda: self.at_target() >= wanted, lambda: (self.at_target(), wanted, self._logs()))
-
-    def _logs(self) -> str:
-        return "\n".join(node.log.read_text("utf-8", "replace")[-6000:] for node in self.cluster.nodes)
-
-    def is_gone(self) -> None:
-        """Wait until no node shows the job."""
-
-        def showing() -> list[str]:
-            return [
-                node.folder.name
-                for node in self.cluster.nodes
-                if node.running and self.job in {each["ID"] for each in _get(node, "/v1/jobs")}
-            ]
-
-        until(lambda: not showing(), lambda: (showing(), self._logs()))
-
-    def is_equal(self) -> None:
-        until(lambda: self.at_target() == self.written, lambda: (self.at_target(), self.written, self._logs()))
-
-        def compared() -> Any:
-            return compare(self.source.endpoint, self.target.endpoint, [self.job])
-
-        # What runs in parallel is committed in any order: the last row may be there before others.
-        until(lambda: compared().equal, lambda: (compared(), self._logs()))
-
-
 @pytest.fixture
 def world(cluster: RealCluster, source: MysqlServer, target: MysqlServer, schema: str) -> Iterator[World]:
     """The job is posted to the first node."""
     for node in cluster.nodes:
         if not node.running:
             node.start()
-    _create_table(source, schema)
+    create_table(source, schema)
     made = World(cluster, source, target, schema)
-    _when_taken(lambda: cluster.nodes[0].post_job(made.document()))
+    when_taken(lambda: cluster.nodes[0].post_job(made.document()))
     try:
         cluster.nodes[0].wait_stage(schema, deadline=SECONDS)
         yield made
     finally:
         alive = next(node for node in cluster.nodes if node.running)
-        _when_taken(lambda: alive.delete_job(schema))
-
-
-def _create_table(source: MysqlServer, schema: str) -> None:
-    with closing(connect(source.endpoint)) as connection:
-        query(connection, f"CREATE DATABASE {schema}")
-        query(connection, f"CREATE TABLE {schema}.t (id INT PRIMARY KEY, at DATETIME(6))")
-
-
-def _when_taken(act: Callable[[], object]) -> None:
-    """A cluster that has just lost a node takes no wishes for a while."""
-
-    def taken() -> bool:
-        try:
-            act()
-        except Transient:
-            return False
-        return True
-
-    until(taken, lambda: "not taken")
+        when_taken(lambda: alive.delete_job(schema))
 
 
 def test_another_node_takes_the_jobs_of_one_that_is_killed(world: World) -> None:
@@ -170,8 +58,8 @@ def test_another_node_takes_the_jobs_of_one_that_is_killed(world: World) -> None
         assert second is not first
 
         def shown() -> tuple[list[str], list[str]]:
-            nodes = sorted(each["Status"] for each in _get(second, "/v1/nodes"))
-            return nodes, sorted(each["Status"] for each in _get(second, "/v1/members")["Members"])
+            nodes = sorted(each["Status"] for each in get(second, "/v1/nodes"))
+            return nodes, sorted(each["Status"] for each in get(second, "/v1/members")["Members"])
 
         # On a busy machine a node may look paused to another one for a moment.
         until(lambda: shown() == (["down", "ready", "ready"], ["alive", "alive", "failed"]), shown)
@@ -186,13 +74,13 @@ def _shows_who_was_lost(world: World, first: UdupNode, second: UdupNode) -> None
     for node in world.cluster.others(first):
 
         def shown(node: UdupNode = node) -> list[tuple[str, str]]:
-            found = _get(node, f"/v1/job/{world.job}/allocations")
+            found = get(node, f"/v1/job/{world.job}/allocations")
             return sorted((each["NodeID"], each["ClientStatus"]) for each in found)
 
-        wanted = sorted([(_id(first), "lost")] * 2 + [(_id(second), "running")] * 2)
+        wanted = sorted([(id_of(first), "lost")] * 2 + [(id_of(second), "running")] * 2)
         until(lambda shown=shown, wanted=wanted: shown() == wanted, shown)  # type: ignore[misc]
-        new = _get(node, f"/v1/node/{_id(second)}/allocations")
-        old = {each["ID"] for each in _get(node, f"/v1/node/{_id(first)}/allocations")}
+        new = get(node, f"/v1/node/{id_of(second)}/allocations")
+        old = {each["ID"] for each in get(node, f"/v1/node/{id_of(first)}/allocations")}
         assert {each["PreviousAllocation"] for each in new if each["JobID"] == world.job} <= old
 
 
@@ -267,15 +155,15 @@ def test_any_node_is_asked_for_a_job_and_shows_it(world: World) -> None:
     with world.writing():
         world.gets_more()
     world.is_equal()
-    ids = {_id(node): node for node in world.cluster.nodes}
+    ids = {id_of(node): node for node in world.cluster.nodes}
     for node in world.cluster.nodes:
-        placed = _get(node, f"/v1/job/{world.job}/allocations")
+        placed = get(node, f"/v1/job/{world.job}/allocations")
         here = [each for each in placed if each["DesiredStatus"] == "run"]
         assert here and all(ids[each["NodeID"]] is owner for each in here)
-        assert _get(node, "/v1/leader") in _get(node, "/v1/peers")
-        there = _get(node, f"/v1/agent/actors?node={_id(owner)}")
+        assert get(node, "/v1/leader") in get(node, "/v1/peers")
+        there = get(node, f"/v1/agent/actors?node={id_of(owner)}")
         assert world.job in {each["JobID"] for each in there}, "asked of the owner itself"
-    _when_taken(lambda: one.delete_job(world.job))
+    when_taken(lambda: one.delete_job(world.job))
     world.is_gone()
     until(lambda: not any(world.job in carried(node) for node in world.cluster.nodes), lambda: "still carried")
 
@@ -316,26 +204,26 @@ def test_a_node_gives_its_job_up_under_load_drains_over_a_restart_and_gets_the_j
         first = cluster.owner(world.job)
         asked = cluster.others(first)[0]
         with world.longest_gap() as gap:
-            answer = _put(asked, f"/v1/node/{_id(first)}/drain?enable=true")
+            answer = put(asked, f"/v1/node/{id_of(first)}/drain?enable=true")
             assert [each["JobID"] for each in answer["Goes"]] == [world.job] and not answer["Stays"]
-            until(lambda: _get(asked, f"/v1/node/{_id(first)}/drain")["Goes"] == [], lambda: "not given up")
+            until(lambda: get(asked, f"/v1/node/{id_of(first)}/drain")["Goes"] == [], lambda: "not given up")
             world.gets_more()
         assert cluster.owner(world.job) is not first
         assert gap[0] < 30.0, "the machine is busy; alone it is well below one second"
         first.stop()
         first.start()
         for node in (first, asked):
-            until(lambda node=node: _drains(node) == {_id(first)}, lambda: "it drains no more")  # type: ignore[misc]
+            until(lambda node=node: _drains(node) == {id_of(first)}, lambda: "it drains no more")  # type: ignore[misc]
         world.gets_more()
-        _put(asked, f"/v1/node/{_id(first)}/drain?enable=false")
-        _put(asked, f"/v1/cluster/move?job={world.job}&node={_id(first)}")
+        put(asked, f"/v1/node/{id_of(first)}/drain?enable=false")
+        put(asked, f"/v1/cluster/move?job={world.job}&node={id_of(first)}")
         until(lambda: world.job in carried(first), lambda: carried(first))
         world.gets_more()
     world.is_equal()
 
 
 def _drains(node: UdupNode) -> set[str]:
-    return {each["ID"] for each in _get(node, "/v1/nodes") if each["Drain"]}
+    return {each["ID"] for each in get(node, "/v1/nodes") if each["Drain"]}
 
 
 def test_an_agent_carries_a_job_and_its_manager_shows_it_and_takes_it_over(
@@ -344,11 +232,11 @@ def test_an_agent_carries_a_job_and_its_manager_shows_it_and_takes_it_over(
     with RealCluster(server_folder / "manager-and-agent", managers=1, agents=1) as pair:
         manager, agent = pair.nodes
         world = World(pair, source, target, schema)
-        _create_table(source, schema)
+        create_table(source, schema)
         document = world.document(Failover=True)
         for task in document["Tasks"]:
             task["NodeName"] = "n1"
-        _when_taken(lambda: manager.post_job(document))
+        when_taken(lambda: manager.post_job(document))
         manager.wait_stage(schema, deadline=SECONDS)
         assert pair.owner(schema) is agent
         with world.writing():
@@ -358,22 +246,8 @@ def test_an_agent_carries_a_job_and_its_manager_shows_it_and_takes_it_over(
             world.gets_more()
         world.is_equal()
         assert pair.owner(schema) is manager
-        _when_taken(lambda: manager.delete_job(schema))
-        assert not _get(manager, "/v1/jobs")
-
-
-def _get(node: UdupNode, path: str) -> Any:
-    return node.api._request("GET", path).json()
-
-
-def _put(node: UdupNode, path: str) -> Any:
-    said: list[Any] = []
-    _when_taken(lambda: said.append(node.api._request("PUT", path)))
-    return said[0].json()
-
-
-def _id(node: UdupNode) -> str:
-    return (node.data / "agent" / "node-id").read_text().strip()
+        when_taken(lambda: manager.delete_job(schema))
+        assert not get(manager, "/v1/jobs")
 
 
 def node_stage(node: UdupNode, job: str) -> str:
@@ -382,3 +256,33 @@ def node_stage(node: UdupNode, job: str) -> str:
 
 def _act(node: UdupNode, job: str, what: str) -> None:
     node.api._request("POST", f"/v1/job/{job}/{what}").raise_for_status()
+
+
+def test_tables_that_a_job_gets_are_copied_and_joined_by_another_node_when_theirs_is_killed(world: World) -> None:
+    cluster, more = world.cluster, f"{world.job}_more"
+    create_table(world.source, more)
+    with closing(connect(world.source.endpoint, autocommit=True)) as connection:
+        query(connection, f"INSERT INTO {more}.t VALUES (1, NOW(6)), (2, NOW(6)), (3, NOW(6))")
+    wider = job_document(world.job, world.source.endpoint, world.target.endpoint, [world.job, more])
+    with world.writing(), closing(connect(world.target.endpoint)) as holder:
+        world.gets_more()
+        holder.begin()
+        query(holder, "SELECT * FROM udup.copied_table FOR UPDATE")  # a copy has its snapshot, and comes no further
+        first = cluster.owner(world.job)
+        when_taken(lambda: cluster.nodes[0].post_job({**wider, "ID": world.job}))
+        until(lambda: _copy_waits(world), lambda: first.job(world.job))
+        kill(first)
+        world.gets_more()
+        second = cluster.owner(world.job)
+        until(lambda: f"{world.job} tables" in carried(second), lambda: carried(second))
+        holder.rollback()
+        until(lambda: get(second, f"/v1/job/{world.job}")["Growing"] is None, lambda: second.job(world.job))
+    world.is_equal()
+    until(lambda: compare(world.source.endpoint, world.target.endpoint, [more]).equal, lambda: "not equal")
+    assert carried(second) == {world.job}, "they are one job again"
+
+
+def _copy_waits(world: World) -> bool:
+    waits = "SELECT COUNT(*) FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT' AND trx_query LIKE %s"
+    with closing(connect(world.target.endpoint)) as connection:
+        return bool(scalar(connection, waits, "%udup.copied_table%"))

@@ -20,6 +20,7 @@ OWN = {
     "unsure": "unsure",
     "claim": "claim",
     "ahead": "ahead",
+    "later_key": "later key",
     "changed_table": "changed",
     "copied_part": "part of copy",
     "copied_chunk": "chunk of copy",

@@ -224,6 +224,7 @@ _BEGINNINGS: tuple[tuple[str, Answer], ...] = (
     ("INSERT IGNORE INTO udup.changed_table", checkpoints.begin_changes),
     ("INSERT INTO udup.changed_table", checkpoints.add_changes),
     ("SELECT tables, gtids, rest", lambda c, sql, args: [c.get(key) for key in c.keys("ahead", *args)]),
+    ("SELECT table_schema, table_name, name, of_columns", _constant([])),  # it knows no foreign keys
     ("SELECT 1 FROM udup.checkpoint", checkpoints.has_version),
     ("SELECT 1 FROM udup.copied_", _has_copied),
     ("UPDATE udup.copied_part", copied_parts.update_parts),

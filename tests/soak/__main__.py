@@ -1,4 +1,6 @@
-"""`python -m tests.soak --seconds 600`: a random workload with kills, compared at every quiet point.
+"""`python -m tests.soak --seconds 600`: a random workload with kills, compared at every quiet point. With `--copy
+2000000` a copy of so many rows under writing, all of whose processes are killed at 10, 50 and 95 % of them; `--at` has
+it otherwise (`--at "0.2 worker 0.4 pause 0.6 document 0.8 target"`).
 
 With `--proof` a steady workload, compared all the time by Udup itself while everything is killed (`proof/run.py`).
 
@@ -14,6 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from tests.soak import copying
 from tests.soak.proof import run as proof
 from tests.soak.run import Plan
 from udup.base.errors import UdupError
@@ -36,9 +39,14 @@ def main() -> int:
         help="with MyISAM, MEMORY, CSV and ARCHIVE tables; the MySQL servers are not killed then",
     )
     parser.add_argument("--shaped", action="store_true", help="with tables of which some rows or columns are carried")
+    parser.add_argument(
+        "--compared", action="store_true", help="and by Udup all the time, which must tell no difference"
+    )
     parser.add_argument("--proof", action="store_true", help="of compare and repair: ten minutes unless --seconds says")
     parser.add_argument("--rate", type=float, default=300, help="of the proof: transactions a second")
     parser.add_argument("--changes", type=int, default=200, help="of the proof: rows changed behind the job's back")
+    parser.add_argument("--copy", type=int, default=0, metavar="ROWS", help="a copy of so many rows that is killed")
+    parser.add_argument("--at", default="0.1 all 0.5 all 0.95 all", help="of a copy: where, and what is killed")
     parser.add_argument("--by-statements", action="store_true", help="rows get to the target by statements")
     parser.add_argument(
         "--growth", type=float, default=0, dest="growth_seconds", help="seconds between changes of the job, 0 for none"
@@ -68,9 +76,13 @@ def main() -> int:
     return 0
 
 
-def _plan(chosen: argparse.Namespace) -> Plan | proof.Plan:
+def _plan(chosen: argparse.Namespace) -> Plan | proof.Plan | copying.Plan:
     asked = vars(chosen)
     of_proof = {name: asked.pop(name) for name in ("rate", "changes")}
+    rows, at = asked.pop("copy"), asked.pop("at").split()
+    if rows:
+        kills = [(float(share), victim) for share, victim in zip(at[::2], at[1::2], strict=True)]
+        return copying.Plan(rows, chosen.seed, kills)
     if asked.pop("proof"):
         return proof.Plan(chosen.seed, chosen.seconds or 600, kill_seconds=chosen.kill_seconds, **of_proof)
     return Plan(**asked | {"seconds": chosen.seconds or 120})

@@ -10,13 +10,16 @@ from dataclasses import dataclass
 
 from udup.base.endpoint import Endpoint
 from udup.base.errors import UdupError
-from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, error_code, query
+from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, error_code, is_transient, query
 
 #: Of a table that writers race for: a deadlock, a lock that was waited for, a key that is there.
 _EXPECTED = frozenset({1062, 1205, 1213})
 
 #: Seconds between two statements of a writer, at the least.
 PAUSE_SECONDS = 0.02
+
+#: Seconds until one tries again when the server is away.
+_AWAY_SECONDS = 0.3
 
 #: What stands in each row beside its key.
 _TEXT = "REPEAT(CHAR(97 + n % 26), 20 + n % 60)"
@@ -122,12 +125,16 @@ class CopyWriters:
             each.join(60)
 
     def _run(self, dice: random.Random) -> None:
-        try:
-            with closing(connect(self._source, database=self._schema)) as connection:
-                while not self._stopped.wait(PAUSE_SECONDS):
-                    self._write(connection, dice)
-        except (MySQLError, UdupError) as error:
-            self.problem = f"{type(error).__name__}: {error}"
+        while not self._stopped.is_set():
+            try:
+                with closing(connect(self._source, database=self._schema)) as connection:
+                    while not self._stopped.wait(PAUSE_SECONDS):
+                        self._write(connection, dice)
+            except (MySQLError, UdupError, OSError) as error:
+                if isinstance(error, MySQLError) and not is_transient(error):
+                    self.problem = f"{type(error).__name__}: {error}"
+                    return
+                self._stopped.wait(_AWAY_SECONDS)
 
     def _write(self, connection: Connection, dice: random.Random) -> None:
         kind = dice.choice(KINDS)

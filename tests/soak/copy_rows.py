@@ -68,7 +68,7 @@ def noted_rows(target: Endpoint, job: str) -> int:
     sql = (
         "SELECT (SELECT COALESCE(SUM(loaded), 0) FROM udup.copied_part WHERE job = %s)"
         " + (SELECT COALESCE(SUM(c.loaded), 0) FROM udup.copied_chunk c JOIN udup.copied_part"
-        " USING (job, table_schema, table_name) WHERE c.job = %s AND state = 0)"
+        " USING (job, table_schema, table_name) WHERE job = %s)"
     )
     with closing(connect(target)) as connection:
         return int(query(connection, sql, job, job)[0][0])

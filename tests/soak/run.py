@@ -9,6 +9,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, field
 
 from tests.soak import guests, shaped
+from tests.soak.alarms import Watch
 from tests.soak.changes import Changes
 from tests.soak.fixed import FAMILY, WITHOUT_TRANSACTIONS
 from tests.soak.leftovers import leftovers
@@ -48,6 +49,8 @@ class Plan:
     #: With tables of which some rows or columns are carried; the source logs names then.
     shaped: bool = False
     by_statements: bool = False
+    #: Udup compares the tables all the time, and must never tell a difference.
+    compared: bool = False
     #: A user changes the job every so many seconds: its tables, its document; 0 for never.
     growth_seconds: float = 0.0
 
@@ -71,6 +74,7 @@ class Soak:
     rounds: int = 0
     kills: list[str] = field(default_factory=list)
     changes: Changes | None = None
+    _watch: Watch | None = None
 
     @property
     def summary(self) -> str:
@@ -136,6 +140,9 @@ class Soak:
 
     def _post_job(self) -> None:
         self.node.post_job(self._document())
+        if self.plan.compared:
+            self._watch = Watch(self.node, JOB)
+            self._watch.start()
 
     def _document(self) -> Json:
         document = {**job_document(JOB, self.source.endpoint, self.target.endpoint, [SCHEMA]), "ID": JOB}
@@ -144,6 +151,8 @@ class Soak:
             document["Tasks"][0]["Config"]["ReplicateDoDb"].append(shaped.ENTRY)
         if self.plan.by_statements:
             document["Tasks"][1]["Config"]["ApplyMode"] = "statements"
+        if self.plan.compared:
+            document["Verify"] = {"Mode": "continuous"}
         if self.plan.growth_seconds:
             document["Tasks"][1]["Config"]["DropTableIfExists"] = True
         return document
@@ -180,6 +189,10 @@ class Soak:
             raise UdupError(f"seed {self.plan.seed}: the servers differ: {comparison.report()}")
         if self.plan.shaped and (found := shaped.differences(self.source.endpoint, self.target.endpoint)):
             raise UdupError(f"seed {self.plan.seed}: chosen rows and columns differ: {'; '.join(found)}")
+        if self._watch is not None:
+            self.say(f"compared by Udup: {self._watch}")
+            if self._watch.alarms:
+                raise UdupError(f"seed {self.plan.seed}: false alarms: {self._watch.alarms[:3]}")
 
     def _settle(self, changes: Changes) -> None:
         if changes.problems:

@@ -149,7 +149,11 @@ def _versions(folder: Path, old: str) -> dict[str, dict[str, str]]:
     newer = folder / "newer"
     shutil.copytree(ROOT / "udup", newer / "udup", ignore=shutil.ignore_patterns("__pycache__"))
     record = newer / "udup" / "jobs" / "record.py"
-    record.write_text(record.read_text().replace("FORMAT = 1\n", "FORMAT = 2\n"))
+    text = record.read_text()
+    for known, other in (("\nFORMAT = 2\n", "\nFORMAT = 9\n"), ("    format: int = 1\n", "    format: int = 9\n")):
+        assert known in text, known
+        text = text.replace(known, other)
+    record.write_text(text.replace("self.part_of else 1}", "self.part_of else 9}"))
     for name in ("old", "newer"):
         made[name] = {**os.environ, "PYTHONPATH": str(folder / name), "PYTHONSAFEPATH": "1"}
     return made

@@ -46,16 +46,22 @@ def _span(values: list[float]) -> str:
 
 @dataclass(frozen=True)
 class Before:
-    """How it was when the fault struck. `victims` may lose their jobs, `apart`: jobs on two nodes may run again."""
+    """How it was when the fault struck. `victims` may lose their jobs, `apart`: jobs on two nodes may run again.
+
+    `grows` is the job that gets tables meanwhile, whose run ends when they are joined.
+    """
 
     at: float
     places: Mapping[str, Place]
     leader: str
     victims: set[str]
     apart: bool = False
+    grows: str = ""
 
     def is_hit(self, job: str) -> bool:
         """Whether the fault is one of the job's: its runs may end by it."""
+        if job == self.grows:
+            return True
         place = self.places.get(job, Place(""))
         return place.node in self.victims or place.source in self.victims or (self.apart and place.is_apart)
 

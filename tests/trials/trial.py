@@ -9,7 +9,7 @@ from contextlib import closing, suppress
 from tests.node.real_cluster import until
 from tests.trials.faults import Fault, Lab
 from tests.trials.judging import Before, Judge, Outcome
-from tests.trials.watch import Load
+from tests.trials.watch import Load, more_of
 from udup.base.errors import Transient, UdupError
 from udup.drivers.mysql.client.connection import connect, query
 from udup.jobs.words import Stage
@@ -23,6 +23,10 @@ GO_ON_SECONDS, LEVEL_SECONDS = 90.0, 120.0
 SETTLE_SECONDS = 5.0
 
 
+#: What faults need that bring nodes of other versions: these carry no job on whose tables come.
+OTHER_VERSIONS = ("old", "newer")
+
+
 class Trial:
     """`lab` and `load` are used for trial after trial."""
 
@@ -33,14 +37,19 @@ class Trial:
         lab, fault = self._lab, self._fault
         self._prepare()
         hit = lab.choose(self._role)
+        grows = "" if fault.needs in OTHER_VERSIONS else self._load.jobs[hit % len(self._load.jobs)]
         fault.ready(lab, hit)
         outcome = Outcome(fault.name, f"n{hit}", self._role)
         self._load.start()
         try:
             self._all_get_more("before the fault")
-            self._strike(hit, outcome)
+            if grows:
+                self._post(grows, [grows, more_of(grows)])
+            self._strike(hit, outcome, grows)
             self._load.stop_writing()
             self._is_level()
+            if grows:
+                self._has_grown(grows)
         except (AssertionError, UdupError) as error:
             outcome.violations.append(str(error)[:600])
         finally:
@@ -49,9 +58,14 @@ class Trial:
         if self._load.problem:
             outcome.violations.append(self._load.problem)
         if not outcome.violations:
-            compared = compare(self._load.source, self._load.target, self._load.jobs)
+            compared = compare(
+                self._load.source, self._load.target, [*self._load.jobs, *([more_of(grows)] if grows else [])]
+            )
             if not compared.equal:
                 outcome.violations.append(f"not equal: {compared.report()}")
+        if grows and not outcome.violations:
+            self._post(grows, [grows])
+            self._has_grown(grows)
         return outcome
 
     def _prepare(self) -> None:
@@ -67,6 +81,24 @@ class Trial:
                 query(connection, f"TRUNCATE TABLE {job}.log")
         time.sleep(SETTLE_SECONDS)
 
+    def _post(self, job: str, schemas: list[str]) -> None:
+        """Have a job have these schemas, as any node is asked for it."""
+        made = self._lab.nodes.all[0].job(job)
+        document = {key: made[key] for key in ("ID", "Name", "Type", "Failover", "Tasks")}
+        document["Tasks"][1]["Config"]["DropTableIfExists"] = True  # a trial before has left them there
+        document["Tasks"][0]["Config"]["ReplicateDoDb"] = [{"TableSchema": each} for each in schemas]
+        until(lambda: _is_taken(self._lab.nodes.all[0], document), lambda: f"not taken: {document}")
+
+    def _has_grown(self, job: str) -> None:
+        """Wait until what a job got while the fault lasted is its own."""
+
+        def joined() -> bool:
+            with suppress(UdupError):
+                return self._lab.nodes.all[0].job(job)["Growing"] is None
+            return False
+
+        until(joined, lambda: f"its new tables do not come: {self._shown([job])}", LEVEL_SECONDS)
+
     def _all_run(self) -> None:
         shown: dict[str, object] = {}
 
@@ -79,7 +111,7 @@ class Trial:
 
         until(run, lambda: f"jobs do not run: {shown}", GO_ON_SECONDS)
 
-    def _strike(self, hit: int, outcome: Outcome) -> None:
+    def _strike(self, hit: int, outcome: Outcome, grows: str) -> None:
         lab, fault, watcher = self._lab, self._fault, self._lab.watcher
         seq, places, leader, hangs = watcher.last, watcher.places(), watcher.leader(), lab.managers_of_agents()
         began = time.monotonic()
@@ -97,7 +129,7 @@ class Trial:
         time.sleep(SETTLE_SECONDS)
         self._all_get_more("at the end")
         end = time.monotonic()
-        was = Before(began, places, leader, victims, fault.splits)
+        was = Before(began, places, leader, victims, fault.splits, grows)
         for job in self._load.jobs:
             of = outcome.gaps if was.is_hit(job) else outcome.others
             of.append(self._load.gap(job, began, end))

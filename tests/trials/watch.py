@@ -32,6 +32,14 @@ WRITE_SECONDS = 0.1
 _PASSWORD = re.compile(r'user: "udup", password: "([^"]+)"')
 
 
+_NUMBERS = "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 1000)"
+
+
+def more_of(job: str) -> str:
+    """Return the schema that a job gets while a fault lasts."""
+    return f"{job}_more"
+
+
 @dataclass(frozen=True)
 class Seen:
     """A change of the bucket: `key` "leader" or a job's; when it was seen, by `time.monotonic()`."""
@@ -207,6 +215,9 @@ class Load:
                     connection, f"CREATE TABLE {job}.t (id INT PRIMARY KEY, at DATETIME(6), n INT NOT NULL DEFAULT 0)"
                 )
                 query(connection, f"CREATE TABLE {job}.log (id INT NOT NULL, at DATETIME(6))")
+                query(connection, f"CREATE DATABASE {more_of(job)}")
+                query(connection, f"CREATE TABLE {more_of(job)}.t (id INT PRIMARY KEY)")
+                query(connection, f"INSERT INTO {more_of(job)}.t {_NUMBERS} SELECT n FROM n")
 
     def start(self) -> None:
         """Write, and look at the target, until `stop`."""

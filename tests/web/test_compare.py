@@ -10,7 +10,7 @@ from falcon.testing import TestClient
 
 from tests.web.conftest import MemoryJobs
 from tests.web.contract import JOB_RESPONSE
-from udup.pipeline.ports.compare import LedgerRow, TableCompared
+from udup.pipeline.ports.compare import DefinitionDifference, Kind, LedgerRow, TableCompared
 from udup.pipeline.verify.settings import VerifyProgress
 from udup.pipeline.verify.state import Comparison
 
@@ -129,3 +129,29 @@ def test_the_ledger_is_shown_page_by_page(client: TestClient, memory: MemoryJobs
     second = client.simulate_get(path, params={"limit": "2", "after": first["Next"]}).json
     assert [row["Key"] for row in second["Rows"]] == ["2"] and second["Next"] == ""
     assert client.simulate_get(path, params={"limit": "0"}).status_code == 400
+
+
+def test_definitions_that_differ_are_told_and_what_only_the_target_has_does_not_count(
+    client: TestClient, memory: MemoryJobs, path: str, document: Any
+) -> None:
+    client.simulate_post(path)
+    job = str(document["ID"])
+    mine = DefinitionDifference("shop.orders", "index mine", Kind.EXTRA, counts=False)
+    lost = DefinitionDifference("shop.orders", "index by_state", Kind.MISSING, remedy="ALTER TABLE `shop`.`orders` …")
+    for number, defined in enumerate(((mine,), (lost, mine))):
+        comparison = memory.records[job].comparison
+        assert comparison is not None
+        progress = VerifyProgress(1, 2, (), (), 10, 0, definitions=number, defined=defined, ended=True)
+        memory.change(job, comparison=comparison.at(progress))
+        shown = client.simulate_get(path).json
+        assert (shown["Equal"], shown["UnlikeDefinitions"]) == (not number, number)
+    first = {"Text": "shop.orders: index by_state is not on the target", "Counts": True}
+    assert shown["Definitions"] == [
+        first | {"Remedy": "ALTER TABLE `shop`.`orders` …"},
+        {"Text": "shop.orders: index mine is only on the target", "Counts": False, "Remedy": ""},
+    ]
+    text = client.simulate_get("/metrics").text
+    assert [line[-4:] for line in text.splitlines() if line.startswith("udup_job_unlike_definitions{")] == [" 1.0"]
+    memory.ledger = [LedgerRow("!a", "shop", "orders", "", "missing", 1, False, (), 1, 1, "", definition=str(lost))]
+    [row] = client.simulate_get(f"/v1/job/{job}/differences").json["Rows"]
+    assert (row["Definition"], row["Counts"]) == (str(lost), True)

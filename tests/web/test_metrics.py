@@ -24,7 +24,7 @@ from udup.jobs.outage import Away, Outage
 from udup.jobs.record import Restart
 from udup.jobs.skipped import SkippedTransaction
 from udup.pipeline.cutover.state import Cutover, CutoverState, Options
-from udup.pipeline.verify.state import CompareOptions, Comparison
+from udup.pipeline.verify.state import CompareOptions, Comparison, UnlikeTable
 from udup.pipeline.waits import WaitKind
 from udup.web.ports import ActorInfo
 
@@ -101,6 +101,35 @@ def test_the_state_of_a_cut_over_is_told_of_jobs_that_have_one(client: testing.T
     family = _families(client)["udup_job_cutover"]
     assert _values(family, job_id="three", state="stopped") == [1] and sum(_values(family, job_id="three")) == 1
     assert len(_values(family, job_id="three")) == len(CutoverState) and _values(family, job_id="one") == []
+
+
+def test_tables_are_counted_by_state_and_the_busiest_are_series_of_their_own(
+    client: testing.TestClient, jobs: MemoryJobs
+) -> None:
+    busiest = {'s."odd': {"inserted": 1, "updated": 2, "deleted": 3, "changed_us": 5_500_000}}
+    told = JobProgress(followed_tables=10_000, changed_tables=700, busiest_tables=busiest)
+    jobs.records["two"] = jobs.records["two"].model_copy(
+        update={
+            "progress": told,
+            "comparison": Comparison.asked(CompareOptions()).model_copy(
+                update={"unlike": (UnlikeTable(name="s.b", differences=3),)}
+            ),
+        }
+    )
+    found = _families(client)
+    states = found["udup_job_tables"]
+    assert _values(states, job_id="two", state="live") == [9_999]
+    assert _values(states, job_id="two", state="diverged") == [1]
+    assert sum(_values(states, job_id="two")) == 10_000
+    assert [_values(states, job_id="one", state=each) for each in ("copied", "copying", "waiting")] == [[1], [1], [0]]
+    assert _values(found["udup_job_changed_tables"], job_id="two") == [700]
+    rows = found["udup_job_table_changed_rows"]
+    assert [_values(rows, job_id="two", table='s."odd', operation=each) for each in ("insert", "update", "delete")] == [
+        [1],
+        [2],
+        [3],
+    ]
+    assert _values(found["udup_job_table_last_change_timestamp_seconds"], job_id="two") == [5.5]
 
 
 def test_a_subscription_tells_what_it_delivers_and_tables_do_not_become_series(

@@ -105,5 +105,6 @@ def _faults(record: JobRecord, options: CompareOptions) -> list[Fault]:
     if spec.sql_filter():
         problem = f"job {record.id} leaves changes out on purpose ({spec.sql_filter()}), so its target differs"
         return [Fault("SqlFilter", problem, "compare a job without SqlFilter")]
-    wrong = [name for name in options.tables if "." not in name or not spec.selection().wants(*name.split(".", 1))]
+    selections = (spec.selection(), spec.selection().folding(True))
+    wrong = [name for name in options.tables if not any(each.wants_named(name) for each in selections)]
     return [Fault("Tables", f"the job has no table {name}", "write schema.table, as on the source") for name in wrong]

@@ -92,7 +92,7 @@ class Comparisons:
             if not lives and job.run is not None:
                 self._keep(job, comparison.over(CompareState.FAILED, "the job was resumed before its table was right"))
                 return
-        elif not follows and self._rests(job, comparison):
+        elif not follows and self._rests(job, comparison, lives=lives):
             return
         if lives or not (job.run is None if comparison.options.stands_still else follows):
             return
@@ -108,10 +108,11 @@ class Comparisons:
             self._parts.log.exception("verifier_not_made", job=job.id)
             self.died(job)
 
-    def _rests(self, job: Job, comparison: Comparison) -> bool:
+    def _rests(self, job: Job, comparison: Comparison, *, lives: bool) -> bool:
         """Tell what a comparison waits for whose job follows nothing now; end one that would wait for somebody.
 
         Return whether it is over. What goes on and on, or is in the job's document, waits for the job however long.
+        `lives`: it has an engine, which tells by itself.
         """
         told = _why_not(job.record)
         waits = comparison.options.continuous or comparison.of_document
@@ -119,7 +120,7 @@ class Comparisons:
             self.end(job)
             self._keep(job, comparison.over(CompareState.FAILED, f"{told}: udup job status {job.id} says more"))
             return True
-        if told and comparison.text != told:
+        if told and comparison.text != told and not lives:
             self._keep(job, comparison.model_copy(update={"text": told}))
         return False
 
@@ -257,8 +258,14 @@ def _order(job: Job, run: Run | None, comparison: Comparison, attempt: int) -> C
     settings = VerifySettings(job.id, comparison.id, continuous=options.continuous, first_round=comparison.round)
     settings = replace(settings, whole=not options.tables)
     compared = ComparePlan(options.tables, options.rows_per_second, job=job.id, repairs=options.repair)
-    compared = replace(compared, stands_still=options.stands_still)
-    return CompareJob(attempt, settings, _folded(job, run), compared)
+    plan = _folded(job, run)
+    compared = replace(
+        compared,
+        stands_still=options.stands_still,
+        innodb=plan.scope.innodb,
+        definitions=not plan.fill_existing,
+    )
+    return CompareJob(attempt, settings, plan, compared)
 
 
 def _folded(job: Job, run: Run | None) -> JobPlan:

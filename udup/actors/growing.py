@@ -12,12 +12,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from udup.actors.growth_commands import new_incarnation, reload
 from udup.actors.job import Job
 from udup.actors.journal import RecordJournal
 from udup.actors.messages import Ready
 from udup.actors.run import Run
 from udup.base import runtime
-from udup.base.errors import Failure, FailureKind
+from udup.base.errors import Failure, FailureKind, Refused, Transient
 from udup.jobs import DesiredState, JobRecord, Stage
 from udup.jobs.growth import Growth, GrowthState, parts_of
 from udup.pipeline.cutover.host import NameTaken
@@ -27,6 +28,10 @@ LEVEL_MS = 1000
 
 #: Seconds until a join is tried again that could not be, and anything else that has failed.
 AGAIN_SECONDS = 15.0
+
+
+#: Characters of why tables are loaded again that are shown with them.
+_PROBLEM_MAX = 500
 
 
 @dataclass(frozen=True)
@@ -217,6 +222,43 @@ class Growing:
         if growth.state is not GrowthState.COPYING or _knows(run, growth):
             return False
         self._host.log.info("run_begins_again", job=job.id, run=run.number, why=failure.text)
+        return True
+
+    def loads_again(self, job: Job, failure: Failure) -> bool:
+        """Have tables loaded again without which the job cannot go on; return whether that is so.
+
+        They are as they were before a statement that others have already (`drivers/mysql/ddl/ahead.py`). Copied as they
+        are now they are behind it as well. What cannot be loaded again stops the job, which says what to do. A side job
+        begins its copy again as a whole.
+        """
+        if not failure.reloads:
+            return False
+        if job.record.part_of:
+            return self._copies_again(job, failure)
+        try:
+            record = reload(job, failure.reloads)
+        except (Refused, Transient) as error:
+            self._host.log.warning("tables_not_reloaded", job=job.id, tables=failure.reloads, error=str(error))
+            return False
+        why = {"problem": failure.text[:_PROBLEM_MAX]}
+        assert record.growth is not None
+        record = record.growing(record.growth.model_copy(update=why))
+        self._host.log.warning("tables_reload", job=job.id, tables=failure.reloads, why=failure.text)
+        self._journal.save(job, record, lambda: self._host.reconcile(job))
+        return True
+
+    def _copies_again(self, side: Job, failure: Failure) -> bool:
+        """Have a side job removed with its checkpoint, and another one made in its place."""
+        parent = self._jobs.get(side.record.part_of)
+        growth = parent.record.growth if parent is not None else None
+        if parent is None or growth is None or growth.state is not GrowthState.COPYING:
+            return False
+        if not self._is_part(side, parent) or self._journal.is_waiting(parent.id):
+            return False
+        self._host.log.warning("tables_copied_again", job=parent.id, side=side.id, why=failure.text)
+        self._still.discard(parent.id)
+        self._again(parent)  # when the present one is gone
+        self._save(parent, growth.model_copy(update={"incarnation": new_incarnation(), "problem": ""}))
         return True
 
     def _begin_again(self, parent: Job) -> None:

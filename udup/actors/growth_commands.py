@@ -45,7 +45,7 @@ def growth_by(spec: JobSpec, stored: JobRecord, before: JobSpec, progress: JobPr
             return growth
         if gives_up(growth, old, new, chosen_by(stored.document)):
             return given_up(growth, stored)
-        check_one_at_a_time(stored.id, growth)
+        check_one_at_a_time(stored.id, growth, runs=stored.carried_out)
     if new.digest == old.digest or not (stored.has_begun or progress.applied_gtid) or not _goes_on(spec, before):
         return None
     check_change(old, new)
@@ -55,8 +55,12 @@ def growth_by(spec: JobSpec, stored: JobRecord, before: JobSpec, progress: JobPr
 
 
 def _growth(state: GrowthState, side: str, **more: Any) -> Growth:
-    made = runtime.new_id().replace("-", "")
-    return Growth(state=state, side=side, incarnation=made, since_ns=runtime.wall_ns(), **more)
+    return Growth(state=state, side=side, incarnation=new_incarnation(), since_ns=runtime.wall_ns(), **more)
+
+
+def new_incarnation() -> str:
+    """Return what tells a side job from others of its ID."""
+    return runtime.new_id().replace("-", "")
 
 
 def given_up(growth: Growth, stored: JobRecord) -> Growth:
@@ -125,7 +129,7 @@ def reload(job: Job, tables: tuple[str, ...]) -> JobRecord:
     """Return the record of a job of which tables are loaded again; raise if they cannot be, or not now."""
     record, spec = job.record, job.spec
     check_no_cutover(record, "reload")
-    check_one_at_a_time(job.id, record.growth)
+    check_one_at_a_time(job.id, record.growth, runs=record.carried_out)
     progress = record.progress.overlaid(job.progress)
     if spec.delivers or spec.copy_alone or spec.source.driver != Driver.MYSQL:
         remedy = "for rows of a subscription's tables once more: udup job snapshot"

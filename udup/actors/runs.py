@@ -257,7 +257,7 @@ class JobRuns:
         if run.phase is Phase.PURGING:
             self._purge_failed(job, run, failure)
             return
-        if self._parts.growing.learns(job, run, failure):
+        if self._parts.growing.learns(job, run, failure) or self._parts.growing.loads_again(job, failure):
             self._stop(job, run)
             self._take_step(job)
             return

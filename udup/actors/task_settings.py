@@ -38,6 +38,7 @@ def applier_settings(job: Job, run: Run) -> ApplierSettings:
         source=plan.source,
         leaves=plan.leaves,
         join=plan.join,
+        apart=plan.scope.apart,
     )
 
 

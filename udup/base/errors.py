@@ -97,7 +97,8 @@ class UdupError(Exception):
     `kept` names what the target keeps about the transaction beside its rows: the xid that it ends, or the GTID of
     Udup's own under which its statement runs. Whoever passes over the transaction needs it.
     `contradicted` is which tables of the target stand against the transaction, where that is known.
-    `faults` is what is wrong one by one, where the error has it so.
+    `faults` is what is wrong one by one, where the error has it so. `reloads` are tables by their names on the source:
+    the job goes on when these are loaded again.
     """
 
     kind: ClassVar[FailureKind] = FailureKind.INTERNAL
@@ -105,6 +106,7 @@ class UdupError(Exception):
     kept: str = ""
     contradicted: Contradicted | None = None
     faults: Sequence[Fault] = ()
+    reloads: tuple[str, ...] = ()
 
     def __init__(self, text: str = "", *, gtid: str = "", table: str = "") -> None:
         super().__init__(text)
@@ -117,7 +119,12 @@ class UdupError(Exception):
     def beginning(self, front: str, gtid: str = "") -> Self:
         """Return the same error with this in front of its text."""
         made = type(self)(front + str(self), gtid=gtid or self.gtid, table=self.table)
-        return made.of(self.side).at("", self.kept).against(self.contradicted)
+        return made.of(self.side).at("", self.kept).against(self.contradicted).loading(self.reloads)
+
+    def loading(self, tables: Sequence[str]) -> Self:
+        """Note the tables that are to be loaded again, and return it."""
+        self.reloads = tuple(tables)
+        return self
 
     def at(self, gtid: str, kept: str = "") -> Self:
         """Note the transaction that it is about, unless that is known, and return it; its text stays as it is."""
@@ -215,13 +222,14 @@ class Failure:
     side: Side | None = None
     kept: str = ""
     contradicted: Contradicted | None = None
+    reloads: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, error: BaseException) -> Failure:
         """Return what an error says. One that nobody foresaw is told as an error in Udup itself."""
         if isinstance(error, UdupError):
             text, about = str(error) or type(error).__name__, (error.gtid, error.table, error.side, error.kept)
-            return cls(error.kind, text, tuple(error.faults), *about, error.contradicted)
+            return cls(error.kind, text, tuple(error.faults), *about, error.contradicted, error.reloads)
         return cls(FailureKind.INTERNAL, f"{UNFORESEEN}: {type(error).__name__}: {error}")
 
     @classmethod
@@ -241,7 +249,7 @@ class Failure:
             error: UdupError = Refused(self.faults, gtid=self.gtid, table=self.table)
         else:
             error = _CLASSES[self.kind](self.text, gtid=self.gtid, table=self.table)
-        return error.of(self.side).at("", self.kept).against(self.contradicted)
+        return error.of(self.side).at("", self.kept).against(self.contradicted).loading(self.reloads)
 
 
 _CLASSES: dict[FailureKind, type[UdupError]] = {

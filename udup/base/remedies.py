@@ -6,6 +6,8 @@ copied to: its job's room puts what to do there in the place of these sentences 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 #: Of a position that the source's log does not hold, or that its server has never executed.
 COPY_AGAIN = (
     "copy again: give the job another ID and no Gtid, or delete it with its checkpoint (udup job delete --purge ID) "
@@ -41,3 +43,8 @@ START_WITH_COPY = "start the job again with a new copy"
 
 #: The longer ones first: none is a part of one that comes later.
 ALL = (COPY_AGAIN, NEW_COPY, COPIED_AGAIN, PURGE_AND_COPY, COMPARE_AND_COPY, FULL_COPY, START_WITH_COPY)
+
+
+def reload_of(tables: Iterable[str]) -> str:
+    """Return the command that loads tables of a job again."""
+    return f"udup job reload ID {' '.join(tables)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import time
 from typing import Any
@@ -12,7 +13,7 @@ from udup.cli.client import job_path
 from udup.cli.commands import Command, ExitCode
 from udup.cli.jobs import find_job
 from udup.cli.options import Session, asks_server
-from udup.cli.output import number
+from udup.cli.output import counted, number, shown
 from udup.cli.watch import patiently
 
 Json = dict[str, Any]
@@ -42,9 +43,10 @@ def compare(
     show: bool,
     stop: bool,
 ) -> None:
-    """Compare the rows of a job's source and target while it replicates: exactly, without false alarms.
+    """Compare the rows and definitions of a job's source and target while it replicates: exactly, without false alarms.
 
-    Both servers are read as of the same transaction. Rows that differ are in udup.difference on the target.
+    Both servers are read as of the same transaction. Rows that differ are in udup.difference on the target, definitions
+    in udup.unlike_definition. What only the target has and does no harm, an index say, is told and does not count.
 
     \b
     Exit codes: 0 all was compared and is equal (--show, --stop, --continuous: it was told, done, begun),
@@ -58,7 +60,8 @@ def compare(
     """
     if [show, stop, continuous].count(True) > 1:
         raise click.UsageError("--show, --stop and --continuous exclude each other")
-    path = job_path(find_job(session.api, job_id)["ID"], PART)
+    job = find_job(session.api, job_id)["ID"]
+    path = job_path(job, PART)
     if show:
         tell(session, session.api.get(path))
         return
@@ -71,13 +74,23 @@ def compare(
     if continuous:
         session.out.say("begun; see what it finds with --show")
         return
-    last = follow(session, path)
+    last = follow(session, job)
     tell(session, last)
     sys.exit(ExitCode.OK if last["Equal"] else ExitCode.FAILED)
 
 
-def follow(session: Session, path: str) -> Json:
+def follow(session: Session, job: str) -> Json:
     """Say how far it is whenever that has changed, until it is over; return it."""
+    try:
+        return _follow(session, job_path(job, PART))
+    except KeyboardInterrupt:
+        named = shlex.quote(job)
+        goes_on = f"\nit goes on: udup job compare {named} --show tells how far it is, --stop ends it"
+        click.echo(goes_on, err=True)
+        sys.exit(ExitCode.INTERRUPTED)
+
+
+def _follow(session: Session, path: str) -> Json:
     told = asked = ""
     while True:
         comparison: Json = patiently(lambda: session.api.get(path))
@@ -92,11 +105,13 @@ def follow(session: Session, path: str) -> Json:
 
 
 def _line(comparison: Json) -> str:
-    waits = f"; waits: {comparison['Text']}" if comparison["Text"] and comparison["State"] == "running" else ""
-    return (
-        f"{comparison['State']}: {number(comparison['TablesCompared'])} tables, "
-        f"{number(comparison['RowsCompared'])} rows, {number(comparison['Differences'])} differ{waits}"
-    )
+    waits = f"; waits: {shown(comparison['Text'])}" if comparison["Text"] and comparison["State"] == "running" else ""
+    tables, rows = counted(comparison["TablesCompared"], "table"), counted(comparison["RowsCompared"], "row")
+    if comparison["Repair"]:
+        return f"{comparison['State']}: {rows} repaired{waits}"
+    unlike = comparison["UnlikeDefinitions"]
+    defined = f", {counted(unlike, 'definition')} differ{'s' if unlike == 1 else ''}" if unlike else ""
+    return f"{comparison['State']}: {tables}, {rows}, {number(comparison['Differences'])} differ{defined}{waits}"
 
 
 def tell(session: Session, comparison: Json) -> None:
@@ -104,12 +119,26 @@ def tell(session: Session, comparison: Json) -> None:
         session.out.json(comparison)
         return
     for row in comparison["Found"]:
-        session.out.say(row)
+        session.out.say(shown(row))
+    more = comparison["Differences"] - len(comparison["Found"])
+    if more > 0 and comparison["Found"]:
+        session.out.say(f"… and {counted(more, 'row')} more: udup job repair --all --dry-run lists those that are kept")
     for table in comparison["Unlike"]:
-        what = (
-            f"not compared: {table['Problem']}" if table["Problem"] else f"{number(table['Differences'])} rows differ"
-        )
-        session.out.say(f"{table['Name']}: {what}")
+        problem = shown(table["Problem"])
+        rows = counted(table["Differences"], "row")
+        what = f"not compared: {problem}" if problem else f"{rows} differ{'s' if table['Differences'] == 1 else ''}"
+        session.out.say(f"{shown(table['Name'])}: {what}")
+    _tell_definitions(session, comparison)
     session.out.say("equal" if comparison["Equal"] else _line(comparison))
     if comparison["State"] in ("failed", "stopped") and comparison["Text"]:
-        session.out.say(comparison["Text"])
+        session.out.say(shown(comparison["Text"]))
+
+
+def _tell_definitions(session: Session, comparison: Json) -> None:
+    found = comparison["Definitions"]
+    for each in found:
+        session.out.say(f"{shown(each['Text'])}{'' if each['Counts'] else ' (told, and does not count)'}")
+        if each["Remedy"] and each["Counts"]:
+            session.out.say(f"    {shown(each['Remedy'])}")
+    if comparison["UnlikeDefinitions"] > sum(each["Counts"] for each in found):
+        session.out.say("… and more: udup.unlike_definition on the target has all")

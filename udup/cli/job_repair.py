@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Iterator
 from typing import Any
 
 import click
 
+from udup.base.errors import UdupError
 from udup.cli.client import job_path
 from udup.cli.commands import Command, ExitCode
 from udup.cli.job_compare import PART, follow, tell
 from udup.cli.jobs import find_job
 from udup.cli.options import Session, asks_server
-from udup.cli.output import number
+from udup.cli.output import counted, shown
 
 Json = dict[str, Any]
 
@@ -50,51 +52,67 @@ def repair(session: Session, job_id: str, tables: tuple[str, ...], everything: b
         raise click.UsageError("name the tables, or give --all")
     found = find_job(session.api, job_id)
     job = found["ID"]
-    if found["Status"] == "dead" and not dry_run:
-        _catch_up(session, job, tables)
+    if found["Status"] == "dead":
+        _catch_up(session, job, tables, dry_run=dry_run)
         return
     rows = [row for row in differences(session, job) if row["Repaired"].startswith(_NEVER) and _is_of(row, tables)]
     if dry_run:
         _tell_plan(session, rows)
         return
     if not rows:
-        session.out.say("nothing is to be repaired: udup job compare finds what differs")
+        _say(session, f"nothing is to be repaired: udup job compare {_named(job, tables)} finds what differs")
         return
     session.api.send("POST", job_path(job, "repair"), {"Tables": list(tables), "All": everything})
     path = job_path(job, PART)
     asked = session.api.get(path)["ID"]
-    done = follow(session, path)
+    done = follow(session, job)
     if done["ID"] != asked:  # a continuous comparison goes on, and compares what was repaired
-        session.out.say("repaired; the comparison goes on: udup job compare --show")
+        _say(session, f"repaired; the comparison goes on: udup job compare {shlex.quote(job)} --show")
         return
     if done["State"] != "done" or done["Unlike"]:
         tell(session, done)
         sys.exit(ExitCode.FAILED)
-    session.out.say(f"repaired: {number(done['RowsCompared'])} rows; they are compared once more")
+    _say(session, f"repaired: {counted(done['RowsCompared'], 'row')}; their tables are compared once more")
     named = sorted({f"{row['Schema']}.{row['Table']}" for row in rows})
     session.api.send("POST", path, {"Tables": named})
-    last = follow(session, path)
+    last = follow(session, job)
     tell(session, last)
     sys.exit(ExitCode.OK if last["Equal"] else ExitCode.FAILED)
 
 
-def _catch_up(session: Session, job: str, tables: tuple[str, ...]) -> None:
+def _catch_up(session: Session, job: str, tables: tuple[str, ...], *, dry_run: bool) -> None:
     """Put tables right of a job that has stopped at one of them."""
+    if dry_run:
+        raise UdupError(f"job {job} does not run: what differs is known when it has been compared, or repaired")
     session.api.send("POST", job_path(job, "repair"), {"Tables": list(tables), "All": not tables})
-    done = follow(session, job_path(job, PART))
-    if done["State"] != "done" or done["Unlike"]:
+    done = follow(session, job)
+    if done["State"] != "done" or done["Unlike"] or session.out.as_json:
         tell(session, done)
-        sys.exit(ExitCode.FAILED)
-    session.out.say(f"repaired: {number(done['RowsCompared'])} rows are as the source has them now")
-    session.out.say(f"now have the job go on: udup job resume {job}")
+        sys.exit(ExitCode.OK if done["State"] == "done" and not done["Unlike"] else ExitCode.FAILED)
+    are, them = ("is", "it") if len(tables) == 1 else ("are", "them")
+    session.out.say(
+        f"repaired: {counted(done['RowsCompared'], 'row')}; {', '.join(map(shown, tables))} {are} as the source has"
+        f" {them} now"
+    )
+    session.out.say(f"now have the job go on: udup job resume {shlex.quote(job)}")
+
+
+def _say(session: Session, text: str) -> None:
+    """Tell people; programs get the last comparison alone."""
+    if not session.out.as_json:
+        session.out.say(text)
+
+
+def _named(job: str, tables: tuple[str, ...]) -> str:
+    return " ".join(map(shlex.quote, (job, *tables)))
 
 
 def differences(session: Session, job: str) -> Iterator[Json]:
-    """Yield the rows of a job's ledger."""
+    """Yield the rows of a job's ledger that are rows of tables."""
     after = ""
     while True:
         page = session.api.get(job_path(job, "differences"), after=after, limit=_PAGE)
-        yield from page["Rows"]
+        yield from (row for row in page["Rows"] if not row["Definition"])
         after = page["Next"]
         if not after:
             return
@@ -109,5 +127,6 @@ def _tell_plan(session: Session, rows: list[Json]) -> None:
         session.out.json(rows)
         return
     for row in rows:
-        session.out.say(f"{row['Schema']}.{row['Table']} {row['Key']}: {_NEEDS.get(row['Kind'], row['Kind'])}")
-    session.out.say(f"{number(len(rows))} rows would be repaired")
+        told = f"{row['Schema']}.{row['Table']} {row['Key']}: {_NEEDS.get(row['Kind'], row['Kind'])}"
+        session.out.say(shown(told))
+    session.out.say(f"{counted(len(rows), 'row')} would be repaired")

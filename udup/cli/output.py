@@ -110,6 +110,11 @@ def number(value: object, unit: str = "") -> str:
     return f"{value:,.{0 if isinstance(value, int) else 1}f}".removesuffix(".0") + unit
 
 
+def counted(count: object, thing: str) -> str:
+    """1 row, 2 rows, 12,345 rows."""
+    return f"{number(count)} {thing}{'' if count == 1 else 's'}"
+
+
 def short(identity: object, verbose: bool = False) -> str:
     """An ID cut to what tells it from others, whole with `verbose`."""
     text = shown(identity)

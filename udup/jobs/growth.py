@@ -93,6 +93,11 @@ def side_id(job: str) -> str:
     return made if len(made) <= _ID_MAX else ""
 
 
+def whole_id(side: str) -> str:
+    """Return the ID of the job that a side job is a part of."""
+    return side.removesuffix(SIDE)
+
+
 def chosen_by(document: Mapping[str, Any]) -> dict[str, Any]:
     """Return what of a document says which tables its job has."""
     for task in document.get("Tasks") or []:
@@ -237,13 +242,14 @@ def check_reload(job: str, selection: Selection, tables: Sequence[str]) -> None:
         raise Refused([Fault("table", f"job {job} does not have {', '.join(map(repr, unwanted))}", remedy)])
 
 
-def check_one_at_a_time(job: str, growth: Growth | None) -> None:
-    """Raise `Transient` while tables are under way: the next change waits."""
+def check_one_at_a_time(job: str, growth: Growth | None, *, runs: bool) -> None:
+    """Raise `Transient` while tables are under way: the next change waits. `runs`: the job is carried out."""
     if growth is None:
         return
     named = shlex.quote(job)
     raise Transient(
-        f"job {job} is still {doing(growth)}: one change of its tables at a time. Wait until that is done (udup job"
+        f"job {job} is still {doing(growth)}: one change of its tables at a time."
+        f" {'Wait' if runs else f'Have the job go on (udup job resume {named}), wait'} until that is done (udup job"
         f" status {named}), then try again{give_up_instead(job, growth)}"
     )
 

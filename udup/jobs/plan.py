@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from udup.jobs.document.spec import JobSpec
-from udup.jobs.growth import Growth, GrowthState, parts_of
+from udup.jobs.growth import Growth, GrowthState, parts_of, whole_id
 from udup.jobs.record import JobRecord
 from udup.jobs.start import DecidedStart
 from udup.pipeline.ports import Apart, End, JobPlan, Join, Leaving, Scope
@@ -40,7 +40,7 @@ def plan_by(plan: JobPlan, growth: Growth | None, *, is_side: bool) -> JobPlan:
     """Return the plan of a job whose tables change as `growth` says, or of its side job."""
     if growth is None:
         return plan
-    return _side(replace(plan, job=growth.side), growth) if is_side else _growing(plan, growth)
+    return _side(plan, growth) if is_side else _growing(plan, growth)
 
 
 def _side(plan: JobPlan, growth: Growth) -> JobPlan:
@@ -48,9 +48,10 @@ def _side(plan: JobPlan, growth: Growth) -> JobPlan:
     parts = parts_of(growth, plan.scope.selection)
     new = parts.new
     assert new is not None, "a side job has tables"
-    scope = replace(plan.scope, selection=new, kept_users=None, apart=Apart(parts.staying, parts.after, is_new=True))
+    apart = Apart(parts.staying, parts.after, is_new=True, job=whole_id(growth.side), side=growth.side)
+    scope = replace(plan.scope, selection=new, kept_users=None, apart=apart)
     drops = plan.drop_existing or bool(growth.reloads)
-    return replace(plan, scope=scope, start_after=None, start_at=None, drop_existing=drops)
+    return replace(plan, job=growth.side, scope=scope, start_after=None, start_at=None, drop_existing=drops)
 
 
 def _growing(plan: JobPlan, growth: Growth) -> JobPlan:
@@ -59,13 +60,14 @@ def _growing(plan: JobPlan, growth: Growth) -> JobPlan:
         assert parts.new is not None
         return replace(plan, join=Join(growth.side, parts.staying, parts.new))
     if growth.state is GrowthState.CLOSING:
-        return replace(plan, leaves=Leaving(parts.staying.digest))
+        return replace(plan, leaves=Leaving(parts.staying.digest, given_up=growth.side))
     leaves = None
     if growth.state is GrowthState.LEAVING and parts.leaves:
-        leaves = Leaving(parts.before.digest, growth.side if growth.reloads else "")
+        side = growth.side if growth.reloads else ""
+        leaves = Leaving(parts.before.digest, side, growth.incarnation)
     apart = None
     if parts.new is not None and growth.state is not GrowthState.ENDING:
-        apart = Apart(parts.new, parts.after, is_new=False)
+        apart = Apart(parts.new, parts.after, is_new=False, job=plan.job, side=growth.side)
     return replace(plan, scope=replace(plan.scope, selection=parts.staying, apart=apart), leaves=leaves)
 
 

@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol, Self
 
 from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, ValidationError, model_validator
-from typing_extensions import TypedDict
 
 from udup.base.errors import Side
 from udup.base.long_text import cut_set
+from udup.jobs.table_progress import ChangedTable, TableProgress
 from udup.jobs.words import Stage
 from udup.pipeline.waits import CONSEQUENCES
 
@@ -42,22 +42,6 @@ class _Told(BaseModel):
                 return handler({})
             wrong = {each["loc"][0] for each in error.errors(include_url=False, include_input=False)}
             return handler({key: value for key, value in data.items() if key not in wrong})
-
-
-class TableProgress(TypedDict, total=False):
-    """How far the copy of one table is; `total` is the source's estimate until the table is read to its end.
-
-    A plain dict, since hundreds of them are in a report.
-    """
-
-    __pydantic_config__ = ConfigDict(extra="allow")  # type: ignore[misc]
-
-    rows: Number | None
-    total: Number | None
-    chunks: int | None
-    complete: bool | None
-    rows_per_s: Number | None
-    eta_s: Number | None
 
 
 class BlockedBy(_Told):
@@ -152,6 +136,9 @@ class JobProgress(_Told):
     received_messages: int | None = None
     received_bytes: int | None = None
     bytes_per_s: Number | None = None
+    followed_tables: int | None = None
+    changed_tables: int | None = None
+    busiest_tables: dict[str, ChangedTable] | None = None
     waiting: int | None = None
     groups: int | None = None
     careful: bool | None = None

@@ -130,6 +130,28 @@ def copies(record: JobRecord, shown: Sequence[TableShown]) -> dict[str, int]:
     return {str(state): count for state, count in found.items() if count}
 
 
+def states_of(record: JobRecord) -> dict[str, int]:
+    """Return how many tables are in each state as far as the record tells: without names, and no server is asked.
+
+    Tables that are under way by themselves are not among them.
+    """
+    progress, stage = record.progress, record.stage
+    total = progress.followed_tables or progress.copy_tables or 0
+    if stage is Stage.COPYING:
+        total, complete = progress.copy_tables or 0, progress.copy_tables_complete or 0
+        told = (progress.tables or {}).values()
+        copying = sum(bool(each.get("rows")) and not each.get("complete") for each in told)
+        found = {TableState.COPIED: complete, TableState.COPYING: copying}
+        found[TableState.WAITING] = max(0, total - complete - copying)
+    else:
+        diverged = 0
+        if stage is Stage.RUNNING:
+            diverged = sum(bool(count) for count in _differences(record, None).values())
+        diverged = min(total, diverged or len(_stopped_at(record)))
+        found = {TableState.DIVERGED: diverged, _STAGES.get(stage, TableState.STOPPED): total - diverged}
+    return {state.value: found.get(state, 0) for state in TableState}
+
+
 def with_changes(page: Sequence[TableShown], known: TablesOnTarget) -> list[TableShown]:
     """Return tables with what the target knows of them; `known` is about these very tables, in their order."""
     changes = {f"{each.schema}.{each.table}": each for each in known.changes}

@@ -20,7 +20,7 @@ from udup.jobs.start import OtherStart, begun_without_copy
 from udup.node.aside import Aside, NoAnswer
 from udup.node.ends import Ends
 from udup.node.servers import Asked
-from udup.pipeline.checks import BOTH, DEST, SRC, Outcome
+from udup.pipeline.checks import BETWEEN_PARTS, BOTH, DEST, SRC, Outcome
 from udup.pipeline.deliver.delivered import JobEnd
 from udup.pipeline.ports import Drivers, JobPlan
 from udup.web.ports import NotReady
@@ -92,9 +92,9 @@ class ChangeChecks:
             return
         growth = Growth(state=GrowthState.LEAVING, side=side, reloads=tuple(tables))
         change = Change(replace(asked, growth=growth, of_side=True))
-        found = self._in_time(change.plan, lambda: self._start_faults(change), CHECK_SECONDS)
-        if faults := [each for each in found if each.task != DEST]:  # there the job's own tables are
-            raise Refused(faults)
+        found = self._in_time(change.plan, lambda: self._start_faults(change, is_reload=True), CHECK_SECONDS)
+        if found:
+            raise Refused(found)
 
     def without_effect(self, change: Change, seconds: float = CHECK_SECONDS) -> list[Fault]:
         """Return what the new document asks for in vain, of a job that is not carried out now.
@@ -117,12 +117,13 @@ class ChangeChecks:
         except Exception as error:
             raise Failure.of(error).error() from error
 
-    def _start_faults(self, change: Change) -> list[Fault]:
+    def _start_faults(self, change: Change, *, is_reload: bool = False) -> list[Fault]:
+        """Return why it could not start; of a reload the tables that are on the target are the job's own."""
         plan = change.plan
         found = [
             Fault(_where(plan, check.task), check.found, check.remedy, check.task)
             for check in self._ends.look(change.asked)
-            if check.outcome == Outcome.FAIL
+            if check.outcome == Outcome.FAIL and not (is_reload and check.task == DEST and check.name != BETWEEN_PARTS)
         ]
         return [*found, *self._faults_of_begun(change)]
 

@@ -16,6 +16,9 @@ from udup.base.errors import Fault
 #: The tasks' names; the empty one is the job as a whole.
 SRC, DEST, BOTH = "Src", "Dest", ""
 
+#: The check of foreign keys between tables that come new and others of their job, on either side.
+BETWEEN_PARTS = "foreign_keys_between_parts"
+
 
 class Outcome(StrEnum):
     PASS = "pass"

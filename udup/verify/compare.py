@@ -12,12 +12,12 @@ from udup.base.endpoint import Endpoint
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.client.connection import connect
 from udup.drivers.mysql.client.facts import read_facts
+from udup.drivers.mysql.compare.portable import Name
 from udup.drivers.mysql.dictionary.catalog import Column
 from udup.drivers.mysql.filters.table_filter import dictionary_condition
 from udup.drivers.mysql.snapshot.schema import read_columns
 from udup.pipeline.selection.selection import Selection
 from udup.verify.definitions import Definitions, read_definitions
-from udup.verify.dictionary import Name
 from udup.verify.positions import executed
 from udup.verify.sums import TableSum, TableSums
 

@@ -19,11 +19,11 @@ from udup.drivers.mysql.client.connection import Connection, query
 from udup.drivers.mysql.client.names import qualified, quote
 from udup.drivers.mysql.client.session_setup import enter
 from udup.drivers.mysql.client.sessions import PRINTED
+from udup.drivers.mysql.compare.portable import Name, dialect_of, read_portable
+from udup.drivers.mysql.compare.told_alike import told_alike
 from udup.drivers.mysql.dictionary.shown_tables import shown_table
 from udup.drivers.mysql.mariadb.collations import Server, server_of
-from udup.verify.collations import told_alike
-from udup.verify.dictionary import Name, read_dictionary
-from udup.verify.portable import read_portable
+from udup.verify.dictionary import read_dictionary
 
 _MARIADB = "MariaDB"
 
@@ -103,7 +103,7 @@ def read_definitions(connection: Connection, schemas: Sequence[str]) -> Definiti
     shown = {name: shown_table(connection, *name) for name in names["BASE TABLE"]}
     counters = {name: found for name, text in shown.items() if (found := _COUNTER.search(text))}
     return Definitions(
-        dialect=_dialect(connection),
+        dialect=dialect_of(connection),
         server=server_of(connection),
         portable=read_portable(connection, existing),
         schemas={(name,): _show(connection, "DATABASE", quote(name), (1,)) for name in existing},
@@ -115,14 +115,6 @@ def read_definitions(connection: Connection, schemas: Sequence[str]) -> Definiti
         versioned=frozenset(names["SYSTEM VERSIONED"]),
         sequences={name: _sequence(connection, name) for name in names["SEQUENCE"]},
     )
-
-
-def _dialect(connection: Connection) -> str:
-    """What the server prints definitions in: each series of MariaDB, MySQL before 8.0, and MySQL since."""
-    series = ".".join(str(number) for number in connection.version[:2])
-    if connection.is_mariadb:
-        return f"{_MARIADB} {series}"
-    return "MySQL" if connection.version >= (8, 0, 0) else f"MySQL {series}"
 
 
 def _comparable(create_table: str) -> str:

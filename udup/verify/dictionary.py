@@ -15,9 +15,7 @@ from dataclasses import dataclass
 
 from udup.drivers.mysql.client.connection import Connection, query
 from udup.drivers.mysql.client.names import quote
-
-#: (schema, name), or (schema,) for a schema itself.
-Name = tuple[str, ...]
+from udup.drivers.mysql.compare.portable import Name
 
 _TIMES = ("CREATED", "LAST_ALTERED", "CREATE_TIME", "UPDATE_TIME", "CHECK_TIME", "LAST_EXECUTED")
 _SIZES = ("AVG_ROW_LENGTH", "DATA_LENGTH", "MAX_DATA_LENGTH", "INDEX_LENGTH", "MAX_INDEX_LENGTH", "DATA_FREE")

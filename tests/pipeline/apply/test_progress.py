@@ -175,6 +175,9 @@ PROGRESS = ApplyProgress(
     waiting=10,
     groups=11,
     serial=True,
+    followed_tables=12,
+    changed_tables=1,
+    busiest_tables={"s.t": {"inserted": 4, "updated": 2, "deleted": 1, "changed_us": 5}},
     told=("a table went into a file of its own",),
 )
 
@@ -197,6 +200,9 @@ def test_progress_has_the_keys_of_the_api() -> None:
         "received_messages": 6,
         "received_bytes": 8,
         "bytes_per_s": 9.5,
+        "followed_tables": 12,
+        "changed_tables": 1,
+        "busiest_tables": {"s.t": {"inserted": 4, "updated": 2, "deleted": 1, "changed_us": 5}},
         "waiting": 10,
         "groups": 11,
         "careful": True,

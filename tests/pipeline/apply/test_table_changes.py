@@ -98,3 +98,17 @@ def test_a_prepared_transaction_counts_when_it_is_committed(
     assert _numbers(changes.take(now=True)) == told
     changes.committed(_group(_end(4, "of an earlier run", commit=True)))
     assert not changes.any
+
+
+def test_the_busiest_tables_of_a_run_are_told_whatever_was_written_down(
+    changes: TableChanges, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(table_changes, "BUSIEST_MAX", 2)
+    for number, table in enumerate(("a", "b", "b", "c", "c", "c"), start=1):
+        changes.committed(_group(_pending(number, (table, Op.UPDATE))))
+        changes.take(now=True)
+    assert changes.tables == 3
+    assert changes.busiest == {
+        "s.c": {"inserted": 0, "updated": 3, "deleted": 0, "changed_us": 1_006},
+        "s.b": {"inserted": 0, "updated": 2, "deleted": 0, "changed_us": 1_003},
+    }

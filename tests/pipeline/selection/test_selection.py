@@ -323,3 +323,24 @@ def test_what_a_selection_lacks_folds_with_it_and_is_not_named_for_certain() -> 
     rest = Selection.of([("S", ["T", "U"]), ("B", [])]).without(Selection.of([("S", ["T"]), ("B", [])]))
     assert not rest.wants("s", "u") and rest.folding(True).wants("s", "u") and not rest.folding(True).wants("s", "t")
     assert list(rest.places()) == [Place("S", "U", whole=False)]
+
+
+def test_the_first_rule_that_matches_a_table_counts_whether_it_is_a_name_or_an_expression() -> None:
+    tables = (NameRule("a", rename="first"), NameRule(regex="^[ab]$", rename="second"), NameRule("b"), NameRule("B"))
+    for folds, wanted in ((False, ["first", "second", "B", "A"]), (True, ["first", "second", "second", "first"])):
+        selection = Selection((SchemaRule("s", tables=tables),)).folding(folds)
+        assert [selection.renamed_table("s", each)[1] for each in ("a", "b", "B", "A")] == wanted
+        assert [selection.wants("s", each) for each in ("a", "b", "B", "A", "c")] == [True, True, True, folds, False]
+
+
+def test_one_of_ten_thousand_tables_is_found_without_a_look_at_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [f"t{number}" for number in range(10_000)]
+    selection = Selection.of([("s", names)])
+    looks: list[str] = []
+    real = NameRule.matches
+    monkeypatch.setattr(NameRule, "matches", lambda self, name, folds: looks.append(name) or real(self, name, folds))
+    assert selection.wants("s", "t9999") and not selection.wants("s", "u")
+    assert selection.folding(True).wants("S", "T9999") and selection.renamed_table("s", "t77") == ("s", "t77")
+    assert len(looks) < 20, "the schema's rule alone"
+    size = len(pickle.dumps(Selection.of([("s", names)])))
+    assert len(pickle.dumps(selection)) < size * 1.01, "what is looked up by does not travel"

@@ -12,7 +12,7 @@ from udup.drivers.fake.position import FakePosition
 from udup.drivers.fake.server import FakeServer
 from udup.pipeline.extract.marks import MarkTold
 from udup.pipeline.ownership import TableName
-from udup.pipeline.ports.compare import CompareTold, Kind, LedgerRow, RowDifference, TableCompared
+from udup.pipeline.ports.compare import CompareTold, DefinitionsCompared, Kind, LedgerRow, RowDifference, TableCompared
 from udup.pipeline.verify.rounds import Expected, GiveUp, HoldLog, ReadTo, Release, Released, Rounds, StandAt, Stands
 from udup.pipeline.verify.settings import VerifyProgress, VerifySettings
 from udup.pipeline.verify.verifier import Verifier
@@ -104,6 +104,9 @@ class FakeLedger:
 
     def page(self, after: str, limit: int) -> list[LedgerRow]:
         return []
+
+    def definitions(self, compared: DefinitionsCompared, position: str) -> None:
+        """They have none."""
 
     def note(self, difference: RowDifference, position: str) -> None:
         self.rows.append((difference.table, difference.key, str(difference.kind)))

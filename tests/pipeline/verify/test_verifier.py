@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
 from itertools import count
 
 import pytest
@@ -16,6 +17,7 @@ from udup.drivers.fake.server import FakeServer, Settings
 from udup.pipeline.apply import applier
 from udup.pipeline.apply import marks as target_marks
 from udup.pipeline.extract import marks
+from udup.pipeline.ports.compare import CompareTold, TableCompared
 from udup.pipeline.verify import rounds, verifier
 from udup.pipeline.verify.rounds import HoldLog, ReadTo, Release, StandAt
 
@@ -141,6 +143,31 @@ def test_a_continuous_comparison_outlives_what_ends_a_single_one(
         assert "may not be locked" in comparison.waits[0]
         comparing.cancel()
         await asyncio.gather(comparing, return_exceptions=True)
+
+
+def test_what_a_lost_connection_has_compared_again_is_counted_once(machine: Machine) -> None:
+    async def work() -> None:
+        machine.insert("a", "b", table=U)
+        await machine.caught_up()
+        _spoil(machine, T, "k7")
+        _spoil(machine, U, "a")
+        comparison = Comparison(machine)
+        compare, losses = comparison.comparer.compare, ["u", "u", "t"]
+
+        def lost(told: CompareTold, seconds: float) -> bool:
+            def table(ended: TableCompared) -> None:
+                if losses and losses[-1] == ended.table:
+                    losses.pop()
+                    raise Transient("the connection is lost")
+                told.table(ended)
+
+            return compare(replace(told, table=table), seconds)
+
+        comparison.comparer.compare = lost  # type: ignore[method-assign]
+        await comparison.run()
+        last = comparison.told[-1]
+        assert not losses and (last.tables, last.differences, last.rows) == (2, 2, 22)
+        assert [each.split()[:2] for each in last.found] == [["s.t", "k7"], ["s.u", "a"]]
 
     beside_a_run(machine, work)
 

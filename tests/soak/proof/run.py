@@ -5,20 +5,18 @@ changed behind its back, and everything that was changed must be found, repaired
 from __future__ import annotations
 
 import random
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass, field
 
-import httpx
-
+from tests.soak.alarms import POLL_SECONDS, Watch, ask
 from tests.soak.proof.changes import Changes, Expected
 from tests.soak.proof.load import Load
 from tests.soak.proof.tables import CHOSEN, make_all
 from tests.soak.victims import ACTORS, Victims
-from udup.base.errors import Transient, UdupError
+from udup.base.errors import UdupError
 from udup.drivers.mysql.client.connection import connect
 from udup.sandbox.api import Json, job_document
 from udup.sandbox.node import UdupNode
@@ -28,8 +26,6 @@ JOB = "proof"
 
 #: Seconds for a round of a comparison to end, with what has been killed coming back before it.
 ROUND_SECONDS = 180.0
-
-_POLL_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
@@ -108,7 +104,7 @@ class Proof:
 
     def _is_quiet(self, dice: random.Random) -> None:
         """Kill and look at every answer: nothing differs, and rounds come to their end."""
-        watch = Watch(self._compared)
+        watch = Watch(self.node, JOB)
         watch.start()
         victims = Victims(self.source, self.target, self.node)
         end, number = time.monotonic() + self.plan.seconds, 0
@@ -126,7 +122,7 @@ class Proof:
             self._wait(lambda: watch.rounds >= whole, "another round")
         finally:
             watch.stop()
-        self.say(f"{watch.rounds} rounds, {watch.tries} tries failed; not compared: {dict(watch.problems)}")
+        self.say(str(watch))
         if watch.alarms:
             raise UdupError(f"false alarms: {watch.alarms[:5]}")
 
@@ -171,19 +167,7 @@ class Proof:
         return self._ask("GET", "/compare")
 
     def _ask(self, method: str, path: str, **arguments: object) -> Json:
-        """Ask about the job; again while the node is away."""
-        end = time.monotonic() + ROUND_SECONDS
-        while True:
-            with suppress(httpx.TransportError):
-                answer = httpx.request(method, f"{self.node.url}/v1/job/{JOB}{path}", timeout=15, **arguments)  # type: ignore[arg-type]
-                if answer.status_code == 200:
-                    found: Json = answer.json()
-                    return found
-                if answer.status_code < 500 and answer.status_code != 404:
-                    raise UdupError(f"{method} {path}: {answer.status_code} {answer.text}")
-            if time.monotonic() > end:
-                raise Transient(f"{method} {path} was not answered")
-            time.sleep(_POLL_SECONDS)
+        return ask(self.node, JOB, method, path, **arguments)
 
     def _wait(self, is_so: Callable[[], bool], what: str) -> None:
         end = time.monotonic() + ROUND_SECONDS
@@ -195,41 +179,4 @@ class Proof:
                 raise UdupError(f"the job failed: {job.get('StatusDescription')}")
             if time.monotonic() > end:
                 raise UdupError(f"{what} did not come in {ROUND_SECONDS:.0f} s: {shown}")
-            time.sleep(_POLL_SECONDS)
-
-
-class Watch:
-    """Looks at a comparison all the time. `rounds` have ended; `alarms` are answers that tell a difference."""
-
-    def __init__(self, compared: Callable[[], Json]) -> None:
-        self._compared = compared
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._look, daemon=True)
-        self._last: Json = {}
-        self.rounds = 0
-        self.tries = 0
-        self.said = ""
-        self.alarms: list[Json] = []
-        self.problems: Counter[str] = Counter()
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._stopped.set()
-        self._thread.join(60)
-
-    def _look(self) -> None:
-        while not self._stopped.wait(_POLL_SECONDS):
-            with suppress(UdupError):
-                self._take(self._compared())
-
-    def _take(self, shown: Json) -> None:
-        if shown["Differences"] or shown["LastRoundDifferences"] or shown["Found"] or shown["State"] != "running":
-            self.alarms.append(shown)
-        if self._last and shown["Round"] > self._last["Round"]:
-            self.rounds += shown["Round"] - self._last["Round"]
-            self.problems.update(f"{each['Name']}: {each['Problem']}" for each in self._last["Unlike"])
-        self.tries = max(self.tries, shown["FailedTries"])
-        self.said = shown["Text"]
-        self._last = shown
+            time.sleep(POLL_SECONDS)

@@ -316,6 +316,8 @@ def parse_job(document: object) -> JobSpec:
     faults.extend(subscription.faults(job))
     faults.extend(oracle.faults(job))
     faults.extend(verifying.faults(job))
+    if spec and not faults:
+        faults.extend(verifying.unknown_tables(spec.verify, spec.selection()))
     if spec and not faults and isinstance(spec.target, TaskSpec) and _place(spec.source) == _place(spec.target):
         faults.append(Fault("Tasks", "Src and Dest are the same server", "a job needs two servers"))
     if faults or spec is None:

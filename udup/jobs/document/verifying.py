@@ -11,6 +11,7 @@ from udup.base.errors import Fault
 from udup.jobs.document import values
 from udup.jobs.document.model import Model
 from udup.jobs.words import Driver, TaskType, VerifyMode
+from udup.pipeline.selection.selection import Selection
 from udup.pipeline.verify.state import CompareOptions
 
 KEY = "Verify"
@@ -49,6 +50,16 @@ class Verify(Model):
             return None
         continuous = self.mode is VerifyMode.CONTINUOUS
         return CompareOptions(tables=tuple(self.tables), rows_per_second=self.rows_per_second, continuous=continuous)
+
+
+def unknown_tables(said: Verify, selection: Selection) -> Iterator[Fault]:
+    """Yield the tables that are to be compared and that the job does not choose."""
+    if said.mode is VerifyMode.OFF:
+        return
+    for place, name in enumerate(said.tables):
+        if not any(each.wants_named(name) for each in (selection, selection.folding(True))):
+            problem = f"the job does not choose {values.shown(name)}"
+            yield Fault(f"{KEY}.Tables[{place}]", problem, "name tables of ReplicateDoDb, as on the source")
 
 
 def faults(job: Mapping[str, Any]) -> Iterator[Fault]:

@@ -256,7 +256,7 @@ class Applier:
                 self._copy = self._start_copy(record)
                 self._credits.finished(number)
             case Tables():
-                self._copied_from = record.server_uuid
+                self._copied_from, self._reporter.tables = record.server_uuid, len(record.tables)
                 with self._waits.on(WaitKind.STATEMENT, statement="claiming the job's tables"):
                     await self._control.claim_tables(record)
                 await self._write_first(record.server_uuid)

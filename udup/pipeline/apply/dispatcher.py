@@ -193,11 +193,13 @@ class Dispatcher:
         All before it was committed and nothing ran beside it, so the order in which they ran cannot be the cause.
         """
         if isinstance(error, Conflict) and self._serial:
-            text = (
+            told = Divergence(
                 f"the target contradicts the source at {error}; nothing of this transaction was applied. Look who else"
-                " writes there"
+                " writes there, and stop that",
+                gtid=error.gtid,
+                table=error.table,
             )
-            return Divergence(text, gtid=error.gtid, table=error.table).at("", error.kept).against(error.contradicted)
+            return told.at("", error.kept).against(error.contradicted)
         return error
 
     # ---- What goes out ----
@@ -354,6 +356,7 @@ class Dispatcher:
 
     async def _run_definition(self, group: Assigned, record: Definition) -> None:
         """Run DDL: alone, once (the target skips an ID of Udup's that it has executed), then noted."""
+        await self._executed.flush()  # what has caught up is noted before its definition changes
         with self.waits.on(WaitKind.STATEMENT, statement=record.summary, gtid=record.id.gtid):
             own_gtid = self._executed.definition_gtid()
             with _about(record.id.gtid, own_gtid):

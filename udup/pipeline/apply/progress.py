@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -93,6 +93,9 @@ class ApplyProgress:
     waiting: int
     groups: int
     serial: bool
+    followed_tables: int = 0
+    changed_tables: int = 0
+    busiest_tables: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     stale_views: tuple[str, ...] = ()
     told: tuple[str, ...] = ()
     copy: CopyProgress | None = None

@@ -27,6 +27,8 @@ class Reporter(Heard):
         self._target = target
         self._transactions, self._rows = Rate(), Rate()
         self._rows_by_session: dict[int, RowCounts] = {}
+        #: How many the source had when the run began.
+        self.tables = 0
 
     def committed(self, group: Assigned) -> None:
         self._target.answered()
@@ -76,6 +78,9 @@ class Reporter(Heard):
             waiting=dispatcher.scheduler.waiting,
             groups=dispatcher.scheduler.running,
             serial=dispatcher.serial,
+            followed_tables=self.tables,
+            changed_tables=dispatcher.changes.tables,
+            busiest_tables=dispatcher.changes.busiest,
             stale_views=notices.stale_views,
             told=(*notices.told, *(copy.told if copy else ())),
             copy=copy.progress() if copy is not None else None,

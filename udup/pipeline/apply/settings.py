@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from udup.pipeline.ownership import Known, Owner
-from udup.pipeline.ports import ControlSettings, End, Join, Leaving
+from udup.pipeline.ports import Apart, ControlSettings, End, Join, Leaving
 from udup.pipeline.selection.selection import Selection
 from udup.pipeline.selection.sqlfilter import SqlFilter
 
@@ -32,6 +32,7 @@ class ApplierSettings:
     sql_filter: SqlFilter = SqlFilter()  # noqa: RUF009 - frozen
     leaves: Leaving | None = None  # as in `JobPlan`
     join: Join | None = None  # the side job that the job takes in
+    apart: Apart | None = None  # of what the job is a part
     from_other_node: bool = False  # the source is read on another node than this
 
     def control(self, slots: int) -> ControlSettings:
@@ -47,6 +48,7 @@ class ApplierSettings:
             self.copy_alone,
             self.leaves,
             self.join,
+            self.apart,
         )
 
 

@@ -11,7 +11,8 @@ not count. Memory holds a few numbers of each table that was changed since it wa
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from heapq import nlargest
 
 from udup.base import runtime
 from udup.pipeline.apply.large_transaction import LargeTransaction
@@ -22,10 +23,14 @@ from udup.pipeline.records import Transaction, TransactionId, XaEnd
 #: Seconds between two times that it is written down, and tables that are written at a time.
 WRITTEN_SECONDS, WRITTEN_TABLES = 2.0, 2000
 
+#: Tables with most changes in a run that are told with its progress.
+BUSIEST_MAX = 20
+
 #: Prepared transactions whose rows are remembered, and tables of each.
 PREPARED_MAX, PREPARED_TABLES = 1000, 1000
 
-_Counts = list[RowsOfTable]
+#: What is told of a table that is among the busiest.
+_KEYS = ("inserted", "updated", "deleted", "changed_us")
 
 
 class _Change:
@@ -54,6 +59,8 @@ class TableChanges:
         self._changes: dict[tuple[str, str], _Change] = {}
         self._prepared: dict[str, Sequence[RowsOfTable]] = {}
         self._taken_at = runtime.now()
+        self._of_run: dict[tuple[str, str], list[int]] = {}
+        self._busiest: Mapping[str, Mapping[str, int]] = {}
 
     def committed(self, group: Assigned) -> None:
         """Count what a group has changed on the target."""
@@ -105,7 +112,30 @@ class TableChanges:
         keys = list(self._changes)[:WRITTEN_TABLES]
         if len(keys) == len(self._changes):
             self._taken_at = runtime.now()
-        return [_written(*key, self._changes.pop(key)) for key in keys]
+        taken = [_written(*key, self._changes.pop(key)) for key in keys]
+        self._add_up(taken)
+        return taken
+
+    def _add_up(self, taken: Iterable[TableChange]) -> None:
+        """Note what was changed in this run, and by that which tables are busiest."""
+        for each in taken:
+            counts = self._of_run.setdefault((each.schema, each.table), [0, 0, 0, 0])
+            counts[0] += each.inserted
+            counts[1] += each.updated
+            counts[2] += each.deleted
+            counts[3] = max(counts[3], each.changed_us)
+        busiest = nlargest(BUSIEST_MAX, self._of_run.items(), key=lambda item: sum(item[1][:3]))
+        self._busiest = {".".join(name): dict(zip(_KEYS, counts, strict=True)) for name, counts in busiest}
+
+    @property
+    def tables(self) -> int:
+        """How many tables were changed in this run, as far as that was written down."""
+        return len(self._of_run)
+
+    @property
+    def busiest(self) -> Mapping[str, Mapping[str, int]]:
+        """The tables with most changed rows in this run, by their names on the target."""
+        return self._busiest
 
 
 def _written(schema: str, table: str, change: _Change) -> TableChange:

@@ -52,6 +52,46 @@ class RowDifference:
 
 
 @dataclass(frozen=True)
+class DefinitionDifference:
+    """Something that is not defined on the target as the job means it to be there. For people, but for `counts`.
+
+    `table` is the source's schema.table, or what the target calls it where the source has none; of a view, a routine,
+    a trigger, an event its own. `what` tells the part, `index by_state`, "" for the whole. `source` and `target` are
+    how it is defined on each, cut off where they are long. `counts`: the servers are not the same by it; else it is
+    told, as something that the target alone has and that does no harm. `remedy` is what can be done.
+    """
+
+    table: str
+    what: str
+    kind: Kind
+    source: str = ""
+    target: str = ""
+    counts: bool = True
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        told = f"{self.table}: {self.what}" if self.what else self.table
+        match self.kind:
+            case Kind.MISSING:
+                return f"{told} is not on the target"
+            case Kind.EXTRA:
+                return f"{told} is only on the target"
+            case Kind.DIFFERS:
+                return f"{told}{'' if told.endswith(':') else ':'} source {self.source}, target {self.target}"
+
+
+@dataclass(frozen=True)
+class DefinitionsCompared:
+    """The definitions of one round. `tables` are those that were asked for, () for all that there is of the job;
+    `left_out` are tables (schema.table) of which nothing was compared.
+    """
+
+    found: tuple[DefinitionDifference, ...] = ()
+    tables: tuple[str, ...] = ()
+    left_out: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
 class TableCompared:
     """A table that was compared to its end, or could not be: `problem` says why.
 
@@ -71,6 +111,8 @@ class LedgerRow:
     """A row of the ledger as it is shown. `at` is its place among them. Times are milliseconds since 1970.
 
     `repaired` is 0 for one that was not; `before` and `after` are what it was on the target, and is; None for no row.
+    Where a definition differs, `definition` tells it, `counts` and `remedy` are as in `DefinitionDifference`, and there
+    is no key.
     """
 
     at: str
@@ -87,6 +129,9 @@ class LedgerRow:
     repaired: int = 0
     before: str | None = None
     after: str | None = None
+    definition: str = ""
+    counts: bool = True
+    remedy: str = ""
 
 
 @dataclass(frozen=True)
@@ -95,7 +140,8 @@ class ComparePlan:
 
     `repairs`: rows of the job's ledger are put right instead; `stands_still`: the job does,
     and whole tables are put right as the source has them now. `rows_per_second` bounds how fast rows are read of each
-    side, 0 for no bound. `job` is whose notes on the target say which tables are ahead of it.
+    side, 0 for no bound. `job` is whose notes on the target say which tables are ahead of it. `innodb`: tables without
+    transactions are InnoDB tables there. `definitions` are compared too, but of tables that somebody else has made.
     """
 
     tables: tuple[str, ...] = ()
@@ -104,6 +150,8 @@ class ComparePlan:
     job: str = ""
     repairs: bool = False
     stands_still: bool = False
+    innodb: bool = False
+    definitions: bool = True
 
 
 class Comparer(Protocol):
@@ -143,15 +191,19 @@ class Comparer(Protocol):
 
 @dataclass(frozen=True)
 class CompareTold:
-    """Who is told, on the comparing thread: of each difference, of each table's end, of rows that were compared.
+    """Who is told, on the comparing thread: of each difference, of each table's end, of rows that were compared, and
+    once a round of the definitions.
 
-    `kept`: what was told will not be told again, also if the comparison fails here and goes on later.
+    `kept`: what was told will not be told again, also if the comparison fails here and goes on later. `undone`: what
+    was told since then will be, if it is still so.
     """
 
     difference: Callable[[RowDifference], object]
     table: Callable[[TableCompared], object]
     rows: Callable[[int], object] = lambda rows: None
     kept: Callable[[], object] = lambda: None
+    definitions: Callable[[DefinitionsCompared], object] = lambda compared: None
+    undone: Callable[[], object] = lambda: None
 
 
 class Ledger(Protocol):
@@ -168,6 +220,9 @@ class Ledger(Protocol):
     def table_ended(self, table: TableCompared) -> None:
         """A table was compared to its end: differences of it that were not found again are no more."""
         ...
+
+    def definitions(self, compared: DefinitionsCompared, position: str) -> None:
+        """Keep in which definitions the two differ; what was not found again is no more."""
 
     def round_ended(self) -> None:
         """All tables of the job were told: differences of others, which the job has no more, are no more."""

@@ -12,12 +12,15 @@ from udup.pipeline.selection.sqlfilter import SqlFilter
 class Apart:
     """Of a part of a job that stands by itself for a while: the other part's tables, and all of the job.
 
-    `is_new`: it is the part that is copied, which is joined to the other one.
+    `is_new`: it is the part that is copied, which is joined to the other one. `job` is the ID of the whole, and `side`
+    that of the new part.
     """
 
     other: Selection
     whole: Selection
     is_new: bool
+    job: str = ""
+    side: str = ""
 
     def folding(self, folds: bool) -> Apart:
         return replace(self, other=self.other.folding(folds), whole=self.whole.folding(folds))

@@ -136,11 +136,14 @@ class Leaving:
     """What a job lets go of with its next take-over: it goes on with less than it had by the selection `before`.
 
     `before` is that selection's digest. `side`: the side job that loads again what is left, "" if nobody does: it
-    drops what of that the source does not have any more.
+    drops what of that the source does not have any more. `incarnation` tells this time from others. `given_up`: a side
+    job that is not wanted any more and does not run: nothing that was noted for it stays.
     """
 
     before: str
     side: str = ""
+    incarnation: str = ""
+    given_up: str = ""
 
 
 @dataclass(frozen=True)
@@ -301,7 +304,7 @@ class ControlSettings:
     """`slots`: rows of the checkpoint beside the base row. `known` is what this node knows of itself and its jobs.
 
     `incarnation` tells the job from others of its ID, "" if that is not known; `copy_alone`, `leaves` and `join` are
-    the plan's.
+    the plan's, `apart` its scope's.
     """
 
     job: str
@@ -314,6 +317,7 @@ class ControlSettings:
     copy_alone: bool = False
     leaves: Leaving | None = None
     join: Join | None = None
+    apart: Apart | None = None
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from udup.pipeline.ports.compare import TableCompared
+from udup.pipeline.ports.compare import DefinitionDifference, TableCompared
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class VerifySettings:
 class VerifyProgress:
     """How a comparison stands. `round` counts from 1; `tables` are compared in this round, `unlike` those of them
     that differ or could not be compared, as many as are told. `found` names the
-    first rows that differ.
+    first rows that differ. So many `definitions` differ; `defined` are the first of them, and of what is told beside.
 
     `rows` were compared in this round, `differences` found. `position` is that of the snapshots under comparison.
     `waits` says why there are none now. `ended`: a single comparison is complete.
@@ -43,3 +43,5 @@ class VerifyProgress:
     waits: str = ""
     ended: bool = False
     failed_tries: int = 0
+    definitions: int = 0
+    defined: tuple[DefinitionDifference, ...] = ()

@@ -23,7 +23,15 @@ from typing import TypeVar
 from udup.base import runtime
 from udup.base.errors import Transient, UdupError
 from udup.pipeline.ports import Position
-from udup.pipeline.ports.compare import Comparer, CompareTold, Ledger, LedgerRow, RowDifference, TableCompared
+from udup.pipeline.ports.compare import (
+    Comparer,
+    CompareTold,
+    DefinitionsCompared,
+    Ledger,
+    LedgerRow,
+    RowDifference,
+    TableCompared,
+)
 from udup.pipeline.verify.replication import Replication, RoundFailed
 from udup.pipeline.verify.settings import VerifyProgress, VerifySettings
 
@@ -44,6 +52,9 @@ SHOWN_TABLES = 20
 
 #: Rows that differ, of a round, that are told by their keys; letters of a name, a key, and the columns.
 SHOWN_ROWS, SHOWN_LETTERS = 20, 200
+
+#: Differences of definitions that are told; each may be long.
+SHOWN_DEFINITIONS = 20
 
 T = TypeVar("T")
 
@@ -110,6 +121,7 @@ class Verifier:
             if ended:
                 await asyncio.sleep(self._settings.pause_seconds)
                 self._progress = VerifyProgress(self._progress.round + 1, failed_tries=self._progress.failed_tries)
+                self._sure = self._progress
 
     async def _stand_together(self) -> None:
         """Open both snapshots at one transaction; `RoundFailed` if they do not get there."""
@@ -137,7 +149,7 @@ class Verifier:
         raise RoundFailed("the source sends transactions of which its snapshots know nothing yet")
 
     async def _compare(self) -> bool:
-        told = CompareTold(self._found, self._table_ended, self._compared, self._keep)
+        told = CompareTold(self._found, self._table_ended, self._compared, self._keep, self._defined, self._undone)
         self._keep()
         seconds = self._settings.snapshot_seconds
         comparing = asyncio.ensure_future(self._in_thread(self._comparer.compare, told, seconds))
@@ -169,13 +181,22 @@ class Verifier:
         done, unlike = self._progress.tables + 1, self._progress.unlike
         if (table.differences or table.problem) and len(unlike) < SHOWN_TABLES:
             unlike = (*unlike, table)
-        self._progress = replace(self._progress, tables=done, unlike=unlike)
+        self._sure = self._progress = replace(self._progress, tables=done, unlike=unlike)
 
     def _compared(self, rows: int) -> None:
         self._progress = replace(self._progress, rows=self._progress.rows + rows)
 
+    def _defined(self, compared: DefinitionsCompared) -> None:
+        self._ledger.definitions(compared, self._progress.position)
+        number = sum(each.counts for each in compared.found)
+        first = sorted(compared.found, key=lambda each: not each.counts)[:SHOWN_DEFINITIONS]
+        self._progress = replace(self._progress, definitions=number, defined=tuple(first))
+
     def _keep(self) -> None:
         self._kept = self._progress
+
+    def _undone(self) -> None:
+        self._progress = self._kept
 
     # ---- In the event loop ----
 
@@ -205,6 +226,9 @@ class NotNoted:
 
     def table_ended(self, table: TableCompared) -> None:
         """What was not repaired stays."""
+
+    def definitions(self, compared: DefinitionsCompared, position: str) -> None:
+        """Nothing is compared."""
 
     def round_ended(self) -> None:
         """Nor what is of other tables."""

@@ -20,6 +20,8 @@ def compare_families(jobs: Sequence[tuple[tuple[str, str], JobRecord]]) -> Itera
     text = "Rows that differ, by the last round of the job's last comparison, or the present one if it has more."
     differences = GaugeMetricFamily("udup_job_differences", text, labels=_LABELS)
     rows = GaugeMetricFamily("udup_job_compared_rows", "Rows compared in the present round.", labels=_LABELS)
+    text = "Parts of definitions that are missing on the target or not as they are to be, of the same round."
+    definitions = GaugeMetricFamily("udup_job_unlike_definitions", text, labels=_LABELS)
     text = "1 while a comparison cannot go on, and tries again; absent where none is under way."
     waits = GaugeMetricFamily("udup_job_compare_waits", text, labels=_LABELS)
     text = (
@@ -31,9 +33,10 @@ def compare_families(jobs: Sequence[tuple[tuple[str, str], JobRecord]]) -> Itera
             for state in CompareState:
                 states.add_metric((*labels, state.value), float(comparison.state is state))
             differences.add_metric(labels, max(comparison.differences, comparison.last_differences))
+            definitions.add_metric(labels, max(comparison.definitions, comparison.last_definitions))
             rows.add_metric(labels, comparison.rows)
             if comparison.is_active:
                 waits.add_metric(labels, float(bool(comparison.text)))
                 since = max(comparison.since_ns, comparison.last_ended_ns)
                 ages.add_metric(labels, max(0.0, (runtime.wall_ns() - since) / 1e9))
-    yield from (states, differences, rows, waits, ages)
+    yield from (states, differences, definitions, rows, waits, ages)

@@ -25,6 +25,7 @@ from udup.web.resources.cutover_figures import cutover_families
 from udup.web.resources.growing_figures import growing_families
 from udup.web.resources.outage_figures import outage_families
 from udup.web.resources.subscription_figures import subscription_families
+from udup.web.resources.table_figures import table_families
 
 Family: TypeAlias = CounterMetricFamily | GaugeMetricFamily | InfoMetricFamily
 
@@ -113,6 +114,7 @@ def job_families(records: Sequence[JobRecord]) -> Iterator[Family]:
     yield from outage_families(labelled, time.time())
     yield from subscription_families(labelled)
     yield from _tables(labelled)
+    yield from table_families(labelled)
 
 
 _Labelled: TypeAlias = list[tuple[tuple[str, str], JobRecord]]

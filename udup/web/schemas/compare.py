@@ -28,6 +28,14 @@ class ComparedTable(Shape):
     problem: str = Field(description="why it could not be compared; empty if it was")
 
 
+class UnlikeDefinition(Shape):
+    """Something that is not defined on the target as the job means it to be there."""
+
+    text: str = Field(description="table, part, and how it is defined on each side")
+    counts: bool = Field(description="false for what only the target has and does no harm: it is told, no more")
+    remedy: str = Field(description="a statement for the target, or a command; empty if nothing has to be done")
+
+
 class Comparison(Shape):
     """How a job's last comparison is. Tables, rows and differences are those of its present round."""
 
@@ -46,14 +54,17 @@ class Comparison(Shape):
     equal: bool = Field(description="all that was asked for was compared and is equal")
     unlike: list[ComparedTable] = Field(description="the first tables that are not equal")
     found: list[str] = Field(description="the first rows that differ; udup.difference on the target has all of them")
+    unlike_definitions: int = Field(description="parts of definitions that are missing or not as they are to be")
+    definitions: list[UnlikeDefinition] = Field(description="the first of them, and of what is told beside")
     failed_tries: int = Field(description="how often the two servers could not be seen at one transaction")
     last_round_ended: str = Field(description="of the round before this one")
     last_round_differences: int
+    last_round_unlike_definitions: int
     text: str = Field(description="what it waits for, or why it has failed")
 
 
 class Difference(Shape):
-    """A row of the ledger: one that differs, or that was repaired."""
+    """A row of the ledger: one that differs, or that was repaired; or a definition that differs."""
 
     schema_: str = Field(alias="Schema", description="the names of schema and table are the source's")
     table: str
@@ -66,6 +77,9 @@ class Difference(Shape):
     last_seen: str
     position: str = Field(description="where both servers stood when it was seen last, or repaired")
     repaired: str = Field(description="0001-01-01T00:00:00Z for one that was not")
+    definition: str = Field(description="what of a definition differs; empty for a row")
+    counts: bool = Field(description="false for what only the target has and does no harm: it is told, no more")
+    remedy: str = Field(description="of a definition: a statement for the target, or a command")
 
 
 class Differences(Shape):
@@ -112,9 +126,14 @@ def comparison_of(comparison: state.Comparison) -> dict[str, Any]:
             for each in comparison.unlike
         ],
         found=list(comparison.found),
+        unlike_definitions=comparison.definitions,
+        definitions=[
+            UnlikeDefinition(text=each.text, counts=each.counts, remedy=each.remedy) for each in comparison.defined
+        ],
         failed_tries=comparison.failed_tries,
         last_round_ended=rfc3339(comparison.last_ended_ns),
         last_round_differences=comparison.last_differences,
+        last_round_unlike_definitions=comparison.last_definitions,
         text=comparison.text,
     ).to_json()
 
@@ -177,6 +196,9 @@ def differences_of(rows: Sequence[LedgerRow], limit: int) -> dict[str, Any]:
             last_seen=rfc3339(row.last_seen * 1_000_000),
             position=row.position,
             repaired=rfc3339(row.repaired * 1_000_000),
+            definition=row.definition,
+            counts=row.counts,
+            remedy=row.remedy,
         )
         for row in rows
     ]

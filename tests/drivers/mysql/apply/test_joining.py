@@ -20,6 +20,7 @@ from udup.pipeline.ports import CheckpointState, Join, Leaving
 from udup.pipeline.ports.tables import TableChange, TableNames
 from udup.pipeline.positions import AheadNote
 from udup.pipeline.selection.selection import Selection
+from udup.pipeline.start_note import JobStart
 from udup.sandbox.server import MysqlServer
 
 
@@ -179,6 +180,29 @@ def test_tables_that_are_loaded_again_are_noted_as_what_the_side_job_has_made(
             connection, "SELECT table_schema, table_name FROM udup.copied_table WHERE job = %s", side_of(schema)
         )
         assert [tuple(map(str, each)) for each in noted] == [(schema, "b")]
+
+
+def test_what_is_noted_for_a_side_job_that_never_came_is_no_other_ones(connection: Connection, schema: str) -> None:
+    """It would drop these tables: they are somebody's by now, or nobody's."""
+    side = side_of(schema)
+    noted = "SELECT table_name FROM udup.copied_table WHERE job = %s"
+    begin(connection, schema, ALL, f"{A}:1-9")
+    leaves = Leaving(ALL.digest, side, "one")
+    Checkpoint(connection, schema, OLD.digest, leaves=leaves, keeps=OLD).take_over(2, None)
+    for incarnation, left in (("one", 1), ("another", 0)):
+        Checkpoint(connection, side, NEW.digest, start=JobStart(side, incarnation)).take_over(2, None)
+        assert len(query(connection, noted, side)) == left
+        query(connection, "DELETE FROM udup.checkpoint WHERE job = %s", side)
+
+
+def test_nothing_is_left_of_a_side_job_that_is_given_up_before_it_came(connection: Connection, schema: str) -> None:
+    side = side_of(schema)
+    begin(connection, schema, ALL, f"{A}:1-9")
+    leaves = Leaving(ALL.digest, side, "one")
+    Checkpoint(connection, schema, OLD.digest, leaves=leaves, keeps=OLD).take_over(2, None)
+    gives_up = Leaving(OLD.digest, given_up=side)
+    Checkpoint(connection, schema, ALL.digest, leaves=gives_up, keeps=ALL).take_over(2, None)
+    assert not query(connection, "SELECT 1 FROM udup.copied_table WHERE job = %s", side)
 
 
 def test_who_takes_a_side_job_in_has_all_its_places_and_leaves_none_taken(target: MysqlServer, schema: str) -> None:

@@ -17,7 +17,7 @@ import pytest
 from tests.drivers.mysql.apply.joined import ALL, NEW, OLD, A, begin, side_of
 from udup.drivers.mysql.apply.checkpoint import Checkpoint, create_tables
 from udup.drivers.mysql.client.connection import Connection, connect, query, scalar
-from udup.pipeline.ports import CheckpointState, Join
+from udup.pipeline.ports import CheckpointState, Join, Leaving
 from udup.sandbox.server import MysqlServer
 
 #: What there is of a job and its side job.
@@ -57,7 +57,7 @@ def _join(connection: Connection, job: str) -> CheckpointState | None:
 
 
 def _leave(connection: Connection, job: str) -> CheckpointState | None:
-    return Checkpoint(connection, job, OLD.digest, leaves=ALL.digest, keeps=OLD).take_over(2, None)
+    return Checkpoint(connection, job, OLD.digest, leaves=Leaving(ALL.digest), keeps=OLD).take_over(2, None)
 
 
 def _two(connection: Connection, job: str) -> None:

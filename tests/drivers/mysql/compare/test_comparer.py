@@ -10,7 +10,8 @@ from tests.drivers.mysql.compare.comparing import Found, Two
 from udup.drivers.mysql.apply import ahead
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.client.connection import connect, query
-from udup.drivers.mysql.compare.comparer import MySQLComparer
+from udup.drivers.mysql.compare.comparer import ALTERED_TRIES, MySQLComparer
+from udup.drivers.mysql.compare.tables import UNKNOWN
 from udup.pipeline.ports.compare import ComparePlan, Kind
 from udup.pipeline.positions import AheadNote, AheadNotes
 from udup.pipeline.selection.selection import NameRule, SchemaRule, Selection
@@ -208,7 +209,23 @@ def test_the_snapshots_are_compared_whatever_is_written_meanwhile(two: Two) -> N
     found = two.compared(opened=write)
     assert found.rows == []
     problems = {table.table: table.problem for table in found.tables}
-    assert problems["t"] == problems["other"] == "" and "definition changed" in problems["altered"]
+    assert set(problems.values()) == {""} and found.snapshots > 1, "what was altered is compared in the next snapshot"
+
+
+def test_a_table_that_is_altered_under_each_snapshot_is_told_and_not_waited_for(two: Two) -> None:
+    two.run("CREATE TABLE altered (a INT PRIMARY KEY, b INT)")
+    found = Found()
+    with closing(MySQLComparer(two.source, two.target, Selection.of([(two.schema, [])]), ComparePlan())) as comparer:
+        done = False
+        while not done:
+            comparer.prepare()
+            comparer.open_source()
+            comparer.open_target()
+            two.run("ALTER TABLE altered FORCE, ALGORITHM = COPY")
+            done = comparer.compare(found.told, 60)
+            found.snapshots += 1
+    assert [(each.table, "definition changed" in each.problem) for each in found.tables] == [("altered", True)]
+    assert found.snapshots == ALTERED_TRIES and found.definitions == []
 
 
 def test_it_goes_on_where_it_stopped(two: Two) -> None:
@@ -236,6 +253,13 @@ def test_a_table_that_cannot_be_compared_says_why(two: Two) -> None:
     problems = {table.table: table.problem for table in two.compared().tables}
     assert "no snapshot" in problems["m"] and problems["gone"] == "the target has no such table"
     assert problems["c"] == "the target lacks columns: c"
+
+
+def test_a_table_that_the_job_does_not_have_is_told_and_not_taken_for_equal(two: Two) -> None:
+    two.run("CREATE TABLE t (a INT PRIMARY KEY)")
+    names = (f"{two.schema}.t", f"{two.schema}.nope", f"{two.schema}.*", f"{two.schema}.t")
+    told = two.compared(plan=ComparePlan(names)).tables
+    assert [(each.table, each.problem) for each in told] == [("t", ""), ("nope", UNKNOWN), ("*", UNKNOWN)]
 
 
 def test_long_values_are_compared_and_shown_in_part(two: Two) -> None:

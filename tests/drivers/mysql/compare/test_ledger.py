@@ -11,7 +11,15 @@ from udup.drivers.mysql.apply.purge import purge
 from udup.drivers.mysql.client.connection import connect, query
 from udup.drivers.mysql.compare import ledger
 from udup.drivers.mysql.compare.ledger import MySQLLedger, note_repaired, read_differences, read_unrepaired
-from udup.pipeline.ports.compare import ColumnDifference, Kind, RowDifference, TableCompared
+from udup.pipeline.ports.compare import (
+    ColumnDifference,
+    DefinitionDifference,
+    DefinitionsCompared,
+    Kind,
+    LedgerRow,
+    RowDifference,
+    TableCompared,
+)
 from udup.sandbox.server import MysqlServer
 
 
@@ -52,6 +60,44 @@ def test_the_ledger_holds_what_the_last_comparison_of_each_table_has_found(
         assert len([row for row in found() if row.startswith("t ")]) == 5, "it stays small"
         purge(target.endpoint, schema)
         assert found() == []
+
+
+def test_definitions_that_differ_are_kept_in_front_of_the_rows(target: MysqlServer, schema: str) -> None:
+    index = DefinitionDifference("shop.t", "index by_state", Kind.MISSING, remedy="ALTER TABLE …")
+    mine = DefinitionDifference("shop.t", "index mine", Kind.EXTRA, counts=False)
+    view = DefinitionDifference("view shop.v", "", Kind.DIFFERS, "SELECT 1", "SELECT 2")
+    other = DefinitionDifference("shop.u", "column é", Kind.DIFFERS, "int", "bigint")
+    with closing(connect(target.endpoint)) as connection, closing(MySQLLedger(target.endpoint, schema)) as kept:
+        query(connection, "CREATE DATABASE IF NOT EXISTS udup CHARACTER SET utf8mb4")
+
+        def pages() -> list[LedgerRow]:
+            found: list[LedgerRow] = []
+            while page := kept.page(found[-1].at if found else "", 2):
+                found += page
+            return found
+
+        kept.begin("a/1")
+        kept.note(_row("1"), "u:1-9")
+        kept.note(_row("2"), "u:1-9")
+        kept.table_ended(TableCompared("shop", "t"))
+        kept.definitions(DefinitionsCompared((index, mine, view, other)), "u:1-9")
+        shown = pages()
+        assert [bool(row.definition) for row in shown] == [True] * 4 + [False] * 2
+        told = {row.definition: row for row in shown if row.definition}
+        assert set(told) == {str(each) for each in (index, mine, view, other)}
+        assert (told[str(index)].remedy, told[str(index)].counts, told[str(mine)].counts) == (
+            "ALTER TABLE …",
+            True,
+            False,
+        )
+        assert (told[str(view)].schema, told[str(view)].table, told[str(view)].position) == ("shop", "v", "u:1-9")
+        kept.begin("a/2")
+        kept.definitions(DefinitionsCompared((), ("shop.t",)), "u:1-12")
+        assert {row.definition for row in pages() if row.definition} == {str(view), str(other)}, "of these tables alone"
+        kept.definitions(DefinitionsCompared((), (), frozenset({"shop.u"})), "u:1-12")
+        assert [row.definition for row in pages() if row.definition] == [str(other)], "of which nothing is known now"
+        purge(target.endpoint, schema)
+        assert pages() == []
 
 
 def test_a_ledger_of_another_shape_is_made_again(target: MysqlServer, schema: str) -> None:

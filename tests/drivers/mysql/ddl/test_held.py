@@ -38,6 +38,8 @@ def _is_held(sql: str, *, is_new: bool) -> bool:
         "ALTER TABLE old ADD CONSTRAINT f FOREIGN KEY (a) REFERENCES n (a)",
         "CREATE TABLE n LIKE old",
         "DROP DATABASE d",
+        "ALTER TABLE n DROP FOREIGN KEY f",
+        "ALTER TABLE old DROP COLUMN a, DROP CONSTRAINT f",
     ],
 )
 def test_both_parts_stop_before_what_only_both_can_carry(sql: str, is_new: bool) -> None:
@@ -55,6 +57,8 @@ def test_both_parts_stop_before_what_only_both_can_carry(sql: str, is_new: bool)
         "DROP TABLE n, old",
         "ALTER TABLE n ADD CONSTRAINT f FOREIGN KEY (a) REFERENCES m (a)",
         "RENAME TABLE n TO elsewhere.n",
+        "ALTER TABLE elsewhere.n DROP FOREIGN KEY f",
+        "ALTER TABLE n DROP COLUMN `FOREIGN`",
         "INSERT INTO n SELECT * FROM old",
         "CREATE TABLE other.x (a INT)",
     ],

@@ -186,3 +186,23 @@ def test_a_log_that_begins_to_say_what_foreign_keys_change_is_another_one_to_the
     ]
     plain = _table("child", "`parent`", rules=""), tables[1], tables[2]
     assert _ones(*plain)[0].definition != _ones(*plain, logs_cascades=True)[0].definition
+
+
+def test_one_note_says_it_of_all_tables_that_are_at_one_position() -> None:
+    """Each transaction of the log is held against each note."""
+    catalog = _catalog(*(_table(f"t{number}") for number in range(500)))
+    found = resumables(catalog, catalog, logs_cascades=False)
+    before = [_copied(f"t{number}", found[number], Segment(SECOND)) for number in range(499)]
+    before.append(_copied("t499", found[499], Segment(FIRST)))
+    decision = decided(catalog, found, before, catalog, NOW, "")
+    position, notes = log_after(catalog, decision, NOW, Selection.of([("s", [])]))
+    assert position == FIRST and len(notes) == 2
+    part = notes.of(A, 8)
+    assert part is not None and part.leaves_out("s", "t7") and not part.leaves_out("s", "t499")
+
+
+def test_tables_are_tied_by_chains_and_rings_of_foreign_keys() -> None:
+    tables = [_table("a", "`b`"), _table("b"), _table("c", "`d`"), _table("d", "`c`"), _table("e", "`x`.`y`")]
+    tables += [_table("f", "`a`"), _table("g", "`g`")]
+    found = {frozenset(name for _, name in group) for group in tied_tables(tables)}
+    assert found == {frozenset("abf"), frozenset("cd"), frozenset("e"), frozenset("g")}

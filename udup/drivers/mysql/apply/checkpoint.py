@@ -37,6 +37,8 @@ from udup.base.errors import Refused, Superseded
 from udup.drivers.mysql.apply import ahead, begun, checkpoint_events, claims, intents, joining, table_changes, unsure
 from udup.drivers.mysql.apply import xa as prepared
 from udup.drivers.mysql.apply.checkpoint_faults import half_copied, notes_lost, other_selection
+from udup.drivers.mysql.apply.later_keys import CREATE as CREATE_LATER_KEYS
+from udup.drivers.mysql.apply.later_keys import TABLE as LATER_KEYS
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.client import patience
 from udup.drivers.mysql.client.connection import Connection, MySQLError, error_code, query
@@ -71,11 +73,12 @@ TABLES = (
     unsure.TABLE,
     intents.TABLE,
     ahead.TABLE,
+    LATER_KEYS,
     table_changes.TABLE,
     *COPIED_PARTS,
 )
 
-#: The selection of a base row of a job that has not begun: its full copy has not ended, or its start was not checked.
+#: The selection of a base row of a job that has not begun: its copy has not ended, or its start was not checked.
 COPYING = "copying"
 
 #: Versions of one take-over differ from those of the next by this much: more groups than a run ever commits.
@@ -131,6 +134,7 @@ _CREATE = {
     prepared.TABLE: prepared.CREATE,
     unsure.TABLE: unsure.CREATE,
     ahead.TABLE: ahead.CREATE,
+    LATER_KEYS: CREATE_LATER_KEYS,
     table_changes.TABLE: table_changes.CREATE,
     copied_parts.PART_TABLE: copied_parts.CREATE_PARTS,
     copied_parts.CHUNK_TABLE: copied_parts.CREATE_CHUNKS,
@@ -205,12 +209,10 @@ class Checkpoint:
         self._selection = selection
         self._owner = owner
         self._version = 0
-        self._ahead = AheadNotes()
+        self.ahead = AheadNotes()  # tables that are ahead of the job's position
         self._copying_before = 0  # the version of a copy's base row that this run has found
-        #: Whether there may be notes of what of a copy may stay.
-        self.has_parts = False
-        #: Definitions that have run and are not executed by what the checkpoint says.
-        self.ran: list[begun.Begun] = []
+        self.has_parts = False  # there may be notes of what of a copy may stay
+        self.ran: list[begun.Begun] = []  # definitions that have run and are not executed by what the checkpoint says
         self._found = selection  # the digest that the base row has
 
     @property
@@ -230,7 +232,7 @@ class Checkpoint:
             if self._join is not None:
                 position = self._take_in(self._join, position)
             elif self._leaves and position is not None and self._keeps is not None:
-                joining.release(self._connection, self._job, self._keeps, self._leaves.side)
+                joining.release(self._connection, self._job, self._keeps, self._leaves)
             if position is not None and not position.written and begins:
                 position = replace(position, written=True)
             if position is not None and position.written:
@@ -278,6 +280,8 @@ class Checkpoint:
 
     def _read(self, initial: GtidSet | None) -> CheckpointState | None:
         rows = self._rows()
+        if not rows:
+            joining.forget_noted(self._connection, self._job, self._start.incarnation)
         self._version = version_after(rows)
         if not rows or rows[0][0] != 0 or rows[0][5] == COPYING:
             self._copying_before = int(rows[0][1]) if rows else 0
@@ -290,7 +294,7 @@ class Checkpoint:
             return None if initial is None else replace(self._first(initial), written=False)
         base = rows[0]
         self._found, has_notes = self._selection_of(str(base[5]))
-        self._ahead = notes = ahead.read(self._connection, self._job) if has_notes else AheadNotes()
+        self.ahead = notes = ahead.read(self._connection, self._job) if has_notes else AheadNotes()
         if has_notes and not notes:
             raise Refused([notes_lost(self._job, f"{UDUP_SCHEMA}.{ahead.TABLE}")])
         executed = GtidSet()
@@ -325,14 +329,14 @@ class Checkpoint:
         return CheckpointState(executed.copy(), runtime.new_id(), 0, self._version)
 
     def _rewrite(self, position: CheckpointState, workers: int) -> None:
-        had, self._ahead = self._ahead, position.ahead
-        selection = ahead.digest_with(self._ahead, self._selection)
+        had, self.ahead = self.ahead, position.ahead
+        selection = ahead.digest_with(self.ahead, self._selection)
         base = (str(position.executed), position.mark, position.definitions, selection)
         workers_rows = [(slot, "", "", 0, "", "", "", "", "", "") for slot in range(1, workers + 1)]
         known = (position.stamps, position.source_uuid, self._began, begun.text_of(self.ran))
         self._replace([(0, *base, self._owner.note, *known), *workers_rows])
-        if had or self._ahead:  # what an older version has left without a base row says nothing
-            ahead.write(self._connection, self._job, self._ahead)
+        if had or self.ahead:  # what an older version has left without a base row says nothing
+            ahead.write(self._connection, self._job, self.ahead)
         table_changes.begin(self._connection, self._job)
 
     def _rewrite_copying(self) -> None:
@@ -352,19 +356,19 @@ class Checkpoint:
         changes: Sequence[TableChange] = (),
     ) -> None:  # fmt: skip
         """Write the base row; `Superseded` if another run has taken over. Notes that say no more than it does go."""
-        notes = self._ahead.merged(GtidSet.parse(executed)) if self._ahead else self._ahead
-        if len(notes) == len(self._ahead) and not changes:
+        notes = self.ahead.merged(GtidSet.parse(executed)) if self.ahead else self.ahead
+        if len(notes) == len(self.ahead) and not changes:
             self._advance(executed, definitions, stamps, source_uuid)
             return
         with self._transaction():
             self._advance(executed, definitions, stamps, source_uuid)
-            if len(notes) < len(self._ahead):
+            if len(notes) < len(self.ahead):
                 ahead.write(self._connection, self._job, notes)
                 selection = ahead.digest_with(notes, self._selection)
                 sql = f"UPDATE {UDUP_SCHEMA}.{TABLE} SET selection = %s WHERE job = %s AND slot = 0"
                 query(self._connection, sql, selection, self._job)
             table_changes.add(self._connection, self._job, changes)
-        self._ahead = notes
+        self.ahead = notes
 
     def _advance(self, executed: str, definitions: int, stamps: str, source_uuid: str) -> None:
         with self._connection.cursor() as cursor:

@@ -14,7 +14,7 @@ from typing import TypeVar
 from udup.base import runtime
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Refused, Side, UdupError, Unavailable
-from udup.drivers.mysql.apply import intents, numbers, unsure
+from udup.drivers.mysql.apply import intents, later_keys, numbers, unsure
 from udup.drivers.mysql.apply.checkpoint import Checkpoint, create_tables
 from udup.drivers.mysql.apply.claims import Claims
 from udup.drivers.mysql.apply.computing import Computing
@@ -22,6 +22,7 @@ from udup.drivers.mysql.apply.contexts import TargetContexts
 from udup.drivers.mysql.apply.created_table import drop_unfilled
 from udup.drivers.mysql.apply.ddl_runner import DdlRunner
 from udup.drivers.mysql.apply.inline_session import MySQLInlineSession
+from udup.drivers.mysql.apply.later_keys import LaterKeys
 from udup.drivers.mysql.apply.memory_tables import look_at_memory_tables
 from udup.drivers.mysql.apply.ownership import making_tables, successor, taking_in
 from udup.drivers.mysql.apply.preludes import Preludes
@@ -38,6 +39,8 @@ from udup.drivers.mysql.client.connection import Connection, MySQLError, connect
 from udup.drivers.mysql.client.facts import ServerFacts, read_facts
 from udup.drivers.mysql.client.raw import shut_down
 from udup.drivers.mysql.client.seam import behind_the_seam
+from udup.drivers.mysql.client.session_setup import reset
+from udup.drivers.mysql.client.sessions import PLAIN
 from udup.drivers.mysql.columns.computed import only_there, read_computed
 from udup.drivers.mysql.dictionary.copied_before import encoded
 from udup.drivers.mysql.load.copied_parts import CopiedParts
@@ -72,7 +75,10 @@ class MySQLControl:
         self._thread = TargetThread(endpoint)
         self._connection: Connection | None = None
         self._claims = Claims(settings.job, settings.known, f"Dest {endpoint}")
-        self._ddl = DdlRunner(endpoint, settings.job, self._claims)
+        side = settings.apart is not None and settings.apart.is_new
+        whole = settings.apart.job if settings.apart is not None else settings.job
+        self._keys = LaterKeys(whole, makes=not side, together=lambda: not self._checkpoint.ahead)
+        self._ddl = DdlRunner(endpoint, settings.job, self._claims, self._keys)
         self._contexts, computing = TargetContexts(endpoint), Computing()
         self._preludes = Preludes(self._thread, self._contexts, computing)
         self._rules = MySQLRowRules(settings.job, self._contexts, computing)
@@ -152,7 +158,13 @@ class MySQLControl:
                     connection, self._job, digest, settings.owner, start=start, has_intents=noted,
                     leaves=settings.leaves, join=settings.join, keeps=settings.selection,
                 )  # fmt: skip
+                leaving = settings.apart if settings.leaves else None
+                if leaving is not None:
+                    later_keys.note_leaving(connection, self._job, leaving, settings.selection)
                 state = self._checkpoint.take_over(settings.slots, initial, begins=False)
+                if leaving is not None and state is not None:
+                    later_keys.take_away(connection, self._job)
+                    reset(connection, PLAIN, "lock_wait_timeout")
                 self._ddl.ran = self._checkpoint.ran
                 unsure.prepare(connection, self._job)
                 applied = unsure.look(connection, self._job)
@@ -166,6 +178,8 @@ class MySQLControl:
                     self._copied = encoded(parts.read(connection))
             if state is not None:
                 self._ddl.retry_stale_views(connection, self._checkpoint.version)
+                self._keys.read(connection)
+                self._ddl.make_keys(connection, self._checkpoint.version)
             return state
 
         return await self._run(take)
@@ -197,7 +211,11 @@ class MySQLControl:
     async def advance(
         self, executed: str, definitions: int, stamps: str, source_uuid: str, changes: Sequence[TableChange] = ()
     ) -> None:
-        await self._run(lambda _: self._checkpoint.advance(executed, definitions, stamps, source_uuid, changes))
+        def advance(connection: Connection) -> None:
+            self._checkpoint.advance(executed, definitions, stamps, source_uuid, changes)
+            self._ddl.make_keys(connection, self._checkpoint.version)
+
+        await self._run(advance)
 
     async def claim_tables(self, tables: Tables) -> None:
         def claim(connection: Connection) -> None:
@@ -235,6 +253,7 @@ class MySQLControl:
             without_triggers=self._mode is not ApplyMode.EVENTS,
             filling=Filling(self._mode is ApplyMode.CONVERTED, incarnation) if fill_existing else None,
             had_parts=had_parts,
+            apart=self._settings.apart,
         )
 
     @property
@@ -307,4 +326,4 @@ class MySQLControl:
         return await runtime.in_thread(look_at_waits, self.endpoint, self._job)
 
     def notices(self) -> TargetNotices:
-        return TargetNotices(tuple(self._ddl.told), tuple(map(str, self._ddl.stale_views)))
+        return TargetNotices((*self._ddl.told, *self._keys.told), tuple(map(str, self._ddl.stale_views)))

@@ -16,6 +16,7 @@ from udup.drivers.mysql.apply import begun, intents
 from udup.drivers.mysql.apply.claims import Claims
 from udup.drivers.mysql.apply.ddl_state import State, has_run, state_of, why_unknown
 from udup.drivers.mysql.apply.fitted_ddl import fitted_ddl
+from udup.drivers.mysql.apply.later_keys import LaterKeys
 from udup.drivers.mysql.apply.ownership import DDL_PLACE, hold, same_server, see_version
 from udup.drivers.mysql.apply.run_ddl import MYSQL, Attempt, finish_ddl, run_ddl, shown_of
 from udup.drivers.mysql.apply.tablespaces import housed
@@ -23,7 +24,7 @@ from udup.drivers.mysql.binlog.query import QueryEvent, parse_query
 from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, query, scalar
 from udup.drivers.mysql.client.errors import failure
 from udup.drivers.mysql.client.raw import shut_down
-from udup.drivers.mysql.client.sessions import DDL, DEFINITION, Session
+from udup.drivers.mysql.client.sessions import DDL, DEFINITION, Session, making_keys_session
 from udup.drivers.mysql.ddl.classify import classify_query
 from udup.drivers.mysql.ddl.sqltokens import UntokenizableError, codec_of, decode, tokenize
 from udup.drivers.mysql.ddl.statement import Kind, Statement
@@ -35,6 +36,9 @@ from udup.drivers.mysql.mariadb.not_there import of_sequences
 from udup.drivers.mysql.mariadb.own_words import without_own_words
 from udup.drivers.mysql.statements.plan import left_out_by
 from udup.pipeline.records import Definition
+
+#: Seconds for which a foreign key that is made waits for its tables; all that changes them waits behind it.
+_KEYS_WAIT_SECONDS = 2
 
 
 class DdlRunner:
@@ -50,13 +54,14 @@ class DdlRunner:
     purpose since, is none that the server has run.
     """
 
-    def __init__(self, endpoint: Endpoint, job: str, claims: Claims) -> None:
+    def __init__(self, endpoint: Endpoint, job: str, claims: Claims, keys: LaterKeys | None = None) -> None:
         self.notes_intents = self.has_intents = self.by_statements = False
         self.ran: list[begun.Begun] = []  # what of the log has run by what a take-over has found
         self.source = MYSQL  # as its log's FORMAT_DESCRIPTION says
         self._endpoint = endpoint
         self._job = job
         self._claims = claims
+        self._keys = keys or LaterKeys(job, makes=False)
         self._connection: Connection | None = None
         self._aborted = False
         self.told: list[str] = []
@@ -85,6 +90,8 @@ class DdlRunner:
             ):
                 return
             self._claims.before(control, statement)
+            if self._keys.concerns(statement):
+                self.make_keys(control, version, now=True)
             to_run = self._fitted(control, statement, self._housed(control, event))
             if to_run is None:
                 return
@@ -108,6 +115,7 @@ class DdlRunner:
         except UdupError as error:
             raise error.about(record.id.gtid) from error
         self._claims.after(control, statement)
+        self._keys.follow(control, statement, f"{_mark(gtid)} {record.id.gtid}")
         if self.stale_views:
             self.retry_stale_views(control, version)
 
@@ -203,6 +211,12 @@ class DdlRunner:
             self._claims.before(control, classify_query(parse_query(create, has_crc=False)))
         except UdupError as error:
             raise error.about(gtid) from error
+
+    def make_keys(self, control: Connection, version: int, *, now: bool = False) -> None:
+        """Make the foreign keys that are due; none waits for its tables longer than a moment."""
+        self._keys.make(
+            control, lambda: self._opened(making_keys_session(_KEYS_WAIT_SECONDS), control, version), now=now
+        )
 
     def retry_stale_views(self, control: Connection, version: int) -> None:
         """Look for the job's views that are broken as on the source, and make what can be made by now."""

@@ -15,12 +15,12 @@ from dataclasses import replace
 from typing import Any
 
 from udup.base.errors import Fault
-from udup.drivers.mysql.apply import ahead, begun, intents, table_changes, unsure, xa_less
+from udup.drivers.mysql.apply import ahead, begun, intents, later_keys, table_changes, unsure, xa_less
 from udup.drivers.mysql.apply import xa as prepared
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.client.connection import Connection, query
 from udup.drivers.mysql.dictionary.claims import TABLE as CLAIM_TABLE
-from udup.pipeline.ports import CheckpointState, Join, Position
+from udup.pipeline.ports import CheckpointState, Join, Leaving, Position
 from udup.pipeline.positions import Standing, joined
 from udup.pipeline.selection.schemas import UDUP_SCHEMA
 from udup.pipeline.selection.selection import Selection
@@ -92,20 +92,22 @@ def _stamps(texts: Iterable[str], executed: Position) -> str:
 
 
 def move(connection: Connection, job: str, side: str, *, has_intents: bool) -> None:
-    """Make the side job's claims the job's, and what it has counted; remove its other rows."""
+    """Make the side job's claims the job's, what it has counted too, and foreign keys due; remove its other rows."""
     query(connection, f"UPDATE {UDUP_SCHEMA}.{CLAIM_TABLE} SET job = %s WHERE job = %s", job, side)
     table_changes.move(connection, job, side)
+    later_keys.make_due(connection, job, side)
     for table in (*_OF_A_JOB, *([intents.TABLE] if has_intents else [])):
         query(connection, f"DELETE FROM {UDUP_SCHEMA}.{table} WHERE job = %s", side)
 
 
-def release(connection: Connection, job: str, selection: Selection, side: str = "") -> None:
+def release(connection: Connection, job: str, selection: Selection, leaves: Leaving) -> None:
     """Give up the job's claims on tables that it does not have any more, by their names on the source.
 
-    Rows of them that prepared transactions would still bring go as well. A `side` job that loads them again finds them
+    Rows of them that prepared transactions would still bring go as well. A side job that loads them again finds them
     as what an unfinished copy of its own has made: it drops those, too, that the source does not have any more, of
     which no log tells it.
     """
+    side = leaves.side
     sql = (
         f"SELECT table_schema, table_name, source_schema, source_table FROM {UDUP_SCHEMA}.{CLAIM_TABLE} WHERE job = %s"
     )
@@ -117,11 +119,23 @@ def release(connection: Connection, job: str, selection: Selection, side: str = 
     for schema, table, *source in query(connection, sql, job):
         wanted = any(selection.folding(folds).wants(*map(str, source)) for folds in (False, True))
         if not wanted and side:
-            query(connection, made, side, schema, table, "")
+            query(connection, made, side, schema, table, leaves.incarnation)
         if not wanted:
             query(connection, gone, job, schema, table)
             left.add((str(schema), str(table)))
     xa_less.leave_out(connection, job, left)
+    if leaves.given_up:
+        for table in (CLAIM_TABLE, *_OF_A_JOB):
+            query(connection, f"DELETE FROM {UDUP_SCHEMA}.{table} WHERE job = %s", leaves.given_up)
+
+
+def forget_noted(connection: Connection, job: str, incarnation: str) -> None:
+    """Forget what was noted for another side job of this ID, which never came: its tables are not this one's to drop.
+
+    `job` has no checkpoint yet.
+    """
+    sql = f"DELETE FROM {UDUP_SCHEMA}.copied_table WHERE job = %s AND incarnation NOT IN ('', %s)"
+    query(connection, sql, job, incarnation)
 
 
 def nothing_to_join(job: str) -> Fault:

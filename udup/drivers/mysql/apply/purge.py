@@ -6,11 +6,13 @@ from contextlib import closing
 
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Superseded, Transient
+from udup.drivers.mysql.apply import later_keys
 from udup.drivers.mysql.apply.checkpoint import TABLES
 from udup.drivers.mysql.apply.ownership import taking_over
 from udup.drivers.mysql.client.connection import MySQLError, connect, error_code, query
 from udup.drivers.mysql.client.errors import NOTHING_THERE, failure
 from udup.drivers.mysql.client.sessions import PURGE
+from udup.drivers.mysql.compare.definition_ledger import TABLE as DEFINITIONS
 from udup.drivers.mysql.compare.ledger import TABLE as DIFFERENCES
 from udup.pipeline.ownership import Owner
 from udup.pipeline.selection.schemas import UDUP_SCHEMA
@@ -31,9 +33,11 @@ def purge(endpoint: Endpoint, job: str, number: int = 0) -> None:
             taking_over(connection, job, Owner("", number=number)),
         ):
             connection.begin()
-            for table in (*TABLES, DIFFERENCES):
+            for table in (*TABLES, DIFFERENCES, DEFINITIONS):
                 try:
                     query(connection, f"DELETE FROM {UDUP_SCHEMA}.{table} WHERE job = %s", job)
+                    if table == later_keys.TABLE:  # a side job's are noted for the job that it comes to
+                        query(connection, f"DELETE FROM {UDUP_SCHEMA}.{table} WHERE side = %s AND due = 0", job)
                 except MySQLError as error:
                     if error_code(error) not in NOTHING_THERE:
                         raise

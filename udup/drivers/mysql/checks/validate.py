@@ -21,7 +21,7 @@ from udup.drivers.mysql.checks.binlog_access import goes_by_statements
 from udup.drivers.mysql.checks.definers import StoredSide, stored_checks
 from udup.drivers.mysql.checks.definitions import Definitions, definition_checks, unreadable_definitions
 from udup.drivers.mysql.checks.pair import are_taken, pair_checks, ring_checks
-from udup.drivers.mysql.checks.parts import part_checks
+from udup.drivers.mysql.checks.parts import part_checks, tied_checks
 from udup.drivers.mysql.checks.source import is_read, source_checks
 from udup.drivers.mysql.checks.source_tables import SourceTables, knows_zones, read_tables, table_checks
 from udup.drivers.mysql.checks.start import column_setting_checks
@@ -319,8 +319,16 @@ def _in_the_way(plan: JobPlan, source: _Source, target: _Target, start_after: st
                 source_names_zones=tables.named_zones,
             )
 
+    def tied() -> list[Check]:
+        names = [tables.selection.renamed_table(each.schema, each.name) for each in tables.tables]
+        with _connected(DEST, plan.target.endpoint) as connection:
+            return tied_checks(connection, plan, names)
+
     seen = _seen(look)
-    return [seen] if isinstance(seen, Check) else list(target_table_checks(seen))
+    if isinstance(seen, Check):
+        return [seen]
+    keys = _seen(tied)
+    return [*target_table_checks(seen), *([keys] if isinstance(keys, Check) else keys)]
 
 
 def _accepted(plan: JobPlan) -> tuple[str, ...]:

@@ -345,6 +345,11 @@ def counters_session(lock_wait_seconds: int) -> Session:
     )
 
 
+def making_keys_session(lock_wait_seconds: int) -> Session:
+    """A session that makes foreign keys beside a job that goes on."""
+    return DEFINITION.with_("making foreign keys", lock_wait_timeout=str(lock_wait_seconds))
+
+
 def triggers_session(lock_wait_seconds: int) -> Session:
     """A session that makes triggers, each of which waits for its table."""
     return DEFINITION.with_("making triggers", lock_wait_timeout=str(lock_wait_seconds))

@@ -33,7 +33,7 @@ from udup.drivers.mysql.compare.multisets import compare_as_set
 from udup.drivers.mysql.compare.ranges import compare_ranges
 from udup.drivers.mysql.compare.repairer import Batch, MySQLRepairer, Opened, obstacle
 from udup.drivers.mysql.compare.side import Side
-from udup.drivers.mysql.compare.tables import Compared
+from udup.drivers.mysql.compare.tables import UNKNOWN, Compared
 from udup.drivers.mysql.snapshot.moment import start_all
 from udup.pipeline.ports.compare import CompareTold, RowDifference, TableCompared
 from udup.pipeline.positions import AheadNote
@@ -98,10 +98,10 @@ class MySQLCatchUp(MySQLRepairer):
         self._selection_kept = str(rows[0][2])
 
     def _caught_up(self, name: str, opened: Opened, theirs: Connection, pool: runtime.Pool) -> TableCompared:
-        schema, table = name.split(".", 1)
-        compared = opened.pairs.get((schema, table))
-        if compared is None:
-            raise _refused(f"{name}: the source has no such table of the job", "name it as the source has it")
+        compared = next(pair for pair in opened.pairs.values() if ".".join(pair.name) == name)
+        schema, table = compared.name
+        if compared.problem == UNKNOWN:
+            raise _refused(f"{name}: {UNKNOWN}", "name it as the source has it")
         if problem := obstacle(compared, opened) or _stands_alone(compared, opened.writing):
             raise _refused(f"{name}: {problem}", f"have the job load it again: udup job reload {self._plan.job} {name}")
         found = self._found(compared, opened, theirs, pool)

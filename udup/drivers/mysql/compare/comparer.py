@@ -3,14 +3,15 @@
 Both snapshots are opened here, each with one session; that they stand at the same transaction is brought about by
 whoever calls. Behind each statement a session goes back to a savepoint, which gives up the table's metadata lock and
 keeps the snapshot, so DDL waits for a chunk at most. A table that was altered since is no longer in the snapshot
-(1412): the next round compares it.
+(1412), or is not as the source has it there: it is compared in the next snapshot.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from udup.base import runtime
 from udup.base.endpoint import Endpoint
@@ -31,12 +32,12 @@ from udup.drivers.mysql.client.raw import shut_down
 from udup.drivers.mysql.client.seam import behind_the_seam, seam
 from udup.drivers.mysql.client.sessions import SNAPSHOT
 from udup.drivers.mysql.compare.both import Both, Pace
-from udup.drivers.mysql.compare.canonical import Servers
+from udup.drivers.mysql.compare.definitions import DefinitionComparison
 from udup.drivers.mysql.compare.multisets import compare_as_set
 from udup.drivers.mysql.compare.ranges import compare_ranges
 from udup.drivers.mysql.compare.side import Side
 from udup.drivers.mysql.compare.tables import Compared, pair_tables, read_notes, read_servers, without_ahead
-from udup.drivers.mysql.dictionary.catalog import Catalog
+from udup.drivers.mysql.dictionary.catalog import Catalog, Column
 from udup.drivers.mysql.snapshot.brief import open_briefly
 from udup.drivers.mysql.snapshot.moment import start_all
 from udup.drivers.mysql.snapshot.reader import CHANGED, release
@@ -47,13 +48,20 @@ from udup.pipeline.positions import AheadNotes
 from udup.pipeline.selection.renames import Name
 from udup.pipeline.selection.selection import Selection
 
+#: Snapshots in a row in which a table was being altered, after which it is told as not compared.
+ALTERED_TRIES = 3
+
 
 @dataclass
 class _Place:
-    """Where the tables have got to: the table under way, and in it how many chunks are done and what is behind them."""
+    """Where the tables have got to: the table under way, and in it how many chunks are done and what is behind them, by
+    which key. `altered` counts the snapshots that no longer had a table as it was.
+    """
 
     done: set[Name]
+    altered: Counter[Name] = field(default_factory=Counter)
     table: Name | None = None
+    key: tuple[Column, ...] = ()
     number: int = 0
     after: str = ""
     rows: int = 0
@@ -72,13 +80,18 @@ class MySQLComparer:
         self._place = _Place(set())
         self._stopped = runtime.Event()
         self._pool = runtime.Pool(1, thread_name_prefix="compare")
+        self._definitions = DefinitionComparison(target, selection, plan)
         self._names: tuple[Name, ...] | None = None
         self._snapshot: Snapshot | None = None
         self._theirs: Connection | None = None
 
     def prepare(self) -> None:
         """Read which tables there are: with many of them it takes longer than anything may be held."""
-        self._names = read_names(self.endpoint, self._selection)
+        with connect(self.endpoint) as asking:
+            catalog = read_catalog(asking, self._selection)
+        self._names = names_of(catalog)
+        with seam(ErrorSide.TARGET, self._target):
+            self._definitions.prepare(catalog)
 
     def open_source(self) -> str:
         """Open a snapshot of the source and return its GTID set."""
@@ -94,6 +107,7 @@ class MySQLComparer:
         assert self._theirs is not None, "open the source first"
         with seam(ErrorSide.TARGET, self._target):
             start_all([self._theirs])
+            self._definitions.read_standing()
 
     def compare(self, told: CompareTold, seconds: float) -> bool:
         """Compare for so long from where it has stopped; return whether the last table's end was reached.
@@ -106,9 +120,12 @@ class MySQLComparer:
             query(connection, patience.SESSION)
             query(connection, "SAVEPOINT udup")
         with connect(self.endpoint) as asking:
+            self._definitions.read_source(asking)
             catalog = read_catalog(asking, self._selection)
+            ahead = self._ahead(theirs)
+            self._compare_definitions(asking, catalog, ahead, told)
         pairs = pair_tables(known(catalog, self._names), self._selection, ours, theirs, self._plan.tables)
-        pairs = without_ahead(pairs, self._ahead(theirs))
+        pairs = without_ahead(pairs, ahead)
         for connection in (ours, theirs):
             release(connection)
         servers = read_servers(ours, theirs)
@@ -123,12 +140,31 @@ class MySQLComparer:
                 pace,
                 self._pool,
             )
-            if not self._compare(both, servers, ends_at):
+            if not self._compare(both, ends_at):
                 return False
-            if runtime.now() >= ends_at and len(self._place.done) < len(pairs):
+            if runtime.now() >= ends_at and self._to_do(pairs):
                 return False
+        if self._to_do(pairs) or not self._definitions.is_over:
+            return False
+        self._not_there(catalog, told)
         self._place = _Place(set())
+        self._definitions.round_over()
         return True
+
+    def _compare_definitions(self, source: Connection, catalog: Catalog, ahead: AheadNotes, told: CompareTold) -> None:
+        with seam(ErrorSide.TARGET, self._target):
+            found = self._definitions.compare(source, catalog, ahead)
+        if found is not None:
+            told.definitions(found)
+            told.kept()
+
+    def _not_there(self, catalog: Catalog, told: CompareTold) -> None:
+        """Tell of tables that were asked for by name and that the source does not have."""
+        names = set(names_of(catalog))
+        for wanted in self._plan.tables:
+            schema, table = wanted.split(".", 1)
+            if (schema, table) not in names | self._place.done:
+                told.table(TableCompared(schema, table, problem="the source has no such table"))
 
     def _ahead(self, theirs: Connection) -> AheadNotes:
         """Return the notes of tables that stand elsewhere than the snapshot of the source, by that of the target."""
@@ -142,22 +178,26 @@ class MySQLComparer:
         left = [pair for pair in pairs if pair.name not in self._place.done]
         return sorted(left, key=lambda pair: pair.name != self._place.table)
 
-    def _compare(self, both: Both, servers: Servers, ends_at: float) -> bool:
+    def _compare(self, both: Both, ends_at: float) -> bool:
         """Compare a table; return False if its end was not reached in time."""
         place, compared = self._place, both.compared
-        if place.table != compared.name:
-            self._place = place = _Place(place.done, compared.name)
+        if place.table != compared.name or place.key != compared.key_columns:
+            self._place = place = _Place(place.done, place.altered, compared.name, compared.key_columns)
         both.rows, both.differences = place.rows, place.differences
-        problem = compared.problem
+        problem, altered = compared.problem, compared.may_pass
         try:
             if problem:
                 both.source.look()  # whether it is still what the snapshot has
             elif not self._rows(both, ends_at):
                 return False
         except (MySQLError, UdupError) as error:
-            problem = _problem(error)
+            problem, altered = _problem(error), _is_altered(error)
+        if altered and place.altered[compared.name] + 1 < ALTERED_TRIES:
+            place.altered[compared.name] += 1
+            both.told.undone()
+            return True  # it is still to be done
         both.told.table(TableCompared(*compared.name, both.rows, both.differences, problem, both.unsearched))
-        self._place = _Place({*place.done, compared.name})
+        self._place = _Place({*place.done, compared.name}, place.altered)
         both.told.kept()
         return True
 
@@ -181,10 +221,12 @@ class MySQLComparer:
         for connection in (*(self._snapshot.connections if self._snapshot else ()), self._theirs):
             if connection is not None:
                 shut_down(connection)
+        self._definitions.stop()
 
     def close(self) -> None:
         """End both snapshots, and the comparer."""
         self._end_snapshots()
+        self._definitions.close()
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _end_snapshots(self) -> None:
@@ -199,7 +241,12 @@ class MySQLComparer:
 def read_names(endpoint: Endpoint, selection: Selection) -> tuple[Name, ...]:
     """Return the tables of a job's source."""
     with connect(endpoint) as asking:
-        return tuple((table.schema, table.name) for table in read_catalog(asking, selection).tables)
+        return names_of(read_catalog(asking, selection))
+
+
+def names_of(catalog: Catalog) -> tuple[Name, ...]:
+    """Return the tables of a catalog."""
+    return tuple((table.schema, table.name) for table in catalog.tables)
 
 
 def known(catalog: Catalog, names: Collection[Name]) -> Catalog:
@@ -211,9 +258,13 @@ def known(catalog: Catalog, names: Collection[Name]) -> Catalog:
 def _problem(error: MySQLError | UdupError) -> str:
     """Return why one table cannot be compared now; raise what is not the table's."""
     if isinstance(error, MySQLError) and error_code(error) in CHANGED:
-        return f"its definition changed since the snapshot was opened ({describe(error)}); it is compared next time"
+        return f"its definition changed since the snapshot was opened ({describe(error)})"
     if isinstance(error, Transient) or (
         isinstance(error, MySQLError) and (is_transient(error) or not error_code(error))
     ):
         raise error
     return describe(error) if isinstance(error, MySQLError) else str(error)
+
+
+def _is_altered(error: MySQLError | UdupError) -> bool:
+    return isinstance(error, MySQLError) and error_code(error) in CHANGED

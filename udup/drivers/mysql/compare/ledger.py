@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
@@ -24,7 +23,8 @@ from udup.base.errors import Side
 from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, query
 from udup.drivers.mysql.client.errors import ER, NOTHING_THERE
 from udup.drivers.mysql.client.seam import behind_the_seam
-from udup.pipeline.ports.compare import LedgerRow, RowDifference, TableCompared
+from udup.drivers.mysql.compare import definition_ledger
+from udup.pipeline.ports.compare import DefinitionsCompared, LedgerRow, RowDifference, TableCompared
 from udup.pipeline.selection.schemas import UDUP_SCHEMA
 
 TABLE = "difference"
@@ -63,17 +63,9 @@ _COLUMNS = (
 )
 
 
-#: Columns by name, as a reader wants them.
-_NAMES = frozenset(re.findall(r"^ +([a-z_]+) (?!KEY)[A-Z]+", CREATE, re.MULTILINE))
-
-
 def make(connection: Connection) -> None:
     """Make the table; again, if an earlier version's lacks something."""
-    sql = "SELECT COLUMN_NAME FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s"
-    there = {str(name).lower() for (name,) in query(connection, sql, UDUP_SCHEMA, TABLE)}
-    if there and not there >= _NAMES:
-        query(connection, f"DROP TABLE {UDUP_SCHEMA}.{TABLE}")
-    query(connection, CREATE)
+    definition_ledger.make_again(connection, TABLE, CREATE)
 
 
 @behind_the_seam(Side.TARGET)
@@ -94,6 +86,7 @@ class MySQLLedger:
         self._comparison, self._kept, self._rows, self._seen = comparison, 0, [], set()
         connection = self._open()
         make(connection)
+        definition_ledger.make(connection)
         old = f"repaired < CURRENT_TIMESTAMP(3) - INTERVAL {REPAIRED_DAYS} DAY"
         query(connection, f"DELETE FROM {UDUP_SCHEMA}.{TABLE} WHERE job = %s AND {old}", self._job)
         for which, order in (("repaired IS NOT NULL", "repaired"), ("repaired IS NULL", "last_seen")):
@@ -124,6 +117,10 @@ class MySQLLedger:
             )
             query(self._open(), sql, self._job, table.schema, table.table, self._comparison)
 
+    def definitions(self, compared: DefinitionsCompared, position: str) -> None:
+        """Keep in which definitions the two differ, in the place of those of before."""
+        definition_ledger.keep(self._open(), self._job, compared, self._comparison, position)
+
     def round_ended(self) -> None:
         """All of the job's tables were told: what is kept of others is no more."""
         sql = f"FROM {UDUP_SCHEMA}.{TABLE} WHERE job = %s AND repaired IS NULL AND comparison <> %s"
@@ -134,9 +131,13 @@ class MySQLLedger:
                 query(self._open(), of_table, self._job, self._comparison, schema, table)
 
     def page(self, after: str, limit: int) -> list[LedgerRow]:
-        """Return so many rows behind one, on a connection that ends with it."""
+        """Return so many rows behind one, on a connection that ends with it; definitions come first."""
         with closing(connect(self.endpoint)) as connection:
-            return read_page(connection, self._job, after, limit)
+            found = definition_ledger.read_page(connection, self._job, after, limit)
+            if len(found) < limit:
+                rows_after = "" if after.startswith(definition_ledger.FRONT) else after
+                found += read_page(connection, self._job, rows_after, limit - len(found))
+            return found
 
     def _write(self) -> None:
         if rows := self._rows[: max(0, MOST_ROWS - self._kept)]:

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from itertools import islice
+from itertools import chain, islice
 
 from udup.base import runtime
 from udup.base.endpoint import Endpoint
@@ -50,8 +50,8 @@ from udup.pipeline.selection.selection import Selection
 #: Rows of a batch, and seconds in which batches are begun while the target stands.
 BATCH_ROWS, STANDING_SECONDS = 200, 0.8
 
-#: Bytes of an INSERT.
-INSERT_BYTES = 1 << 20
+#: Bytes of an INSERT; of a batch's rows, by the source's estimate of one.
+INSERT_BYTES, BATCH_BYTES = 1 << 20, 16 << 20
 
 _DUPLICATE = 1062
 
@@ -157,7 +157,8 @@ class MySQLRepairer:
         work.problem = obstacle(compared, opened)
         if compared is None or work.problem:
             return
-        batch = work.rows[: work.batch]
+        few = min(work.batch, _rows_of(BATCH_BYTES, compared.source))
+        batch = work.rows[: work.batch if work.batch == MOST_ROWS else few]
         try:
             with seam(ErrorSide.TARGET, self._target):
                 Batch(self._plan.job, compared, opened, batch).repair()
@@ -165,7 +166,7 @@ class MySQLRepairer:
             with suppress(MySQLError, OSError):
                 opened.writing.rollback()
             code = _code(error)
-            if code == _DUPLICATE and work.batch < len(work.rows):
+            if code == _DUPLICATE and len(batch) < len(work.rows) and work.batch < MOST_ROWS:
                 work.batch = MOST_ROWS  # a row of a later batch has what belongs to one of this
                 return
             if isinstance(error, Transient) or (isinstance(error, MySQLError) and not code):
@@ -174,7 +175,7 @@ class MySQLRepairer:
                 raise Transient(f"a table was altered since the snapshot was opened: {error}") from error
             work.problem = _told(error, code)
             return
-        work.rows = work.rows[work.batch :]
+        work.rows = work.rows[len(batch) :]
         work.repaired += len(batch)
 
     def compare(self, told: CompareTold, _seconds: float) -> bool:
@@ -262,23 +263,42 @@ class Batch:
             yield block.values, block.text
 
     def _insert(self, blocks: Iterator[tuple[bool, bytes]], most: int | None = None) -> None:
-        found = list(blocks)
-        query(self._opened.snapshot.connections[1], "ROLLBACK TO SAVEPOINT udup")
-        if not found:
+        first = next(blocks, None)
+        if first is None:
+            query(self._opened.snapshot.connections[1], "ROLLBACK TO SAVEPOINT udup")
             return
-        pieces = b"\n".join(islice(rows_of(text for _, text in found), most)) + b"\n"
+        rows = islice(rows_of(text for _, text in chain([first], blocks)), most)
         table = _columns(self._compared, self._compared.target)
-        limit = min(INSERT_BYTES, int(scalar(self._writing, "SELECT @@max_allowed_packet")) // 2)
+        packet = int(scalar(self._writing, "SELECT @@max_allowed_packet"))
         statements = insert_statements(
-            table, insert_head(table), [pieces], limit, values=found[0][0], charsets=_charsets(self._compared)
+            *(table, insert_head(table), (row + b"\n" for row in rows), min(INSERT_BYTES, packet // 2)),
+            values=first[0],
+            charsets=_charsets(self._compared),
         )
         query(self._writing, "SET NAMES binary")
         try:
             for statement in statements:
+                if len(statement) >= packet:
+                    raise _too_long(len(statement), packet)
                 with self._writing.cursor() as cursor:
                     cursor.execute(statement)  # type: ignore[call-overload]
         finally:
+            for _ in blocks:
+                """What nobody needs must be read all the same."""
+            query(self._opened.snapshot.connections[1], "ROLLBACK TO SAVEPOINT udup")
             enter(self._writing, REPAIRING)
+
+
+def _too_long(size: int, packet: int) -> UdupError:
+    return UdupError(
+        f"a row is a statement of {size} bytes, more than the target's max_allowed_packet of {packet} -- raise that on"
+        " the target, and repair again"
+    )
+
+
+def _rows_of(size: int, table: Table) -> int:
+    """Return how many rows come to so many bytes, one at least."""
+    return max(1, size // (table.row_bytes or 1))
 
 
 def _columns(compared: Compared, table: Table) -> Table:

@@ -18,13 +18,17 @@ from udup.pipeline.positions import AheadNotes
 from udup.pipeline.selection.renames import Name
 from udup.pipeline.selection.selection import Selection
 
+#: Why a table is not compared that was asked for by its name.
+UNKNOWN = "the job has no such table on its source now"
+
 
 @dataclass(frozen=True)
 class Compared:
     """A table of the job's. `source` has its row filter as `condition`, `target` has the target's names.
 
     `pairs` are the columns that both have. `ordered`: both sides order the key alike, so that a range of it holds the
-    same rows on both; else the rows are compared as a set. `problem`: why the table cannot be compared.
+    same rows on both; else the rows are compared as a set. `problem`: why the table cannot be compared;
+    `may_pass`: perhaps of the moment, as the target is looked at later than the source's definition is of.
     """
 
     source: Table
@@ -32,6 +36,12 @@ class Compared:
     pairs: tuple[Pair, ...] = ()
     ordered: bool = False
     problem: str = ""
+    may_pass: bool = False
+
+    @property
+    def key_columns(self) -> tuple[Column, ...]:
+        """Return the columns by which a place in it is told."""
+        return tuple(pair.source for pair in self.keys)
 
     @property
     def name(self) -> Name:
@@ -58,14 +68,23 @@ def pair_tables(
     catalog: Catalog, selection: Selection, source: Connection, target: Connection, wanted: Iterable[str] = ()
 ) -> list[Compared]:
     """Return the tables of the catalog, each beside what the target has now. `wanted` as in `ComparePlan.tables`."""
-    names = frozenset(wanted)
+    names = dict.fromkeys(wanted)
     theirs = _Dictionary(target)
     alike = source.is_mariadb == target.is_mariadb
-    return [
+    found = [
         _compared(table, theirs, selection.renamed_table(table.schema, table.name), alike=alike)
         for table in catalog.tables
         if not names or f"{table.schema}.{table.name}" in names
     ]
+    there = {".".join(pair.name) for pair in found}
+    return [*found, *(_unknown(name) for name in names if name not in there)]
+
+
+def _unknown(name: str) -> Compared:
+    """Return what is told of a table that the job does not have: to leave it out would tell that it is equal."""
+    schema, _, table = name.partition(".")
+    made = Table(schema, table, (), (), 0, 0, "")
+    return Compared(made, made, problem=UNKNOWN)
 
 
 def read_notes(target: Connection, job: str) -> AheadNotes:
@@ -82,7 +101,9 @@ def without_ahead(pairs: Iterable[Compared], notes: AheadNotes) -> list[Compared
     """Return the same, where tables of these notes cannot be compared: their rows are of another moment."""
     problem = "the target has it ahead of the job's other tables, after a copy; it is compared when these have come up"
     return [
-        replace(pair, problem=pair.problem or problem) if any(each.group.wants(*pair.name) for each in notes) else pair
+        replace(pair, problem=pair.problem or problem, may_pass=False)
+        if any(each.group.wants(*pair.name) for each in notes)
+        else pair
         for pair in pairs
     ]
 
@@ -91,7 +112,7 @@ def _compared(table: Table, theirs: _Dictionary, new: Name, *, alike: bool) -> C
     target = replace(table, schema=new[0], name=new[1], columns=(), key_index="", condition="")
     columns = theirs.columns(*new)
     if not columns:
-        return Compared(table, target, problem="the target has no such table")
+        return Compared(table, target, problem="the target has no such table", may_pass=True)
     if not is_transactional(table.engine) or not is_transactional(theirs.engine(*new)):
         problem = "its rows take part in no transaction, so that no snapshot has them"
         return Compared(table, target, problem=problem)
@@ -105,7 +126,7 @@ def _compared(table: Table, theirs: _Dictionary, new: Name, *, alike: bool) -> C
         elif not column.generated:
             missing.append(column.name)
     if missing:
-        return Compared(table, target, problem=f"the target lacks columns: {', '.join(missing)}")
+        return Compared(table, target, problem=f"the target lacks columns: {', '.join(missing)}", may_pass=True)
     made = Compared(table, replace(target, columns=tuple(pair.target for pair in pairs)), tuple(pairs))
     target_key = tuple(pair.target.name for pair in made.keys)
     ordered = bool(made.keys) and all(_ordered_alike(pair, alike=alike) for pair in made.keys)

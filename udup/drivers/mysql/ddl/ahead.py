@@ -1,41 +1,68 @@
 """Statements that some tables have already, and others not (`pipeline/positions.py`).
 
 They are decided on as if the job had not the tables that are ahead. A list is cut by that; what cannot be cut is
-refused, since both to run it and to pass over it would be wrong for one of its tables.
+refused, since both to run it and to pass over it would be wrong for one of its tables. The error names the tables that
+are to be loaded again: copied as they are now, they are behind it like the others.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from udup.base.errors import Unsupported
-from udup.base.remedies import COPY_AGAIN
+from udup.base.remedies import COPY_AGAIN, reload_of
 from udup.drivers.mysql.ddl.decide import Outcome, decide
 from udup.drivers.mysql.ddl.statement import Kind, Statement
 from udup.pipeline.positions import AheadPart
 from udup.pipeline.selection.selection import Selection
 
 
-def less_what_is_ahead(statement: Statement, selection: Selection, part: AheadPart, shown: str) -> Selection:
-    """Return the selection that decides on a statement; `Unsupported` if it can be neither run nor passed over."""
-    if statement.kind is Kind.TABLE_DDL:
-        _check_whole(statement, part, shown)
+def less_what_is_ahead(
+    statement: Statement,
+    selection: Selection,
+    part: AheadPart,
+    shown: str,
+    tied: Callable[[Sequence[str]], Sequence[str]] = tuple,
+) -> Selection:
+    """Return the selection that decides on a statement; `Unsupported` if it can be neither run nor passed over.
+
+    `tied` says which tables are to be loaded again together with some.
+    """
     left = part.left_of(selection)
+    if statement.kind is Kind.TABLE_DDL:
+        _check_whole(statement, left, part, shown)
     if decide(statement, left).outcome is not Outcome.REFUSE:
         return left
     if decide(statement, selection).outcome is Outcome.REFUSE:
         return selection  # for its own reason
-    behind = " ".join(dict.fromkeys(str(each) for each in statement.objects if left.wants(*each)))
-    reload = f"load again what is as it was before it (udup job reload ID {behind}), or " if behind else ""
-    raise Unsupported(
+    named = (*statement.objects, *statement.sources)
+    behind = tuple(dict.fromkeys(str(each) for each in named if left.wants(*each)))
+    raise _to_load_again(
         f"{statement.verb} names what the target has as it was before it, together with what was copied as it was"
-        f" after it: it can be neither run nor passed over; {reload}{COPY_AGAIN}: {shown}"
+        " after it: it can be neither run nor passed over",
+        tuple(tied(behind)),
+        shown,
     )
 
 
-def _check_whole(statement: Statement, part: AheadPart, shown: str) -> None:
+def _check_whole(statement: Statement, left: Selection, part: AheadPart, shown: str) -> None:
     named = (*statement.objects, *(name for move in statement.moves for name in move))
-    for each in named:
-        if part.cuts(*each):
-            raise Unsupported(
-                f"{statement.verb} changes {each}, of which the copy has brought some rows as they were before it and"
-                f" others as they were after it; {COPY_AGAIN}: {shown}"
-            )
+    cut = tuple(dict.fromkeys(str(each) for each in named if part.cuts(*each)))
+    if cut and statement.moves:  # what takes its place, or gets its name, is to go with it
+        cut = (
+            *cut,
+            *(name for name in dict.fromkeys(str(each) for each in named if left.wants(*each)) if name not in cut),
+        )
+    if cut:
+        raise _to_load_again(
+            f"{statement.verb} changes {cut[0]}, of which the copy has brought some rows as they were before it and"
+            " others as they were after it",
+            cut,
+            shown,
+        )
+
+
+def _to_load_again(why: str, tables: tuple[str, ...], shown: str) -> Unsupported:
+    """Return an error that ends with these tables: copied as they are now they are all behind the statement."""
+    reload = f"load again what is as it was before it ({reload_of(tables)}), or " if tables else ""
+    return Unsupported(f"{why}; {reload}{COPY_AGAIN}: {shown}").loading(tables)

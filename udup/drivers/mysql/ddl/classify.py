@@ -286,7 +286,7 @@ class _Reader(WordReader):
     def alter_table(self, name: ObjectName) -> Statement:
         self.wait()
         names, parents, moves = [name], [], []
-        moves_files = numbers_rows = reorders_rows = False
+        moves_files = numbers_rows = reorders_rows = drops_constraint = False
         merged: list[ObjectName] = []
         depth = 0
         actions, changed, rewrites = [action_of(self.peek)], self.changed(), ""
@@ -316,6 +316,7 @@ class _Reader(WordReader):
                 adding = actions[-1] is AlterAction.ADD_COLUMN
                 numbers_rows |= adding and word in ("AUTO_INCREMENT", "SERIAL") and self.peek(1) != "="
                 reorders_rows |= depth == 0 and word in ("ENGINE", "ORDER")
+                drops_constraint |= depth == 0 and word == "DROP" and self.peek(1) in ("FOREIGN", "CONSTRAINT")
                 if depth == 0 and word == "CONVERT" and self.peek(1) == "TO":
                     rewrites = "CONVERT TO"
                 self.at += 1
@@ -337,6 +338,7 @@ class _Reader(WordReader):
             changed=tuple(changed),
             defaults=tuple(defaults),
             rewrites=rewrites,
+            drops_constraint=drops_constraint,
         )
 
     def changed(self) -> list[str]:

@@ -22,5 +22,7 @@ def check_not_held(statement: Statement, own: Selection, apart: Apart, shown: st
     def is_refused(selection: Selection) -> bool:
         return decide(statement, selection, sequences=sequences).outcome is Outcome.REFUSE
 
+    if statement.drops_constraint and any(apart.whole.wants(*each) for each in statement.objects):
+        raise Held(f"held: it drops a constraint, which may be one to tables that are still catching up: {shown}")
     if (is_refused(own) or is_refused(apart.other)) and not is_refused(apart.whole):
         raise Held(f"held: it names tables that are still catching up together with others of the job: {shown}")

@@ -5,7 +5,7 @@ Almost every Query event is the BEGIN of a transaction, which is told by its byt
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from udup.base.errors import Unsupported
 from udup.drivers.mysql.binlog.query import QueryEvent, parse_query
@@ -66,13 +66,16 @@ class QueryClassifier:
         sequences: bool = False,
         left_out: Callable[[], AheadPart | None] = lambda: None,
         apart: Callable[[], Apart | None] = lambda: None,
+        tied: Callable[[Sequence[str]], Sequence[str]] = tuple,
     ) -> None:
         """`fold_names`: the source stores names in lower case, its SQL may not.
 
         `kept_users`: accounts are carried, but for these users'. `row_order` asks the source how it numbered rows.
         `innodb`: tables without transactions become InnoDB tables. `sequences`: the target has them. `left_out` says
-        what the target has already of the transaction that is read. `apart`: of what the job is a part.
+        what the target has already of the transaction that is read. `apart`: of what the job is a part. `tied`: with
+        which tables some are loaded again.
         """
+        self._tied = tied
         self._ahead = left_out
         self._apart = apart
         self._fold_names = fold_names
@@ -101,7 +104,7 @@ class QueryClassifier:
         shown = _shown(query)
         selection = self._names.selection
         if part is not None:
-            selection = less_what_is_ahead(statement, selection, part, shown)
+            selection = less_what_is_ahead(statement, selection, part, shown, self._tied)
         if (apart := self._apart()) is not None:
             apart = apart.folding(selection.folds)
             check_not_held(statement, selection, apart, shown, sequences=self._sequences)

@@ -46,6 +46,7 @@ class Statement:
     `names` and `schema_at` tell where names stand in the text as `decode` gives it, `conditional` that it says IF
     EXISTS or IF NOT EXISTS.
     `merged` are those of `sources` that a MERGE table is to show.
+    `drops_constraint` marks an ALTER TABLE that takes a foreign key away, or a constraint that may be one.
     `atomic_select` marks the CREATE TABLE of a CREATE … SELECT, whose rows follow in the same transaction.
     """
 
@@ -68,6 +69,7 @@ class Statement:
     changed: tuple[str, ...] = ()
     defaults: tuple[str, ...] = ()
     rewrites: str = ""
+    drops_constraint: bool = False
 
     @property
     def one_table(self) -> ObjectName | None:

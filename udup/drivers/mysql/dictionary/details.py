@@ -8,6 +8,7 @@ from udup.drivers.mysql.apply.column_check import TargetColumn
 from udup.drivers.mysql.columns.existing import Collations
 from udup.drivers.mysql.dictionary.catalog import Catalog, Table
 from udup.drivers.mysql.dictionary.copied_before import Resumable
+from udup.drivers.mysql.dictionary.later_keys import LaterKey
 
 
 class SourceLog(msgspec.Struct, frozen=True, array_like=True):
@@ -21,7 +22,7 @@ class CopyDetails(msgspec.Struct, frozen=True, array_like=True):
     """What a copy brings, under the target's names; the source's global settings if a table computes something; and
     what comes behind the copy. `source` is the source's VERSION(), "" one of MySQL of today. `resumables`, one for each
     table, say what is to be noted so that another copy can go on; there are none where that is not worth it. `stamps`
-    tell the source.
+    tell the source. `later` are foreign keys that are made when the tables stand together with the job's others.
     """
 
     catalog: Catalog
@@ -30,6 +31,7 @@ class CopyDetails(msgspec.Struct, frozen=True, array_like=True):
     source: str = ""
     resumables: tuple[Resumable, ...] = ()
     stamps: str = ""
+    later: tuple[LaterKey, ...] = ()
 
     def encoded(self) -> bytes:
         return msgspec.msgpack.encode(self)

@@ -11,10 +11,11 @@ of a run are of no more use as soon as an Udup has taken over that does not know
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
-from udup.drivers.mysql.client.connection import Connection, query
+from udup.drivers.mysql.client.connection import Connection, query, scalar
 from udup.drivers.mysql.client.names import qualified
 from udup.drivers.mysql.dictionary.catalog import Table
 from udup.drivers.mysql.dictionary.copied_before import (
@@ -134,27 +135,37 @@ class CopiedParts:
         for table in (PART_TABLE, CHUNK_TABLE):
             query(connection, f"DELETE FROM {UDUP_SCHEMA}.{table} WHERE job = %s", self.job)
 
+    def forget(self, connection: Connection, tables: Iterable[Table]) -> None:
+        """Have tables be copied again."""
+        for table in tables:
+            for name in (PART_TABLE, CHUNK_TABLE):
+                self._query(connection, table, f"DELETE FROM {UDUP_SCHEMA}.{name}")
+
+    def changed(self, connection: Connection, kept: Sequence[tuple[Table, Resumable]]) -> list[Table]:
+        """Return the tables that have not as many rows as were loaded: somebody else has written to them."""
+        found = []
+        for table, one in kept:
+            rows = scalar(connection, f"SELECT COUNT(*) FROM {qualified(table.schema, table.name)}")
+            if one.kept is not None and rows != one.kept.rows:
+                found.append(table)
+        return found
+
     def keep(self, connection: Connection, kept: Sequence[tuple[Table, Resumable]], position: str) -> None:
         """Have only these stay, whose rows go on to be read at a position; remove what is there of those to be read."""
-        for table, one in kept:
-            for begin, end in one.gaps:
-                _trim(connection, table, one, begin, end)
-        connection.begin()
-        try:
+        removed = [
+            sum(self._trim(connection, table, one, begin, end) for begin, end in one.gaps) for table, one in kept
+        ]
+        with _transaction(connection):
             self.forget_all(connection)
             rows = []
-            for _, one in kept:
+            for (_, one), less in zip(kept, removed, strict=True):
                 copied = one.kept
                 assert copied is not None
                 segments = [each if each.read else Segment(position, each.up_to, False) for each in copied.segments]
-                state = _WHOLE if copied.whole else _LOADING
+                state = _WHOLE if copied.whole else _READ if copied.is_read else _LOADING
                 name = copied.schema, copied.name
-                rows.append((*name, copied.definition, segments, state, copied.rows, copied.stamps))
+                rows.append((*name, copied.definition, segments, state, copied.rows - less, copied.stamps))
             self._write(connection, rows)
-            connection.commit()
-        except BaseException:
-            connection.rollback()
-            raise
 
     def begin(
         self, connection: Connection, made: Iterable[tuple[Table, Resumable]], position: str, stamps: str
@@ -182,19 +193,37 @@ class CopiedParts:
             values = ", ".join(["(%s, %s, %s, %s, %s, %s, %s, %s, %s)"] * len(some))
             query(connection, f"REPLACE INTO {UDUP_SCHEMA}.{PART_TABLE} ({_COLUMNS}) VALUES {values}", *args)
 
-    def building(self, connection: Connection, table: Table, *, is_summed: bool) -> None:
-        """All rows of a table are there, and its indexes are built from here on."""
-        self._set(connection, table, f"state = {_SUMMED if is_summed else _READ}")
+    def building(self, connection: Connection, table: Table, rows: int, *, is_summed: bool) -> None:
+        """All rows of a table are there, so many by this try, and its indexes are built from here on."""
+        state = _SUMMED if is_summed else _READ
+        with _transaction(connection):
+            self._set(connection, table, f"state = {state}, loaded = loaded + {rows:d}")
+            self._query(connection, table, f"DELETE FROM {UDUP_SCHEMA}.{CHUNK_TABLE}")
 
-    def whole(self, connection: Connection, table: Table, rows: int) -> None:
+    def whole(self, connection: Connection, table: Table) -> None:
         """A table is complete."""
-        self._set(connection, table, f"state = {_WHOLE}, loaded = {rows:d}")
-        sql = f"DELETE FROM {UDUP_SCHEMA}.{CHUNK_TABLE} WHERE job = %s AND table_schema = %s AND table_name = %s"
-        query(connection, sql, self.job, table.schema, table.name)
+        self._set(connection, table, f"state = {_WHOLE}")
 
     def _set(self, connection: Connection, table: Table, what: str) -> None:
-        sql = f"UPDATE {UDUP_SCHEMA}.{PART_TABLE} SET {what} WHERE job = %s AND table_schema = %s AND table_name = %s"
+        self._query(connection, table, f"UPDATE {UDUP_SCHEMA}.{PART_TABLE} SET {what}")
+
+    def _query(self, connection: Connection, table: Table, what: str) -> None:
+        sql = f"{what} WHERE job = %s AND table_schema = %s AND table_name = %s"
         query(connection, sql, self.job, table.schema, table.name)
+
+    def _trim(
+        self, connection: Connection, table: Table, one: Resumable, begin: Numbers | None, end: Numbers | None
+    ) -> int:
+        """Remove the rows from behind one key up to another, and their number from the note; return it."""
+        where = all_of(*between(one.key, begin, end))
+        sql = f"DELETE FROM {qualified(table.schema, table.name)} WHERE {where} LIMIT {_ROWS_AT_A_TIME}"
+        removed, last = 0, _ROWS_AT_A_TIME
+        while last == _ROWS_AT_A_TIME:
+            with _transaction(connection), connection.cursor() as cursor:
+                last = int(cursor.execute(sql))
+                self._set(connection, table, f"loaded = loaded - {last}")
+            removed += last
+        return removed
 
 
 def note_chunk(connection: Connection, job: str, table: Table, number: int, span: str, rows: int) -> None:
@@ -206,13 +235,16 @@ def note_chunk(connection: Connection, job: str, table: Table, number: int, span
     query(connection, sql, job, table.schema, table.name, number, span, rows)
 
 
-def _trim(connection: Connection, table: Table, one: Resumable, begin: Numbers | None, end: Numbers | None) -> None:
-    """Remove the rows from behind one key up to another."""
-    where = all_of(*between(one.key, begin, end))
-    sql = f"DELETE FROM {qualified(table.schema, table.name)} WHERE {where} LIMIT {_ROWS_AT_A_TIME}"
-    with connection.cursor() as cursor:
-        while cursor.execute(sql) == _ROWS_AT_A_TIME:
-            """There may be more."""
+@contextmanager
+def _transaction(connection: Connection) -> Iterator[None]:
+    connection.begin()
+    try:
+        yield
+        connection.commit()
+    except BaseException:
+        if connection.open:
+            connection.rollback()
+        raise
 
 
 def indexes_of(connection: Connection, table: Table) -> frozenset[str]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from udup.base import runtime
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Refused, Side, Transient, Unsupported
+from udup.drivers.mysql.apply.later_keys import begin_copy
 from udup.drivers.mysql.apply.memory_tables import note_memory_tables
 from udup.drivers.mysql.apply.ownership import builder_place
 from udup.drivers.mysql.client.connection import Connection, connect, scalar
@@ -40,7 +41,7 @@ from udup.drivers.mysql.mariadb.collations import Server, server_of
 from udup.drivers.mysql.mariadb.history import end_of_today, with_history
 from udup.drivers.mysql.mariadb.sequence_values import make_sequences, raise_sequences
 from udup.drivers.mysql.statements.plan import left_out
-from udup.pipeline.ports import LoadPlan
+from udup.pipeline.ports import Apart, LoadPlan
 from udup.pipeline.records import CopyPlan, CopyTotals, StartRows
 
 #: Seconds for which a connection is kept for the next step. What stands idle for longer may be given up on the way.
@@ -72,18 +73,21 @@ class MySQLCopyWriter:
         without_triggers: bool = False,
         filling: Filling | None = None,
         had_parts: bool = False,
+        apart: Apart | None = None,
     ) -> None:
         """`without_triggers`: rows come by statements afterwards, which would set them off.
 
-        `filling`: the tables are there already, and stay. `had_parts`: an earlier try has noted what may stay.
+        `filling`: the tables are there already, and stay. `had_parts`: an earlier try has noted what may stay. `apart`:
+        the tables come to a job that has others.
         """
+        self._apart = apart
         self._filling = filling
         self._filled: Filled | None = None
         self._without_triggers = without_triggers
         self.endpoint = endpoint
         self._job = fence.job
         details = CopyDetails.decode(plan.details)
-        self._catalog, self._log = details.catalog, details.log
+        self._catalog, self._log, self._later = details.catalog, details.log, details.later
         self._staying = Staying(fence, details, plan.position, had_parts=had_parts, fills=filling is not None)
         self._session = definition_session(details.source)
         self._source = Server.of(details.source)
@@ -161,6 +165,10 @@ class MySQLCopyWriter:
     def make_tables(self) -> LoadPlan:
         """Refuse, or make room and make the tables; and try the stored objects."""
         fitted: list[str] = []
+        if self._apart is not None and self._apart.is_new:
+            names, fills = {(each.schema, each.name) for each in self._catalog.tables}, self._filling is not None
+            with self._connected(keep=False) as connection:
+                begin_copy(connection, self._room.where, self._apart, names, self._later, fills=fills)
         with self._connected(keep=self._filling is None) as connection:
             self._catalog, fitted = fitted_catalog(self._catalog, self._source, server_of(connection), self._room.where)
             if connection.is_mariadb:
@@ -241,14 +249,14 @@ class MySQLCopyWriter:
             self._computed.compare_columns(connection, made, totals.sums)
             if self._filling is not None:
                 return
-            self._staying.building(connection, made, table)
+            self._staying.building(connection, made, table, totals.rows)
             if made.computes:
                 self._computed.enter(connection)
             objects.add_indexes(connection, made, self._staying.indexes(connection, made, table))
             if made.computes:
                 enter(connection, self._session)
             self._computed.compare_indexes(connection, made, totals.sums)
-            self._staying.whole(connection, made, table, totals.rows)
+            self._staying.whole(connection, made, table)
 
     def finish_tables(self) -> None:
         if self._filling is not None:

@@ -150,12 +150,14 @@ def foreign_key_statements(table: Table) -> list[str]:
 
 def split_definition(table: Table) -> tuple[list[str], str]:
     """The items between the outermost parentheses, and the table options behind them."""
-    sql = table.create_sql
-    head = f"CREATE TABLE {quote(table.name)} ("
+    return split_text(table.schema, table.name, table.create_sql)
+
+
+def split_text(schema: str, name: str, sql: str) -> tuple[list[str], str]:
+    """The same of what SHOW CREATE TABLE prints."""
+    head = f"CREATE TABLE {quote(name)} ("
     if not sql.startswith(head):
-        raise Unsupported(
-            f"cannot read the definition of {qualified(table.schema, table.name)}: {sql[:80]!r} …; {UNKNOWN}"
-        )
+        raise Unsupported(f"cannot read the definition of {qualified(schema, name)}: {sql[:80]!r} …; {UNKNOWN}")
     items: list[str] = []
     start, depth = len(head), 1
     for token in _TOKEN.finditer(sql, start):
@@ -166,7 +168,7 @@ def split_definition(table: Table) -> tuple[list[str], str]:
             start = token.end()
         if depth == 0:
             return items, sql[start:]
-    raise Unsupported(f"the definition of {qualified(table.schema, table.name)} has no end; {UNKNOWN}")
+    raise Unsupported(f"the definition of {qualified(schema, name)} has no end; {UNKNOWN}")
 
 
 def _without_implied_collation(item: str, options: str) -> str:

@@ -14,18 +14,12 @@ from dataclasses import dataclass
 from udup.drivers.mysql.client.connection import Connection, query
 from udup.drivers.mysql.client.names import qualified, quote
 from udup.drivers.mysql.dictionary.catalog import Table
+from udup.drivers.mysql.dictionary.later_keys import FOREIGN_KEY, NAME, unquoted
 from udup.drivers.mysql.load.create_table import split_definition
 
 Name = tuple[str, str]
 
-_NAME = r"`(?:[^`]|``)*`"
-_LIST = rf"\({_NAME}(?:, ?{_NAME})*\)"
-_KEY = re.compile(
-    rf"CONSTRAINT (?P<name>{_NAME}) FOREIGN KEY (?P<columns>{_LIST})"
-    rf" REFERENCES (?:(?P<schema>{_NAME})\.)?(?P<parent>{_NAME}) (?P<others>{_LIST})(?P<rules>.*)",
-    re.DOTALL,
-)
-_EACH = re.compile(_NAME)
+_EACH = re.compile(NAME)
 _RULE = re.compile(r"ON (DELETE|UPDATE) (CASCADE|SET NULL|SET DEFAULT|RESTRICT|NO ACTION)")
 
 #: What changes rows of the child.
@@ -94,16 +88,16 @@ def _action(rule: str) -> str:
 def keys_of(table: Table) -> Iterator[ActingKey]:
     """Yield those of a table of a copy, as its definition says them."""
     items = split_definition(table)[0] if "FOREIGN KEY" in table.create_sql else []
-    for found in filter(None, map(_KEY.match, items)):
+    for found in filter(None, map(FOREIGN_KEY.match, items)):
         rules = dict(_RULE.findall(found["rules"]))
         if _ACTIONS.isdisjoint(rules.values()):
             continue
         mine, others = (_EACH.findall(found[part]) for part in ("columns", "others"))
         yield ActingKey(
-            _unquoted(found["name"]),
+            unquoted(found["name"]),
             (table.schema, table.name),
-            (_unquoted(found["schema"]) if found["schema"] else table.schema, _unquoted(found["parent"])),
-            tuple(zip(map(_unquoted, mine), map(_unquoted, others), strict=True)),
+            (unquoted(found["schema"]) if found["schema"] else table.schema, unquoted(found["parent"])),
+            tuple(zip(map(unquoted, mine), map(unquoted, others), strict=True)),
             rules.get("DELETE", ""),
             rules.get("UPDATE", ""),
         )
@@ -137,7 +131,3 @@ def foreign_keys(ours: Iterable[ActingKey], theirs: Iterable[ActingKey], filled:
     """Return those of the target whose parent is filled and that the source does not have."""
     own = {key.meaning for key in ours}
     return [key for key in theirs if key.parent in filled and key.meaning not in own]
-
-
-def _unquoted(name: str) -> str:
-    return name[1:-1].replace("``", "`")

@@ -22,6 +22,8 @@ from udup.drivers.mysql.ddl.innodb import innodb_catalog
 from udup.drivers.mysql.dictionary.catalog import Catalog
 from udup.drivers.mysql.dictionary.copied_before import Resumable, decoded
 from udup.drivers.mysql.dictionary.details import CopyDetails, SourceLog
+from udup.drivers.mysql.dictionary.later_keys import LaterKey
+from udup.drivers.mysql.snapshot import crossing_keys
 from udup.drivers.mysql.snapshot.baseline import Baseline, open_baseline
 from udup.drivers.mysql.snapshot.reader import CopyReader, TableTotal
 from udup.drivers.mysql.snapshot.renamed_catalog import renamed_catalog
@@ -149,9 +151,11 @@ def open_copy(
             with asking.connection() as connection:
                 sequences = with_numbers(connection, baseline.catalog.sequences)
             there = catalog_there(replace(baseline.catalog, sequences=sequences), scope)
+            there, later = crossing_keys.apart(baseline.catalog, there, scope)
             found, stamps = _resumables(endpoint, baseline, there, resumes, asking)
             with asking.connection() as connection:
-                server_uuid, plan = connection.server_uuid, _plan_of(connection, scope, baseline, there, found, stamps)
+                server_uuid = connection.server_uuid
+                plan = _plan_of(connection, scope, baseline, there, found, stamps, later)
             return SnapshotCopy(endpoint, baseline, plan, chunk_rows, scope.copy_first, server_uuid, found)
         except BaseException:
             baseline.close()
@@ -186,6 +190,7 @@ def _plan_of(
     renamed: Catalog,
     found: tuple[Resumable, ...],
     stamps: str,
+    later: tuple[LaterKey, ...],
 ) -> CopyPlan:
     """Return what the target must know of the copy, under the target's names."""
     computes = any(table.computes for table in baseline.catalog.tables)
@@ -194,7 +199,7 @@ def _plan_of(
     version = str(connection.get_server_info())  # type: ignore[no-untyped-call]
     position = baseline.snapshot.gtid_set
     log, catalog = read_log(connection), replace(renamed, tables=tables)
-    details = CopyDetails(catalog, context, log, version, found, stamps)
+    details = CopyDetails(catalog, context, log, version, found, stamps, later)
     after, notes = log_after(baseline.catalog, found, position, scope.selection) if found else (position, AheadNotes())
     return CopyPlan(_tables(renamed, found), details.encoded(), position, after, notes.to_json())
 

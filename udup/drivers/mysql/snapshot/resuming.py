@@ -79,12 +79,14 @@ def _resumable(own: Table, there: Table, *, is_tied: bool, has_keys: bool, logs_
 def tied_tables(tables: Sequence[Table]) -> list[set[tuple[str, str]]]:
     """Return the groups of tables that foreign keys tie together, by the names of their schemas and tables."""
     names = {(each.schema, each.name) for each in tables}
-    groups: list[set[tuple[str, str]]] = []
+    groups: dict[tuple[str, str], set[tuple[str, str]]] = {name: {name} for name in names}
     for table in tables:
-        group = {(table.schema, table.name), *(names & set(_parents(table)))}
-        apart = [each for each in groups if not each & group]
-        groups = [*apart, group.union(*(each for each in groups if each & group))]
-    return groups
+        for parent in names & set(_parents(table)):
+            smaller, larger = sorted((groups[table.schema, table.name], groups[parent]), key=len)
+            if smaller is not larger:
+                larger |= smaller
+                groups.update(dict.fromkeys(smaller, larger))
+    return list({id(each): each for each in groups.values()}.values())
 
 
 def _parents(table: Table) -> Iterator[tuple[str, str]]:
@@ -140,7 +142,7 @@ def log_after(
     goes = [(table, one, _segments(one, position)) for table, one in stays]
     places = [GtidSet.parse(each.position) for _, _, segments in goes for each in segments]
     begin = reduce(both, places, GtidSet.parse(position))
-    notes = [note for go in goes for note in _notes(*go)]
+    notes = [*_notes_of_whole(goes), *(note for go in goes if len(go[2]) > 1 for note in _notes(*go))]
     others = selection.without(_names([table for table, _ in stays]))
     keyed = [table for table, one in stays if one.has_keys]
     rest = AheadNote(others, GtidSet.parse(position), objects=True, unchecked=_names(keyed) if keyed else None)
@@ -150,6 +152,16 @@ def log_after(
 def _segments(one: Resumable, position: str) -> tuple[Segment, ...]:
     assert one.kept is not None
     return tuple(each if each.read else Segment(position, each.up_to) for each in one.kept.segments)
+
+
+def _notes_of_whole(goes: Iterable[tuple[Table, Resumable, tuple[Segment, ...]]]) -> Iterator[AheadNote]:
+    """Yield one note for all tables that were read at one position: each transaction of the log is held against it."""
+    tables: dict[str, list[Table]] = {}
+    for table, _, segments in goes:
+        if len(segments) == 1:
+            tables.setdefault(segments[0].position, []).append(table)
+    for position, some in tables.items():
+        yield AheadNote(_names(some), GtidSet.parse(position))
 
 
 def _notes(table: Table, one: Resumable, segments: Sequence[Segment]) -> Iterator[AheadNote]:

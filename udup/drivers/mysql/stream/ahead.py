@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from udup.base.errors import Unsupported
-from udup.base.remedies import COPY_AGAIN
+from udup.base.remedies import COPY_AGAIN, reload_of
 from udup.drivers.mysql.binlog.event import without_checks
 from udup.drivers.mysql.binlog.table_map import table_name
 from udup.drivers.mysql.filters.shaper import EventShaper, filled
@@ -91,6 +91,7 @@ class AheadRows:
             name = ".".join(self._name)
             raise Unsupported(
                 f"a row of {name} was logged without the numbers that its primary key begins with, by which it is told"
-                f" whether the copy has brought it in its first go or a later one; {COPY_AGAIN}"
-            )
+                " whether the copy has brought it in its first go or a later one; load the table again"
+                f" ({reload_of([name])}), or {COPY_AGAIN}"
+            ).loading([name])
         return behind.has(values)

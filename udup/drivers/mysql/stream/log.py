@@ -17,6 +17,7 @@ from udup.base.errors import Held, Side, Unsupported
 from udup.drivers.mysql.binlog.event import EventType
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.binlog.rotate import parse_rotate
+from udup.drivers.mysql.checks.parts import with_tied
 from udup.drivers.mysql.client.asking import Asking
 from udup.drivers.mysql.client.connection import connect
 from udup.drivers.mysql.client.flavour import is_mariadb
@@ -153,6 +154,7 @@ class BinlogChanges:
             sequences=is_mariadb(self._plan.target),
             left_out=lambda: None if ahead is None else ahead.part,
             apart=self._plan.apart,
+            tied=partial(with_tied, endpoint, scope.selection),
         )
         self._shapers = Shapers.of(scope.selection, endpoint)
         contexts, maps = contexts_of(endpoint, asking), ColumnMaps.of(scope.selection)

@@ -7,14 +7,15 @@ from typing import cast
 import pytest
 
 from udup.drivers.mysql.client.connection import Connection
+from udup.drivers.mysql.compare import portable, told_alike
+from udup.drivers.mysql.compare import portable_words as words
 from udup.drivers.mysql.mariadb.collations import Server
-from udup.verify import collations, portable
 
 MYSQL, MARIADB, OLD = Server.of("9.7.4"), Server.of("11.8.9-MariaDB"), Server.of("10.5.23-MariaDB")
 
 
 def default(value: str | None, extra: str = "", *, mariadb: bool) -> str:
-    return portable._default(value, extra, mariadb=mariadb)
+    return words._default(value, extra, mariadb=mariadb)
 
 
 @pytest.mark.parametrize(
@@ -61,7 +62,7 @@ def test_defaults_that_differ_are_told_apart() -> None:
     ],
 )
 def test_types_that_hold_the_same_are_told_alike(one: str, other: str) -> None:
-    assert portable._type(one) == portable._type(other)
+    assert words.type_said(one) == words.type_said(other)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +77,7 @@ def test_types_that_hold_the_same_are_told_alike(one: str, other: str) -> None:
     ],
 )
 def test_other_types_are_told_apart(one: str, other: str) -> None:
-    assert portable._type(one) != portable._type(other)
+    assert words.type_said(one) != words.type_said(other)
 
 
 @pytest.mark.parametrize(
@@ -92,7 +93,7 @@ def test_collations_that_stand_for_each_other_are_told_alike(one: str, other: st
 
 
 def told(collation: str, server: Server = MARIADB, other: Server | None = None) -> str:
-    return collations.told_alike(f"a: {collations.collation(collation)}, b", server, other)
+    return told_alike.told_alike(f"a: {told_alike.collation(collation)}, b", server, other)
 
 
 def test_a_collation_that_stands_for_another_on_a_server_is_told_alike() -> None:
@@ -105,21 +106,21 @@ def test_a_collation_that_stands_for_another_on_a_server_is_told_alike() -> None
 
 def test_modes_are_compared_by_what_both_families_know() -> None:
     ours, theirs = "STRICT_TRANS_TABLES,NO_AUTO_CREATE_USER", "STRICT_TRANS_TABLES"
-    assert portable._mode(ours) == portable._mode(theirs) != portable._mode("")
-    assert portable._mode("ANSI,PIPES_AS_CONCAT,ANSI_QUOTES") == portable._mode("PIPES_AS_CONCAT,ANSI_QUOTES")
-    assert portable._mode("ANSI,PIPES_AS_CONCAT") != portable._mode("PIPES_AS_CONCAT,ONLY_FULL_GROUP_BY")
+    assert words.mode_said(ours) == words.mode_said(theirs) != words.mode_said("")
+    assert words.mode_said("ANSI,PIPES_AS_CONCAT,ANSI_QUOTES") == words.mode_said("PIPES_AS_CONCAT,ANSI_QUOTES")
+    assert words.mode_said("ANSI,PIPES_AS_CONCAT") != words.mode_said("PIPES_AS_CONCAT,ONLY_FULL_GROUP_BY")
 
 
 def test_bytes_are_told_without_the_zeros_that_fill_a_column_up() -> None:
-    assert portable._bytes("'0x6100'") == portable._bytes("'a'") != portable._bytes("'b'")
-    assert portable._bytes("'\\x00\\x00'") == portable._bytes("'0x'")
+    assert words._bytes("'0x6100'") == words._bytes("'a'") != words._bytes("'b'")
+    assert words._bytes("'\\x00\\x00'") == words._bytes("'0x'")
 
 
 def test_an_address_is_told_as_the_bytes_that_it_is() -> None:
     address = ("inet6", "YES", "'::1'", "", None, None, "")
     octets = ("binary(16)", "YES", "0x00000000000000000000000000000001", "", None, None, "")
-    assert portable._column(address, mariadb=True) == portable._column(octets, mariadb=False)
-    assert portable._column(("inet6", "YES", "'::2'", "", None, None, ""), mariadb=True) != portable._column(
+    assert words.column_said(address, mariadb=True) == words.column_said(octets, mariadb=False)
+    assert words.column_said(("inet6", "YES", "'::2'", "", None, None, ""), mariadb=True) != words.column_said(
         octets, mariadb=False
     )
 
@@ -127,7 +128,9 @@ def test_an_address_is_told_as_the_bytes_that_it_is() -> None:
 def test_an_index_is_told_by_what_the_engine_makes_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
     def told(*row: object) -> str:
         monkeypatch.setattr(portable, "query", lambda *_: [("s", "t", *row)])
-        return "".join(portable._indexes(cast("Connection", None), "%s", ["s"]).values())
+        return "".join(
+            map(portable._index_text, portable._indexes(portable._Asked(cast("Connection", None), ["s"])).values())
+        )
 
     assert told("n", 1, "HASH", "a", 1, 7, "") == told("n", 1, "BTREE", "a", 1, 7, "") != ""
     assert told("u", 1, "HASH", "a", 0, None, "") == ""  # perhaps a UNIQUE over whole texts
