@@ -234,6 +234,7 @@ _BEGINNINGS: tuple[tuple[str, Answer], ...] = (
     ("SELECT table_schema, table_name, number", copied_parts.read_chunks),
     ("SELECT DISTINCT TABLE_SCHEMA, TABLE_NAME FROM information_schema.TABLE_CONSTRAINTS", _constant([])),
     ("DELETE FROM `s`", tables.delete_between),
+    ("SELECT COUNT(*) FROM `s`", tables.count),
     ("SELECT DISTINCT INDEX_NAME", tables.indexes),
     ("SELECT xid, MAX(piece) FROM udup.prepared", _constant([])),
     ("SELECT slot, gtids, selection, stamps, source_uuid", checkpoints.read_side),

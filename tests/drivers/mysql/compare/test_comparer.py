@@ -229,6 +229,52 @@ def test_a_table_that_is_altered_under_each_snapshot_is_told_and_not_waited_for(
     assert found.snapshots == ALTERED_TRIES and found.definitions == []
 
 
+#: What changes a definition, for the most part without touching a row.
+ALTERS = (
+    "ADD COLUMN c INT DEFAULT 5, ALGORITHM = INSTANT",
+    "DROP COLUMN v, ALGORITHM = INSTANT",
+    "RENAME COLUMN v TO w",
+    "ADD COLUMN g INT AS (a + 1) VIRTUAL",
+    "ALTER COLUMN v SET DEFAULT 7",
+    "MODIFY COLUMN e ENUM('a', 'b', 'c')",
+    "MODIFY COLUMN v BIGINT",
+    "DROP PRIMARY KEY, ADD PRIMARY KEY (v, a)",
+    "ADD UNIQUE INDEX (v)",
+    "RENAME TO renamed",
+)
+
+
+@pytest.mark.parametrize("both", [True, False])
+def test_tables_that_are_altered_behind_the_snapshots_tell_no_difference(two: Two, both: bool) -> None:
+    """Before the definitions are read: of the source alone, or of the target as well, which has it by the log."""
+    for number in range(len(ALTERS)):
+        two.run(f"CREATE TABLE t{number} (a INT PRIMARY KEY, v INT NOT NULL, e ENUM('a', 'b'))")
+        two.run(f"INSERT INTO t{number} VALUES (1, 10, 'a'), (2, 20, 'b')")
+    two.run("CREATE TABLE dropped (a INT PRIMARY KEY)", "CREATE TABLE emptied (a INT PRIMARY KEY)")
+    two.run("INSERT INTO dropped VALUES (1)", "INSERT INTO emptied VALUES (1)")
+    parts = "PARTITION BY RANGE (a) (PARTITION x VALUES LESS THAN (10), PARTITION y VALUES LESS THAN (20))"
+    for table in ("swapped", "cut"):
+        two.run(f"CREATE TABLE {table} (a INT PRIMARY KEY) {parts}", f"INSERT INTO {table} VALUES (1), (11)")
+    two.run("CREATE TABLE apart (a INT PRIMARY KEY)", "INSERT INTO apart VALUES (2), (3)")
+
+    def alter() -> None:
+        statements = [f"ALTER TABLE t{number} {alter}" for number, alter in enumerate(ALTERS)]
+        statements += ["DROP TABLE dropped", "TRUNCATE TABLE emptied", "CREATE TABLE made (a INT PRIMARY KEY)"]
+        statements += ["ALTER TABLE swapped EXCHANGE PARTITION x WITH TABLE apart", "ALTER TABLE cut DROP PARTITION x"]
+        two.run(*statements, "INSERT INTO made VALUES (1)", on=None if both else two.source)
+
+    found = Found()
+    with closing(MySQLComparer(two.source, two.target, Selection.of([(two.schema, [])]), ComparePlan())) as comparer:
+        comparer.prepare()
+        comparer.open_source()
+        comparer.open_target()
+        alter()
+        comparer.compare(found.told, 60)
+    assert found.rows == []
+    assert not {table.table for table in found.tables if table.problem}, "the next snapshot has them"
+    assert not {table.table for table in found.tables} & {"made", "renamed"}
+
+
 def test_it_goes_on_where_it_stopped(two: Two) -> None:
     two.run("CREATE TABLE t (a INT PRIMARY KEY, v INT)", f"INSERT INTO t {_NUMBERS} i, i FROM n")
     two.run("CREATE TABLE u (a INT PRIMARY KEY)", "CREATE TABLE v (a INT)")

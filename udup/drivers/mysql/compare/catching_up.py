@@ -66,6 +66,7 @@ class MySQLCatchUp(MySQLRepairer):
                 start_all([theirs])
                 query(theirs, "SAVEPOINT udup")
                 self._done = tuple(self._caught_up(name, self._opened, theirs, pool) for name in self._plan.tables)
+                self._opened.look_steady()
                 self._opened.writing.commit()
             finally:
                 pool.shutdown(wait=True, cancel_futures=True)

@@ -32,7 +32,7 @@ from udup.drivers.mysql.client.connection import (
 from udup.drivers.mysql.client.raw import shut_down
 from udup.drivers.mysql.client.seam import behind_the_seam, seam
 from udup.drivers.mysql.client.sessions import SNAPSHOT
-from udup.drivers.mysql.compare.both import Both, Pace
+from udup.drivers.mysql.compare.both import Both, Pace, UnsteadyError
 from udup.drivers.mysql.compare.definitions import DefinitionComparison
 from udup.drivers.mysql.compare.multisets import compare_as_set
 from udup.drivers.mysql.compare.ranges import compare_ranges
@@ -85,12 +85,14 @@ class MySQLComparer:
         self._definitions = DefinitionComparison(target, selection, plan)
         self._unsettled = Unsettled()
         self._names: tuple[Name, ...] | None = None
+        self._alters = 0
         self._snapshot: Snapshot | None = None
         self._theirs: Connection | None = None
 
     def prepare(self) -> None:
         """Read which tables there are: with many of them it takes longer than anything may be held."""
         with connect(self.endpoint) as asking:
+            self._alters = count_alters(asking)
             catalog = read_catalog(asking, self._selection)
         self._names = names_of(catalog)
         with seam(ErrorSide.TARGET, self._target):
@@ -142,6 +144,7 @@ class MySQLComparer:
                 told,
                 pace,
                 self._pool,
+                lambda: self._look_steady(ours),
             )
             if not self._compare(both, ends_at):
                 return False
@@ -227,6 +230,15 @@ class MySQLComparer:
                     return False
         return True
 
+    def _look_steady(self, ours: Connection) -> None:
+        """Raise `UnsteadyError` if an ALTER, TRUNCATE or RENAME has begun since before the snapshot was opened.
+
+        TRUNCATE is not always told by 1412, and an exchange or drop of a partition never is: the snapshot then shows
+        the rows that came, or none (seen with MySQL 9.7). Only the source tells; the target has it from there.
+        """
+        if count_alters(ours) != self._alters:
+            raise UnsteadyError("rows differ, and tables were altered on the source since its snapshot was opened")
+
     def stop(self) -> None:
         """Have what is under way end, from any thread."""
         self._stopped.set()
@@ -248,6 +260,12 @@ class MySQLComparer:
             with suppress(MySQLError, OSError):
                 self._theirs.close()
         self._snapshot = self._theirs = None
+
+
+def count_alters(source: Connection) -> int:
+    """Return how many statements a server has begun that may change rows without a snapshot's knowledge."""
+    names = "'Com_alter_table', 'Com_truncate', 'Com_rename_table'"
+    return sum(int(count) for _, count in query(source, f"SHOW GLOBAL STATUS WHERE Variable_name IN ({names})"))
 
 
 def read_names(endpoint: Endpoint, selection: Selection) -> tuple[Name, ...]:
@@ -279,4 +297,4 @@ def _problem(error: MySQLError | UdupError) -> str:
 
 
 def _is_altered(error: MySQLError | UdupError) -> bool:
-    return isinstance(error, MySQLError) and error_code(error) in CHANGED
+    return isinstance(error, UnsteadyError) or (isinstance(error, MySQLError) and error_code(error) in CHANGED)
