@@ -236,6 +236,8 @@ _BEGINNINGS: tuple[tuple[str, Answer], ...] = (
     ("DELETE FROM `s`", tables.delete_between),
     ("SELECT COUNT(*) FROM `s`", tables.count),
     ("SELECT DISTINCT INDEX_NAME", tables.indexes),
+    ("SELECT CONSTRAINT_SCHEMA, TABLE_NAME, UNIQUE_CONSTRAINT_SCHEMA", _constant([])),
+    ("UPDATE udup.later_key", _constant(0)),
     ("SELECT xid, MAX(piece) FROM udup.prepared", _constant([])),
     ("SELECT slot, gtids, selection, stamps, source_uuid", checkpoints.read_side),
     ("SELECT table_schema, table_name, source_schema", _own_claims),
