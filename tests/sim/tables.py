@@ -56,11 +56,6 @@ def any_row(connection: Connection, sql: str, _args: tuple[Any, ...]) -> list[An
     return [(1,)] if any(table_of(key[1]) == table for key in found) else []
 
 
-def count(connection: Connection, sql: str, _args: tuple[Any, ...]) -> list[Any]:
-    table = _named(connection, sql)
-    return [(sum(table_of(key[1]) == table for key in connection.keys("row")),)]
-
-
 def _named(connection: Connection, sql: str) -> str:
     found = _TABLE.search(sql)
     assert found is not None, sql
