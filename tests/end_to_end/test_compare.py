@@ -99,6 +99,10 @@ def test_rows_that_were_changed_behind_its_back_are_found_while_others_are_writt
     shown = _udup(world, "compare", name, "--show")
     assert shown.returncode == 0 and "equal" in shown.stdout
     assert _udup(world, "compare", name, "nowhere.t").returncode == 1
+    unknown = _udup(world, "compare", name, f"{name}.nope")
+    assert unknown.returncode == 1 and "no such table" in unknown.stdout, unknown
+    unknown = _udup(world, "reload", name, f"{name}.bare", f"{name}.nope")
+    assert unknown.returncode == 1 and f"the source has no table {name}.nope" in unknown.stderr, unknown
 
 
 def test_a_job_that_has_stopped_at_a_row_goes_on_as_its_message_says(following: World, name: str) -> None:
