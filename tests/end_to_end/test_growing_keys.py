@@ -81,7 +81,7 @@ def test_a_key_of_the_target_alone_that_changes_rows_is_told_before_a_reload(wor
     )
     refused = put(world, f"/v1/job/{name}/reload", table=f"{name}.a")
     assert refused.status_code == 400 and "own of" in refused.text and "DROP FOREIGN KEY `own`" in refused.text
-    assert f"reload ID {name}.b {name}.a" in refused.text
+    assert f"udup job reload {name} {name}.b {name}.a" in refused.text
     world.on_target(f"ALTER TABLE {name}.b DROP FOREIGN KEY `own`")
     assert put(world, f"/v1/job/{name}/reload", table=f"{name}.a").status_code == 200
     live(world, name)
