@@ -250,8 +250,7 @@ class Checkpoint:
         """
         if position is None or not position.written:
             raise Refused([joining.nothing_to_join(self._job)])
-        is_joined, has_run = self._found == self._selection, bool(self.ran)
-        found = joining.look(self._connection, self._job, join, position, is_joined=is_joined, has_run=has_run)
+        found = joining.look(self._connection, self._job, join, position, is_joined=self._found == self._selection)
         if found is None:
             return position
         if isinstance(found, str):
@@ -306,6 +305,9 @@ class Checkpoint:
         known = str(base[6]), str(base[7])
         self.ran = begun.have_run(self._connection, str(base[3]), str(base[9]), executed)
         definitions = max([int(base[4]), *(each.number for each in self.ran)])
+        if self._join is not None or self._leaves is not None:
+            done, self.ran = begun.split(self.ran)
+            executed.update(done)
         return CheckpointState(executed, base[3], definitions, self._version, *known, ahead=notes.merged(executed))
 
     def _selection_of(self, kept: str) -> tuple[str, bool]:
