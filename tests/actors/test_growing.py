@@ -25,6 +25,7 @@ from udup.actors.messages import (
     ResumeJob,
 )
 from udup.actors.table_messages import GiveUpTables, ReloadTables
+from udup.actors.task_settings import applier_settings, extractor_settings
 from udup.base.errors import Failure, FailureKind
 from udup.jobs.growth import GrowthState
 from udup.jobs.progress import TaskReport
@@ -231,6 +232,16 @@ def test_a_migration_that_gets_tables_ends_when_it_has_them(world: World) -> Non
 
 
 # ---- Fewer, and the same once more ----
+
+
+def test_both_tasks_of_a_run_have_the_tables_that_it_began_with(grown: World) -> None:
+    """Else one would leave out what the other takes for done, and a supervisor that dies now knows of no change."""
+    job = grown.job("j")
+    run = job.run
+    grown.ask(ReloadTables("j", ("s.b",)))
+    assert job.record.growth is not None and run is not None
+    for selection in (applier_settings(job, run).selection, extractor_settings(job, run).scope.selection):
+        assert selection.wants("s", "a") and selection.wants("s", "b")
 
 
 def test_a_job_lets_go_of_tables_without_a_copy(grown: World) -> None:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from tests.sim import bugs_of_growth as growth
 from tests.sim.world import World
 from udup.drivers.mysql.apply import checkpoint_events as checkpoints
 from udup.drivers.mysql.apply import ddl_runner, rows_by_events
@@ -33,6 +34,7 @@ class Bug:
     seeds: int
     patches: Callable[[], list[Patch]]
     first: int = 1  # the seed to begin with: one that is rare is not looked for from the beginning
+    history: str = ""  # a stored one that finds it, in the place of seeds
 
 
 def _limit() -> list[Patch]:
@@ -175,6 +177,20 @@ BUGS = {
     "version": Bug("a slot's row keeps its version", "log", 100, _version),
     "notes": Bug("a note goes before its position is executed", "ahead", 60, _notes),
     "counted": Bug("what was counted is written down twice", "log", 10, _counted),
+    "join without a note": Bug("a join forgets a note", "life", 40, growth.join_without_a_note),
+    "join at its own": Bug("a join goes on from where the job was", "life", 40, growth.join_at_its_own),
+    "side stays": Bug("a side job's checkpoint stays", "life", 40, growth.side_stays),
+    "loaded again": Bug("a side job does not know of tables that are gone", "life", 40, growth.loaded_again),
+    "early chunk": Bug("a chunk is noted before its commit", "life", 200, growth.early_chunk),
+    "off by one": Bug("a row at the border of two goes is taken for the other's", "life", 200, growth.rows_off_by_one),
+    "notes of a life": Bug("a note goes before its position is executed", "life", 60, _notes),
+    "number": Bug(
+        "what has run is told by its number alone",
+        "life",
+        1,
+        growth.number_alone,
+        history="definition_of_a_table_that_leaves_has_run",
+    ),
     "fence": Bug("a copy does not look whether it is still this run's", "two", 100, _fence, 500),
 }
 

@@ -98,6 +98,8 @@ class _History:
         counts.update({f"error {code}": number for code, number in self.target.errors.items()})
         counts.update({f"log {entry['kind']}": 1 for entry in self.source.log})
         counts["commits"] = self.target.commits
+        if isinstance(self.checks, LifeChecks) and isinstance(self.source, LifeSource):
+            counts.update({**self.checks.counts, "copies that went on": self.source.resumed})
         return counts
 
     # ---- Faults ----

@@ -7,6 +7,7 @@ what is lost, doubled or out of order shows. No table is two jobs'; a statement 
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from tests.sim.checks import Checks, shown
@@ -29,6 +30,9 @@ Note = tuple[GtidSet, RowsBehind | None]
 
 _TABLES = (*ALL, "x")
 
+#: Events that say what a history had, and as what they are counted.
+_COUNTED = {"tables_joined": "joined", "tables_not_joined": "not joined", "statement_held": "held"}
+
 #: What a failure says that its user can follow.
 HINT = "load again what is as it was before it (udup job reload "
 
@@ -45,7 +49,7 @@ class LifeChecks(Checks):
         self._ran: dict[str, set[int]] = {name: set() for name in _TABLES}
         self._selections: dict[str, Selection] = {}
         self.to_follow: list[str] = []
-        self.followed = 0
+        self.counts: Counter[str] = Counter()
 
     # ---- Who stands where ----
 
@@ -168,12 +172,14 @@ class LifeChecks(Checks):
 
     def heard(self, process: str, event: str, values: dict[str, Any]) -> None:
         text = str(values.get("error"))
+        self.counts[_COUNTED.get(event, "")] += 1
         if event == "job_failed" and HINT in text:
             self._world.note("client", f"is told: {text}")
             self.to_follow = text.split(HINT, 1)[1].split(")", 1)[0].split()[1:]
-            self.followed += 1
+            self.counts["followed"] += 1
             return
         if event == "job_failed" and TWO_GOES in text:
+            self.counts["stopped at a table of two goes"] += 1
             self.is_over = True
             return
         super().heard(process, event, values)

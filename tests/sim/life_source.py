@@ -59,6 +59,7 @@ class LifeSource(Source):
         super().__init__(world, log)
         self.truth = Truth(log)
         self.purged = 0
+        self.resumed = 0  # copies that went on with what an earlier try had brought
 
     def executed(self) -> str:
         return self.position(self.there())
@@ -105,9 +106,8 @@ class LifeCopy(SimCopy):
             )
         after, notes = log_after(catalog, found, position, scope.selection)
         if any(one.kept is not None for one in found):
-            world.note(
-                "source", f"a copy goes on: {[(t.name, o.kept) for t, o in zip(catalog.tables, found, strict=True)]}"
-            )
+            world.note("source", f"a copy goes on: {[(o.kept.name, o.kept.segments) for o in found if o.kept]}")
+            source.resumed += 1
         details = CopyDetails(catalog, {}, resumables=found).encoded()
         self._plan = CopyPlan(_tables(catalog, found), details, position, after, notes.to_json())
         self._found = found

@@ -234,7 +234,10 @@ _BEGINNINGS: tuple[tuple[str, Answer], ...] = (
     ("SELECT table_schema, table_name, number", copied_parts.read_chunks),
     ("SELECT DISTINCT TABLE_SCHEMA, TABLE_NAME FROM information_schema.TABLE_CONSTRAINTS", _constant([])),
     ("DELETE FROM `s`", tables.delete_between),
+    ("SELECT COUNT(*) FROM `s`", tables.count),
     ("SELECT DISTINCT INDEX_NAME", tables.indexes),
+    ("SELECT CONSTRAINT_SCHEMA, TABLE_NAME, UNIQUE_CONSTRAINT_SCHEMA", _constant([])),
+    ("UPDATE udup.later_key", _constant(0)),
     ("SELECT xid, MAX(piece) FROM udup.prepared", _constant([])),
     ("SELECT slot, gtids, selection, stamps, source_uuid", checkpoints.read_side),
     ("SELECT table_schema, table_name, source_schema", _own_claims),
@@ -286,6 +289,8 @@ _PARTS: tuple[tuple[str, Answer], ...] = (
     ("information_schema.INNODB_TRX", _not_told),
     ("FROM udup.unsure", _read_note),
     ("GENERATION_EXPRESSION", _constant([])),
+    ("udup.later_key", lambda connection, sql, args: [] if sql.startswith("SELECT") else 0),  # there are no keys
+    ("information_schema.REFERENTIAL_CONSTRAINTS", _constant([])),
     ("information_schema.VIEWS", _constant([])),
 )
 

@@ -99,6 +99,12 @@ def indexes(connection: Connection, _sql: str, args: tuple[Any, ...]) -> list[An
     return [("PRIMARY",), ("v",)] if args[1] in connection.server.indexed else [("PRIMARY",)]
 
 
+def count(connection: Connection, sql: str, _args: tuple[Any, ...]) -> list[Any]:
+    """`SELECT COUNT(*) FROM s.t`"""
+    table = _named(connection, sql)
+    return [(sum(table_of(key[1]) == table for key in connection.keys("row")),)]
+
+
 def delete_between(connection: Connection, sql: str, _args: tuple[Any, ...]) -> int:
     """`DELETE FROM s.t WHERE k > n AND k <= m`: rows of a copy that are read again."""
     table = _named(connection, sql)

@@ -107,6 +107,8 @@ class Soak:
                 if self.rounds == 0:
                     time.sleep(plan.copy_seconds)  # rows to copy, and a copy under writing
                     self._post_job()
+                if self.rounds == 0 and self.changes is not None:
+                    self.node.wait_stage(JOB)  # a job that copies has no tables to load again
                 if self.changes is not None:
                     self.changes.begin(plan.growth_seconds)
                 self._kill_meanwhile(dice, min(plan.round_seconds, max(1.0, end - time.monotonic())))

@@ -181,7 +181,7 @@ class Job:
     def begin_run(self, number: int, phase: Phase = Phase.STARTING) -> Run:
         """Begin another attempt."""
         self.run, self.retry_of, self.level_gtid = Run(number, phase), None, None
-        self.run.growth = self.record.growth
+        self.run.growth, self.run.plan = self.record.growth, self.plan
         self.run.source_node = "" if self.hold is None else self.hold.apart
         self.progress = self.progress.not_level()  # until this run says so itself
         self.told_last = False

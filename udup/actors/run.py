@@ -19,7 +19,7 @@ from udup.base.errors import Failure, Fault, Side
 from udup.jobs import Stage, TaskType
 from udup.jobs.growth import Growth
 from udup.jobs.progress import TaskReport
-from udup.pipeline.ports import SourceLook
+from udup.pipeline.ports import JobPlan, SourceLook
 
 APPLIER = "applier"
 
@@ -91,6 +91,7 @@ class Run:
     follows_since: float | None = None  # since when the source is heard by the target's side
     proven: bool = False  # it has applied something: failures in a row are counted from here
     growth: Growth | None = None  # how the job's tables were changing when it began
+    plan: JobPlan | None = None  # as it began: all tasks have its tables, whatever is stored meanwhile
     apart: bool = False  # the target has not taken the side job in that it was to
     held: str = ""  # the statement before which its log is not read on
     outdated: bool = False  # it goes by settings that were replaced

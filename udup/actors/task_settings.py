@@ -15,7 +15,7 @@ from udup.pipeline.transport.flow import Windows
 
 def applier_settings(job: Job, run: Run) -> ApplierSettings:
     """Return by what DestApplier and its workers go in this run."""
-    spec, plan = job.spec, job.plan
+    spec, plan, began = job.spec, job.plan, run.plan or job.plan
     return ApplierSettings(
         nats_url=job.nats_url,
         job=job.id,
@@ -24,8 +24,8 @@ def applier_settings(job: Job, run: Run) -> ApplierSettings:
         workers=spec.parallel_workers,
         known=job.known,
         owner=Owner(job.token, job.node, by_force=not job.owned, number=job.fence(run)),
-        selection=plan.scope.selection,
-        sql_filter=plan.scope.sql_filter,
+        selection=began.scope.selection,
+        sql_filter=began.scope.sql_filter,
         from_other_node=bool(run.source_node),
         start_after=plan.start_after,
         drop_existing=plan.drop_existing,
@@ -36,15 +36,15 @@ def applier_settings(job: Job, run: Run) -> ApplierSettings:
         incarnation=job.record.incarnation,
         copy_alone=plan.copy_alone,
         source=plan.source,
-        leaves=plan.leaves,
-        join=plan.join,
+        leaves=began.leaves,
+        join=began.join,
         apart=plan.scope.apart,
     )
 
 
 def extractor_settings(job: Job, run: Run) -> ExtractorSettings:
     """Return by what SrcExtractor goes in this run."""
-    spec, plan = job.spec, job.plan
+    spec, plan, began = job.spec, job.plan, run.plan or job.plan
     folds = run.folds_names
     return ExtractorSettings(
         nats_url=job.nats_url,
@@ -52,8 +52,8 @@ def extractor_settings(job: Job, run: Run) -> ExtractorSettings:
         run=run.number,
         end=plan.source,
         scope=replace(
-            plan.scope,
-            selection=plan.scope.selection.folding(folds),
+            began.scope,
+            selection=began.scope.selection.folding(folds),
             fold_names=folds,
             copy_first=frozenset(job.copy_first),
             number=job.fence(run),

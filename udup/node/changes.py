@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from udup.actors.growth_commands import growth_by
 from udup.base.errors import Failure, Fault, Refused, UdupError
 from udup.base.long_text import cut_set
+from udup.base.remedies import for_job
 from udup.jobs import JobRecord, JobSpec
 from udup.jobs.growth import Growth, GrowthState, side_id, table_of
 from udup.jobs.start import OtherStart, begun_without_copy
@@ -121,7 +122,7 @@ class ChangeChecks:
         """Return why it could not start; of a reload the tables that are on the target are the job's own."""
         plan = change.plan
         found = [
-            Fault(_where(plan, check.task), check.found, check.remedy, check.task)
+            Fault(_where(plan, check.task), check.found, for_job(check.remedy, change.asked.spec.id), check.task)
             for check in self._ends.look(change.asked)
             if check.outcome == Outcome.FAIL and not (is_reload and check.task == DEST and check.name != BETWEEN_PARTS)
         ]

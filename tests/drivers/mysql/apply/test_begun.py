@@ -11,7 +11,7 @@ from udup.drivers.mysql.apply.begun import Begun, have_run, note, parse, text_of
 from udup.drivers.mysql.apply.checkpoint import Checkpoint, create_tables
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.client.connection import Connection, connect, query
-from udup.pipeline.ports import Join
+from udup.pipeline.ports import Join, Leaving
 from udup.pipeline.selection.selection import Selection
 from udup.sandbox.server import MysqlServer
 
@@ -66,21 +66,43 @@ def test_what_has_not_run_leaves_its_number_to_the_next(connection: Connection, 
     assert have_run(connection, mark, "", GtidSet()) == []
 
 
-@pytest.mark.parametrize("whose", ["", " tables"])
-def test_two_parts_are_not_joined_while_a_definition_of_one_is_not_noted(
-    connection: Connection, schema: str, whose: str
-) -> None:
-    """The joined job would run it on the tables of both, of which some have it."""
-    marks = {"": _begin(connection, schema, OLD), " tables": _begin(connection, f"{schema} tables", NEW)}
-    [(version,)] = query(connection, "SELECT version FROM udup.checkpoint WHERE job = %s AND slot = 0", schema + whose)
-    note(connection, schema + whose, int(version), [Begun(1, f"{A}:6")])
-    query(connection, f"SET gtid_next = '{marks[whose]}:1'")
+def _has_run(connection: Connection, job: str, mark: str, begun: Begun) -> None:
+    [(version,)] = query(connection, "SELECT version FROM udup.checkpoint WHERE job = %s AND slot = 0", job)
+    note(connection, job, int(version), [begun])
+    query(connection, f"SET gtid_next = '{mark}:{begun.number}'")
     query(connection, "COMMIT")
     query(connection, "SET gtid_next = AUTOMATIC")
+
+
+@pytest.mark.parametrize("whose", ["", " tables"])
+def test_what_has_run_is_executed_where_a_job_gets_other_tables(
+    connection: Connection, schema: str, whose: str
+) -> None:
+    """It may name tables of both parts from then on, and would be held, or run on some of them twice."""
+    marks = {"": _begin(connection, schema, OLD), " tables": _begin(connection, f"{schema} tables", NEW)}
+    _has_run(connection, schema + whose, marks[whose], Begun(1, f"{A}:5"))
+    checkpoint = Checkpoint(connection, schema, ALL.digest, join=Join(f"{schema} tables", OLD, NEW))
+    state = checkpoint.take_over(2, None)
+    assert state is not None and not state.apart and not checkpoint.ran
+    assert [state.ahead.ahead(A, 5, "s", each) for each in "ab"] == [whose == "", whose != ""]
+
+
+def test_tables_that_leave_take_what_has_run_along(connection: Connection, schema: str) -> None:
+    mark = _begin(connection, schema, ALL)
+    _has_run(connection, schema, mark, Begun(1, f"{A}:5"))
+    state = Checkpoint(connection, schema, OLD.digest, leaves=Leaving(ALL.digest), keeps=OLD).take_over(2, None)
+    assert state is not None and str(state.executed) == f"{A}:1-5" and state.definitions == 1
+
+
+def test_an_event_of_new_tables_is_finished_before_they_are_joined(connection: Connection, schema: str) -> None:
+    """It was made, and is to be kept from running: it comes again for that."""
+    _begin(connection, schema, OLD)
+    mark = _begin(connection, f"{schema} tables", NEW)
+    _has_run(connection, f"{schema} tables", mark, Begun(1, f"{A}:5", has_end=True))
     state = Checkpoint(connection, schema, ALL.digest, join=Join(f"{schema} tables", OLD, NEW)).take_over(2, None)
-    assert state is not None and "not noted yet" in state.apart
+    assert state is not None and "not finished" in state.apart
 
 
 def test_the_note_is_read_as_it_was_written() -> None:
-    begun = [Begun(1, f"{A}:6"), Begun(12, f"{A}:tag:9")]
+    begun = [Begun(1, f"{A}:6"), Begun(12, f"{A}:tag:9", has_end=True)]
     assert parse(text_of(begun)) == begun and parse("") == []

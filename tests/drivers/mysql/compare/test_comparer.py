@@ -12,6 +12,7 @@ from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.client.connection import connect, query
 from udup.drivers.mysql.compare.comparer import ALTERED_TRIES, MySQLComparer
 from udup.drivers.mysql.compare.tables import UNKNOWN
+from udup.drivers.mysql.compare.unsettled import READINGS
 from udup.pipeline.ports.compare import ComparePlan, Kind
 from udup.pipeline.positions import AheadNote, AheadNotes
 from udup.pipeline.selection.selection import NameRule, SchemaRule, Selection
@@ -293,12 +294,43 @@ def test_it_goes_on_where_it_stopped(two: Two) -> None:
 
 
 def test_a_table_that_cannot_be_compared_says_why(two: Two) -> None:
-    two.run("CREATE TABLE m (a INT PRIMARY KEY) ENGINE = MyISAM", "CREATE TABLE c (a INT PRIMARY KEY, b INT, c INT)")
+    two.run("CREATE TABLE c (a INT PRIMARY KEY, b INT, c INT)")
     two.run("CREATE TABLE gone (a INT PRIMARY KEY)", on=two.source)
     two.behind("ALTER TABLE c DROP COLUMN c")
     problems = {table.table: table.problem for table in two.compared().tables}
-    assert "no snapshot" in problems["m"] and problems["gone"] == "the target has no such table"
+    assert problems["gone"] == "the target has no such table"
     assert problems["c"] == "the target lacks columns: c"
+
+
+def test_of_tables_without_transactions_what_differs_for_long_is_told(two: Two) -> None:
+    for engine in ("MyISAM", "MEMORY", "ARCHIVE"):
+        key = "" if engine == "ARCHIVE" else " PRIMARY KEY"
+        two.run(f"CREATE TABLE {engine} (a INT{key}, v INT) ENGINE = {engine}")
+        two.run(f"INSERT INTO {engine} {_NUMBERS} i, i FROM n")
+    two.run("CREATE TABLE kept (a INT PRIMARY KEY, v INT) ENGINE = MyISAM", on=two.source)
+    two.behind("CREATE TABLE kept (a INT PRIMARY KEY, v INT)")
+    equal = two.compared()
+    assert equal.rows == [] and [each.problem for each in equal.tables] == [""] * 4
+    assert sum(each.rows for each in equal.tables) == 3 * 997
+    two.behind(
+        "UPDATE MyISAM SET v = 0 WHERE a = 7", "DELETE FROM MEMORY WHERE a = 8", "INSERT INTO ARCHIVE VALUES (0, 0)"
+    )
+    lasting = {("MyISAM", "7", "differs", 1), ("MEMORY", "8, 8", "missing", 1), ("ARCHIVE", "0, 0", "extra", 1)}
+    assert two.compared().brief() == lasting
+    found = Found()
+    with closing(MySQLComparer(two.source, two.target, Selection.of([(two.schema, [])]), ComparePlan())) as comparer:
+        done = False
+        while not done:
+            found.snapshots += 1
+            two.run("UPDATE MyISAM SET v = v + 1 WHERE a = 20", on=two.source)  # the target has not got it yet
+            comparer.prepare()
+            comparer.open_source()
+            comparer.open_target()
+            done = comparer.compare(found.told, 60)
+    assert found.brief() == lasting, "a row that is written is not told"
+    problems = {table.table: table.problem for table in found.tables}
+    assert problems.pop("MyISAM").startswith("1 of its rows were written") and set(problems.values()) == {""}
+    assert found.snapshots == READINGS and sum(each.differences for each in found.tables) == 3
 
 
 def test_a_table_that_the_job_does_not_have_is_told_and_not_taken_for_equal(two: Two) -> None:

@@ -4,11 +4,14 @@ A definition runs under `mark:number`, and the server itself skips a number that
 long as the next run comes to the same definition next. It may come to another: the job has other tables by then, or a
 note leaves the definition out. So before it runs its number and its transaction are noted in the base row
 (`checkpoint.py`), and a take-over asks the server which of those have run. Their numbers are used up, and they do not
-run again, whichever comes first. Where no number can be set (`intents.py`) nothing is noted here.
+run again, whichever comes first. Where a job gets other tables with the take-over they count as executed there and
+then: the definition may name tables that stand apart from then on, and would be held. Where no number can be set
+(`intents.py`) nothing is noted here.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -16,24 +19,36 @@ from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.client.connection import Connection, query, scalar
 from udup.pipeline.selection.schemas import UDUP_SCHEMA
 
+#: A number of Udup's, and the transaction that it is for.
+_TOLD = re.compile(r"(\d+)([=!])(\S+)")
+
 COLUMN, KIND = "begun", "VARCHAR(1000) CHARACTER SET ascii COLLATE ascii_bin NOT NULL DEFAULT ''"
 
 
 @dataclass(frozen=True)
 class Begun:
-    """`number` is that of Udup's GTID, `gtid` the source's transaction."""
+    """`number` is that of Udup's GTID, `gtid` the source's transaction; `has_end`: more than the statement belongs to
+    it, so that it is to come again to be finished.
+    """
 
     number: int
     gtid: str
+    has_end: bool = False
 
 
 def parse(text: str) -> list[Begun]:
-    found = (each.partition("=") for each in text.split())
-    return [Begun(int(number), gtid) for number, _, gtid in found]
+    return [Begun(int(number), gtid, sign == "!") for number, sign, gtid in _TOLD.findall(text)]
 
 
 def text_of(begun: Iterable[Begun]) -> str:
-    return " ".join(f"{each.number}={each.gtid}" for each in begun)
+    return " ".join(f"{each.number}{'!' if each.has_end else '='}{each.gtid}" for each in begun)
+
+
+def split(begun: Iterable[Begun]) -> tuple[GtidSet, list[Begun]]:
+    """Return what counts as executed since it has run, and what is to come again."""
+    begun = list(begun)
+    done = [each.gtid for each in begun if not each.has_end]
+    return GtidSet.of_transactions(done) if done else GtidSet(), [each for each in begun if each.has_end]
 
 
 def have_run(connection: Connection, mark: str, text: str, executed: GtidSet) -> list[Begun]:

@@ -250,8 +250,7 @@ class Checkpoint:
         """
         if position is None or not position.written:
             raise Refused([joining.nothing_to_join(self._job)])
-        is_joined, has_run = self._found == self._selection, bool(self.ran)
-        found = joining.look(self._connection, self._job, join, position, is_joined=is_joined, has_run=has_run)
+        found = joining.look(self._connection, self._job, join, position, is_joined=self._found == self._selection)
         if found is None:
             return position
         if isinstance(found, str):
@@ -306,6 +305,9 @@ class Checkpoint:
         known = str(base[6]), str(base[7])
         self.ran = begun.have_run(self._connection, str(base[3]), str(base[9]), executed)
         definitions = max([int(base[4]), *(each.number for each in self.ran)])
+        if self._join is not None or self._leaves is not None:
+            done, self.ran = begun.split(self.ran)
+            executed.update(done)
         return CheckpointState(executed, base[3], definitions, self._version, *known, ahead=notes.merged(executed))
 
     def _selection_of(self, kept: str) -> tuple[str, bool]:
@@ -396,8 +398,9 @@ class Checkpoint:
                 raise Superseded(f"job {self._job}: another run has begun it again, or its checkpoint was removed")
             self._version, self._began = version_after(rows), self._start.note
             position = replace(self._first(executed), source_uuid=source_uuid, ahead=notes.merged(executed))
-            for table in (COPY_TABLE, OBJECT_TABLE, table_changes.TABLE, *(COPIED_PARTS if self.has_parts else ())):
+            for table in (COPY_TABLE, OBJECT_TABLE, *(COPIED_PARTS if self.has_parts else ())):
                 query(self._connection, f"DELETE FROM {UDUP_SCHEMA}.{table} WHERE job = %s", self._job)
+            table_changes.forget_all(self._connection, self._job)
             self._rewrite(position, workers)
         return position
 

@@ -95,7 +95,7 @@ class DdlRunner:
             to_run = self._fitted(control, statement, self._housed(control, event))
             if to_run is None:
                 return
-            has_run = self._begin(control, record, gtid, version)
+            has_run = self._begin(control, record, gtid, version, has_end=statement.kind is Kind.EVENT_DDL)
             with self._opened(DDL, control, version) as connection:
                 before = None if has_run else self._before(control, connection, record, statement, event, gtid)
                 if before is None:
@@ -119,13 +119,13 @@ class DdlRunner:
         if self.stale_views:
             self.retry_stale_views(control, version)
 
-    def _begin(self, control: Connection, record: Definition, own: str, version: int) -> bool:
+    def _begin(self, control: Connection, record: Definition, own: str, version: int, *, has_end: bool) -> bool:
         """Note which definition a number is for; return whether it has run, in a run before that could not note it."""
         of, others = record.id.gtid, [each for each in self.ran if each.gtid != record.id.gtid]
         has_run = len(others) < len(self.ran)
         self.ran = others
         if not has_run and not self.notes_intents:
-            begun.note(control, self._job, version, [*others, begun.Begun(int(own.rpartition(":")[2]), of)])
+            begun.note(control, self._job, version, [*others, begun.Begun(int(own.rpartition(":")[2]), of, has_end)])
         return has_run
 
     def _before(

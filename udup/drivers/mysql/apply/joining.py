@@ -31,26 +31,26 @@ _OF_A_JOB = ("checkpoint", "copied_table", "copied_object", prepared.TABLE, unsu
 
 
 def look(
-    connection: Connection, job: str, join: Join, position: CheckpointState, *, is_joined: bool, has_run: bool = False
+    connection: Connection, job: str, join: Join, position: CheckpointState, *, is_joined: bool
 ) -> CheckpointState | str | None:
     """Return where the job goes on with both, why they stand apart for now, or None if they were joined before.
 
-    `position` is the job's own; `has_run`: a definition of it has run and is not noted. All rows that count are locked
-    until the transaction ends.
+    `position` is the job's own. All rows that count are locked until the transaction ends.
     """
     rows = _rows(connection, join.side)
     if is_joined and not rows:
         return None
     if is_joined:
         return f"the checkpoint of job {job!r} has all tables already, and its side job has one of its own"
-    executed = GtidSet()
-    for row in rows:
-        executed.update(GtidSet.parse(row[1]))
     if why := _open(connection, job, join, position, rows):
         return why
-    base = rows[0]
-    if has_run or begun.have_run(connection, str(base[5]), str(base[6]), executed):
-        return "a statement has run on the target that is not noted yet: they are joined when it is"
+    base, executed = rows[0], GtidSet()
+    for row in rows:
+        executed.update(GtidSet.parse(row[1]))
+    done, unfinished = begun.split(begun.have_run(connection, str(base[5]), str(base[6]), executed))
+    if unfinished:
+        return "an event of the new tables' schema has been made and is not finished: they are joined when it is"
+    executed.update(done)
     own = Standing(position.executed, join.kept, position.ahead)
     side = Standing(executed, join.taken, ahead.read(connection, join.side))
     both, notes = joined(own, side)

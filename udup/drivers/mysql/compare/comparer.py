@@ -8,6 +8,7 @@ keeps the snapshot, so DDL waits for a chunk at most. A table that was altered s
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Collection
 from contextlib import suppress
@@ -37,6 +38,7 @@ from udup.drivers.mysql.compare.multisets import compare_as_set
 from udup.drivers.mysql.compare.ranges import compare_ranges
 from udup.drivers.mysql.compare.side import Side
 from udup.drivers.mysql.compare.tables import Compared, pair_tables, read_notes, read_servers, without_ahead
+from udup.drivers.mysql.compare.unsettled import Unsettled
 from udup.drivers.mysql.dictionary.catalog import Catalog, Column
 from udup.drivers.mysql.snapshot.brief import open_briefly
 from udup.drivers.mysql.snapshot.moment import start_all
@@ -81,6 +83,7 @@ class MySQLComparer:
         self._stopped = runtime.Event()
         self._pool = runtime.Pool(1, thread_name_prefix="compare")
         self._definitions = DefinitionComparison(target, selection, plan)
+        self._unsettled = Unsettled()
         self._names: tuple[Name, ...] | None = None
         self._alters = 0
         self._snapshot: Snapshot | None = None
@@ -149,7 +152,6 @@ class MySQLComparer:
                 return False
         if self._to_do(pairs) or not self._definitions.is_over:
             return False
-        self._not_there(catalog, told)
         self._place = _Place(set())
         self._definitions.round_over()
         return True
@@ -160,14 +162,6 @@ class MySQLComparer:
         if found is not None:
             told.definitions(found)
             told.kept()
-
-    def _not_there(self, catalog: Catalog, told: CompareTold) -> None:
-        """Tell of tables that were asked for by name and that the source does not have."""
-        names = set(names_of(catalog))
-        for wanted in self._plan.tables:
-            schema, table = wanted.split(".", 1)
-            if (schema, table) not in names | self._place.done:
-                told.table(TableCompared(schema, table, problem="the source has no such table"))
 
     def _ahead(self, theirs: Connection) -> AheadNotes:
         """Return the notes of tables that stand elsewhere than the snapshot of the source, by that of the target."""
@@ -191,6 +185,8 @@ class MySQLComparer:
         try:
             if problem:
                 both.source.look()  # whether it is still what the snapshot has
+            elif compared.unsettled:
+                return self._compare_unsettled(both)
             elif not self._rows(both, ends_at):
                 return False
         except (MySQLError, UdupError) as error:
@@ -199,10 +195,26 @@ class MySQLComparer:
             place.altered[compared.name] += 1
             both.told.undone()
             return True  # it is still to be done
-        both.told.table(TableCompared(*compared.name, both.rows, both.differences, problem, both.unsearched))
-        self._place = _Place({*place.done, compared.name}, place.altered)
-        both.told.kept()
+        self._tell_table(both, problem)
         return True
+
+    def _compare_unsettled(self, both: Both) -> bool:
+        """Compare a table whose rows are in no snapshot, in one go."""
+        place, name = self._place, both.compared.name
+        self._place = _Place(place.done, place.altered, name, place.key)
+        both.rows = both.differences = 0
+        problem = self._unsettled.compare(both, lambda: self._rows(both, math.inf))
+        if problem is None:
+            both.told.undone()
+            return True  # it is read again
+        self._tell_table(both, problem)
+        return True
+
+    def _tell_table(self, both: Both, problem: str) -> None:
+        name = both.compared.name
+        both.told.table(TableCompared(*name, both.rows, both.differences, problem, both.unsearched))
+        self._place = _Place({*self._place.done, name}, self._place.altered)
+        both.told.kept()
 
     def _rows(self, both: Both, ends_at: float) -> bool:
         place = self._place

@@ -365,6 +365,8 @@ def obstacle(compared: Compared | None, opened: Opened) -> str:
         return "the job has no such table now"
     if compared.problem:
         return compared.problem
+    if compared.unsettled:
+        return "its rows take part in no transaction, which a repair is: reload it, or put its rows right by hand"
     if (compared.target.schema.lower(), compared.target.name.lower()) in opened.triggers:
         return "it has triggers on the target, which would run for each row: put its rows right by hand, or reload it"
     return ""
