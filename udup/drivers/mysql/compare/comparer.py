@@ -37,7 +37,7 @@ from udup.drivers.mysql.compare.definitions import DefinitionComparison
 from udup.drivers.mysql.compare.multisets import compare_as_set
 from udup.drivers.mysql.compare.ranges import compare_ranges
 from udup.drivers.mysql.compare.side import Side
-from udup.drivers.mysql.compare.tables import Compared, pair_tables, read_notes, read_servers, without_ahead
+from udup.drivers.mysql.compare.tables import UNKNOWN, Compared, pair_tables, read_notes, read_servers, without_ahead
 from udup.drivers.mysql.compare.unsettled import Unsettled
 from udup.drivers.mysql.dictionary.catalog import Catalog, Column
 from udup.drivers.mysql.snapshot.brief import open_briefly
@@ -183,8 +183,10 @@ class MySQLComparer:
         both.rows, both.differences = place.rows, place.differences
         problem, altered = compared.problem, compared.may_pass
         try:
-            if problem:
+            if problem and problem != UNKNOWN:
                 both.source.look()  # whether it is still what the snapshot has
+            elif problem:
+                pass  # there is none
             elif compared.unsettled:
                 return self._compare_unsettled(both)
             elif not self._rows(both, ends_at):
