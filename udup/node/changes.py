@@ -93,7 +93,7 @@ class ChangeChecks:
             return
         growth = Growth(state=GrowthState.LEAVING, side=side, reloads=tuple(tables))
         change = Change(replace(asked, growth=growth, of_side=True))
-        found = self._in_time(change.plan, lambda: self._start_faults(change, is_reload=True), CHECK_SECONDS)
+        found = self._in_time(change.plan, lambda: self._reload_faults(change, tables), CHECK_SECONDS)
         if found:
             raise Refused(found)
 
@@ -117,6 +117,18 @@ class ChangeChecks:
             raise
         except Exception as error:
             raise Failure.of(error).error() from error
+
+    def _reload_faults(self, change: Change, tables: Sequence[str]) -> list[Fault]:
+        if found := self._start_faults(change, is_reload=True):
+            return found
+        there = {
+            ".".join(each).lower() for each in self._ends.tables(replace(change.asked, growth=None, of_side=False))
+        }
+        return [
+            Fault("table", f"the source has no table {each}", f"udup job tables {change.asked.spec.id} lists them")
+            for each in tables
+            if each.lower() not in there
+        ]
 
     def _start_faults(self, change: Change, *, is_reload: bool = False) -> list[Fault]:
         """Return why it could not start; of a reload the tables that are on the target are the job's own."""
