@@ -225,6 +225,8 @@ _BEGINNINGS: tuple[tuple[str, Answer], ...] = (
     ("INSERT INTO udup.changed_table", checkpoints.add_changes),
     ("SELECT tables, gtids, rest", lambda c, sql, args: [c.get(key) for key in c.keys("ahead", *args)]),
     ("SELECT table_schema, table_name, name, of_columns", _constant([])),  # it knows no foreign keys
+    ("UPDATE udup.later_key", _constant(0)),
+    ("SELECT CONSTRAINT_SCHEMA, TABLE_NAME, UNIQUE_CONSTRAINT_SCHEMA", _constant([])),
     ("SELECT 1 FROM udup.checkpoint", checkpoints.has_version),
     ("SELECT 1 FROM udup.copied_", _has_copied),
     ("UPDATE udup.copied_part", copied_parts.update_parts),

@@ -7,6 +7,7 @@ from contextlib import closing
 import pytest
 
 from tests.drivers.mysql.compare.comparing import Found, Two
+from udup.base.errors import UdupError
 from udup.drivers.mysql.apply import ahead
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.client.connection import connect, query
@@ -394,3 +395,23 @@ def test_tables_that_are_ahead_of_the_job_are_left_out_until_it_has_come_up(two:
         ahead.write(target, two.schema, AheadNotes([AheadNote(only, reached)]))
         assert len(two.compared(plan=plan).rows) == 2, "the job has come up"
         ahead.forget_all(target, two.schema)
+
+
+def test_a_comparison_goes_on_when_the_connection_of_its_definitions_was_lost(two: Two) -> None:
+    two.run("CREATE TABLE t (a INT PRIMARY KEY, v INT)", "INSERT INTO t VALUES (1, 1)")
+    two.behind("ALTER TABLE t ADD INDEX (v)")
+    found, lost = Found(), 0
+    with closing(MySQLComparer(two.source, two.target, Selection.of([(two.schema, [])]), ComparePlan())) as comparer:
+        ended = False
+        while not ended:
+            try:
+                comparer.prepare()
+                comparer.open_source()
+                comparer.open_target()
+                ended = comparer.compare(found.told, 60)
+            except UdupError:
+                lost += 1
+                assert lost == 1
+            if not ended and not lost:
+                two.behind(f"KILL {comparer._definitions._open().thread_id()}")
+    assert lost == 1 and len(found.tables) == 1 and found.rows == []

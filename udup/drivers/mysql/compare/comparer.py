@@ -183,9 +183,10 @@ class MySQLComparer:
         both.rows, both.differences = place.rows, place.differences
         problem, altered = compared.problem, compared.may_pass
         try:
-            if problem:
-                if problem != UNKNOWN:
-                    both.source.look()  # whether it is still what the snapshot has
+            if problem and problem != UNKNOWN:
+                both.source.look()  # whether it is still what the snapshot has
+            elif problem:
+                pass  # there is none
             elif compared.unsettled:
                 return self._compare_unsettled(both)
             elif not self._rows(both, ends_at):
