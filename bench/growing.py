@@ -2,7 +2,8 @@
 
 The shop is written to at 300 transactions a second all the time. A probe is a row of it, as in `latency`: from its
 commit on the source until the target shows it. Both the copy's work and the moment at which the job's run ends and
-another takes the new tables in fall upon these probes.
+another takes the new tables in fall upon these probes. Behind that the job gets another document, by which its run ends
+as well: what that costs on the same machine in the same minute is what the join is to be measured against.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Callable
 from bench.contestants import Udup
 from bench.latency import DEADLINE, LOAD_RATE, disable_events, prepare, probe
 from bench.results import Line, Result
-from bench.servers import Bench, executed, pretend_copied, session
+from bench.servers import WORKERS, Bench, executed, pretend_copied, session
 from udup.base.endpoint import Endpoint
 from udup.drivers.mysql.client.connection import Connection, query
 from udup.sandbox import shop
@@ -67,11 +68,18 @@ def _measure(bench: Bench, rows: int) -> list[Line]:
                 grown = probes.until(lambda: node.job(udup.job_id)["Growing"] is None)
                 seconds = time.monotonic() - began
                 written = load.stats.transactions - written
+                again = time.monotonic() + BEFORE_SECONDS
+                node.post_job(_wider(udup, source.endpoint, target.endpoint, base, workers=WORKERS + 1))
+                changed = probes.until(lambda: time.monotonic() > again)
         udup.wait_level(executed(source.endpoint), DEADLINE)
         disable_events(target.endpoint)
         verdict = compare(source.endpoint, target.endpoint, [shop.SCHEMA, SCHEMA]).report()
     told = f"{len(grown)} probes; joined after {seconds:.1f} s; {written / seconds:.0f} tx/s reached; {verdict}"
-    return [*_lines("before", alone, f"{len(alone)} probes"), *_lines("while tables come", grown, told)]
+    return [
+        *_lines("before", alone, f"{len(alone)} probes"),
+        *_lines("while tables come", grown, told),
+        *_lines("with another document", changed, f"{len(changed)} probes"),
+    ]
 
 
 def _fill(source: Endpoint, rows: int) -> None:
@@ -86,8 +94,9 @@ def _fill(source: Endpoint, rows: int) -> None:
             query(connection, _FILL)
 
 
-def _wider(udup: Udup, source: Endpoint, target: Endpoint, base: str) -> Json:
-    return {**job_document("bench", source, target, [shop.SCHEMA, SCHEMA], gtid=base), "ID": udup.job_id}
+def _wider(udup: Udup, source: Endpoint, target: Endpoint, base: str, workers: int = WORKERS) -> Json:
+    made = job_document("bench", source, target, [shop.SCHEMA, SCHEMA], gtid=base, workers=workers)
+    return {**made, "ID": udup.job_id}
 
 
 class _Probes:

@@ -241,4 +241,4 @@ def test_a_comparison_of_a_job_that_fails_ends_unless_it_goes_on_and_on(world: W
         world.until(lambda: not engine.alive)
         assert _stored(world).state is CompareState.FAILED
         answer = world.ask(StartCompare("j", CompareOptions()))
-        assert isinstance(answer, Rejected) and "udup job resume j" in answer.failure.text
+        assert isinstance(answer, Rejected) and "udup job status j" in answer.failure.text

@@ -11,6 +11,7 @@ from tests.web.conftest import MemoryJobs
 from udup.cli import job_compare
 from udup.cli.commands import ExitCode
 from udup.jobs import Stage
+from udup.jobs.record import IndexConflict
 from udup.pipeline.ports.compare import LedgerRow
 from udup.pipeline.verify.state import CompareOptions, CompareState, Comparison, UnlikeTable
 from udup.web.openapi.examples import job_document
@@ -104,3 +105,27 @@ def test_of_a_job_that_has_stopped_nothing_is_known_before_its_repair(jobs: _Job
     ]
     assert asking("job", "repair", "shop").exit_code == ExitCode.USAGE
     assert asking("job", "repair", "shop", "shop.t", "--all").exit_code == ExitCode.USAGE
+
+
+def test_a_repair_beside_a_comparison_that_goes_on_and_on_leaves_the_comparing_to_it(
+    jobs: _Jobs, asking: Asking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs.has()
+    jobs.rows = (_row("1"),)
+    compare = jobs.compare
+
+    def goes_on(job_id: str, options: CompareOptions | None) -> Written:
+        if options is None or options.repair:
+            return compare(job_id, options)
+        jobs.change(job_id, comparison=Comparison.asked(CompareOptions(continuous=True)))
+        raise IndexConflict("a comparison of job shop is under way")
+
+    monkeypatch.setattr(jobs, "compare", goes_on)
+    told = asking("job", "repair", "shop", "--all")
+    assert told.exit_code == ExitCode.OK and "the comparison goes on" in told.stdout, told.output
+
+
+def test_an_end_that_ends_nothing_is_told(jobs: _Jobs, asking: Asking, monkeypatch: pytest.MonkeyPatch) -> None:
+    jobs.has()
+    monkeypatch.setattr(jobs, "compare", lambda job_id, _options: Written(0, job_id, "", changed=False))
+    assert asking("job", "compare", "shop", "--stop").stdout == "no comparison of job shop is under way\n"

@@ -45,7 +45,7 @@ def writes(world: World, name: str) -> Iterator[None]:
     def write() -> None:
         with closing(connect(world.source.endpoint, autocommit=True)) as connection:
             number = 0
-            while not ends.wait(0.004):
+            while not ends.wait(0.02):
                 number += 1
                 connection.begin()
                 for each in "abc":

@@ -7,6 +7,8 @@ import subprocess
 import sys
 import threading
 
+import httpx
+
 from tests.end_to_end.conftest import NUMBERS, World, value, wait_for
 
 
@@ -118,6 +120,48 @@ def test_a_job_that_has_stopped_at_a_row_goes_on_as_its_message_says(following: 
     assert world.node.job(name)["Progress"].get("copied_rows") == copied, "nothing was copied again"
     compared = _udup(world, "compare", name, f"{name}.t")
     assert compared.returncode == 0 and compared.stdout.splitlines()[-1] == "equal", compared
+
+
+def test_definitions_that_change_while_they_are_compared_are_no_difference(following: World, name: str) -> None:
+    world = following
+    world.on_source(f"CREATE TABLE {name}.stays (id INT PRIMARY KEY, v INT)")
+    stop, altered = threading.Event(), threading.Event()
+    statements = [
+        *(f"ALTER TABLE {name}.t ADD KEY (a)", f"CREATE TABLE {name}.x (id INT PRIMARY KEY)"),
+        *(f"CREATE OR REPLACE VIEW {name}.w AS SELECT a FROM {name}.t", f"ALTER TABLE {name}.t MODIFY a BIGINT"),
+        *(f"ALTER TABLE {name}.t DROP KEY a, MODIFY a INT", f"DROP TABLE {name}.x", f"DROP VIEW {name}.w"),
+    ]
+
+    def alter() -> None:
+        while not stop.is_set():
+            for statement in statements:
+                world.on_source(statement)
+                altered.set()
+                stop.wait(0.2)
+
+    altering = threading.Thread(target=alter)
+    altering.start()
+    shown = []
+    try:
+        assert altered.wait(30)
+        for _ in range(4):
+            _udup(world, "compare", name)
+            shown.append(httpx.get(f"{world.node.url}/v1/job/{name}/compare", timeout=15).json())
+    finally:
+        stop.set()
+        altering.join()
+    assert all(each["State"] == "done" for each in shown), shown
+    assert all(each["Definitions"] == [] and not each["Differences"] for each in shown), shown
+    world.level(name)
+    world.on_target(f"ALTER TABLE {name}.stays ADD KEY for_reports (v)")
+    told = _udup(world, "compare", name)
+    assert told.returncode == 0 and told.stdout.splitlines()[-1] == "equal", told
+    assert f"{name}.stays: index for_reports is only on the target (told, and does not count)" in told.stdout
+    world.on_target(f"ALTER TABLE {name}.stays MODIFY v INT UNSIGNED")
+    told = _udup(world, "compare", name)
+    assert told.returncode == 1 and f"ALTER TABLE `{name}`.`stays` MODIFY COLUMN `v` int DEFAULT NULL" in told.stdout
+    sql = "SELECT GROUP_CONCAT(part, ' ', kind, ' ', counts ORDER BY part) FROM udup.unlike_definition WHERE job = %s"
+    assert value(world.target.endpoint, sql, name) == "column v differs 1,index for_reports extra 0"
 
 
 def _count(world: World, schema: str, table: str) -> int:

@@ -56,6 +56,11 @@ def test_the_commands_of_each_message_have_the_job_go_on(world: World, name: str
         f"INSERT INTO {name}.t VALUES (1, 1), (2, 2), (3, 3)",
         f"CREATE TABLE {name}.`{odd}` (id INT PRIMARY KEY, e VARCHAR(20) UNIQUE)",
         f"INSERT INTO {name}.`{odd}` VALUES (1, 'a'), (2, 'b')",
+        f"CREATE TABLE {name}.anchor (id INT PRIMARY KEY)",
+        f"CREATE TABLE {name}.at (id INT PRIMARY KEY, a INT, FOREIGN KEY (a) REFERENCES {name}.anchor (id)"
+        " ON DELETE CASCADE)",
+        f"INSERT INTO {name}.anchor VALUES (1), (2)",
+        f"INSERT INTO {name}.at VALUES (1, 1)",
         f"CREATE TABLE {name}.big (id INT PRIMARY KEY, n INT)",
         "SET SESSION cte_max_recursion_depth = 10000",
         f"INSERT INTO {name}.big {NUMBERS.format(6000)} SELECT n, n FROM n",
@@ -78,6 +83,10 @@ def test_the_commands_of_each_message_have_the_job_go_on(world: World, name: str
     world.on_target(f"DELETE FROM {name}.big")
     world.on_source(f"UPDATE {name}.big SET n = 0 WHERE id = 50")
     assert _follow(world, name, world.failure(name)) == ["repair", "reload"], "too many rows to be repaired"
+
+    world.on_target(f"DELETE FROM {name}.anchor WHERE id = 2")
+    world.on_source(f"DELETE FROM {name}.anchor WHERE id = 2")
+    assert _follow(world, name, world.failure(name)) == ["repair", "reload"], "with what its foreign key ties to it"
 
     world.on_target(f"CREATE TABLE {name}.new (id INT PRIMARY KEY)")
     world.on_source(f"CREATE TABLE {name}.new (id INT PRIMARY KEY, a INT)", f"INSERT INTO {name}.new VALUES (1, 1)")

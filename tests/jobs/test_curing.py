@@ -10,6 +10,7 @@ import pytest
 
 from tests.jobs.documents import SEED
 from udup.base.errors import Conflict, Contradicted, Divergence, Failure, FailureKind, Refused
+from udup.base.remedies import COPY_AGAIN, for_job, reload_of
 from udup.jobs import JobRecord, Stage, parse_job
 from udup.jobs.curing import cure
 from udup.jobs.growth import Growth, GrowthState
@@ -98,3 +99,10 @@ def test_what_stands_against_a_transaction_is_known_wherever_the_error_goes() ->
         there = Failure.of(error.against(ROW).about(GTID)).error()
         assert there.contradicted == ROW
         assert Divergence("again").against(there.contradicted).contradicted == ROW
+
+
+def test_the_commands_of_a_text_get_the_jobs_id() -> None:
+    text = f"load it again ({reload_of(['s.a', 's.b c'])}), or {COPY_AGAIN}"
+    told = for_job(text, "shop's")
+    assert """(udup job reload 'shop'"'"'s' s.a 's.b c')""" in told
+    assert """udup job delete --purge 'shop'"'"'s')""" in told and "give the job another ID" in told

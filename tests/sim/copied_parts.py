@@ -38,8 +38,9 @@ def update_parts(connection: Connection, sql: str, args: tuple[Any, ...]) -> int
             changed += 1
         elif not by_version:
             state = re.search(r"state = (\d+)", sql)
-            loaded = re.search(r"loaded = (\d+)", sql)
-            row = (*row[:3], int(state[1]) if state else row[3], int(loaded[1]) if loaded else row[4], row[5])
+            more = re.search(r"loaded = loaded ([+-]) (\d+)", sql)
+            loaded = row[4] + int("".join(more.groups())) if more else row[4]
+            row = (*row[:3], int(state[1]) if state else row[3], loaded, row[5])
             changed += 1
         connection.put(key, row)
     return changed

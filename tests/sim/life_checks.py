@@ -31,7 +31,12 @@ Note = tuple[GtidSet, RowsBehind | None]
 _TABLES = (*ALL, "x")
 
 #: Events that say what a history had, and as what they are counted.
-_COUNTED = {"tables_joined": "joined", "tables_not_joined": "not joined", "statement_held": "held"}
+_COUNTED = {
+    "tables_joined": "joined",
+    "tables_not_joined": "not joined",
+    "statement_held": "held",
+    "tables_reload": "reloaded",
+}
 
 #: What a failure says that its user can follow.
 HINT = "load again what is as it was before it (udup job reload "

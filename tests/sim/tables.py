@@ -56,11 +56,6 @@ def any_row(connection: Connection, sql: str, _args: tuple[Any, ...]) -> list[An
     return [(1,)] if any(table_of(key[1]) == table for key in found) else []
 
 
-def count(connection: Connection, sql: str, _args: tuple[Any, ...]) -> list[Any]:
-    table = _named(connection, sql)
-    return [(sum(table_of(key[1]) == table for key in connection.keys("row")),)]
-
-
 def _named(connection: Connection, sql: str) -> str:
     found = _TABLE.search(sql)
     assert found is not None, sql
@@ -102,6 +97,12 @@ def alter_table(connection: Connection, sql: str, _args: tuple[Any, ...]) -> int
 def indexes(connection: Connection, _sql: str, args: tuple[Any, ...]) -> list[Any]:
     """The one that a copy adds behind the rows, if it has come so far."""
     return [("PRIMARY",), ("v",)] if args[1] in connection.server.indexed else [("PRIMARY",)]
+
+
+def count(connection: Connection, sql: str, _args: tuple[Any, ...]) -> list[Any]:
+    """`SELECT COUNT(*) FROM s.t`"""
+    table = _named(connection, sql)
+    return [(sum(table_of(key[1]) == table for key in connection.keys("row")),)]
 
 
 def delete_between(connection: Connection, sql: str, _args: tuple[Any, ...]) -> int:

@@ -39,9 +39,7 @@ def main() -> int:
         help="with MyISAM, MEMORY, CSV and ARCHIVE tables; the MySQL servers are not killed then",
     )
     parser.add_argument("--shaped", action="store_true", help="with tables of which some rows or columns are carried")
-    parser.add_argument(
-        "--compared", action="store_true", help="and by Udup all the time, which must tell no difference"
-    )
+    parser.add_argument("--compared", action="store_true", help="also by Udup, all the time, which must tell nothing")
     parser.add_argument("--proof", action="store_true", help="of compare and repair: ten minutes unless --seconds says")
     parser.add_argument("--rate", type=float, default=300, help="of the proof: transactions a second")
     parser.add_argument("--changes", type=int, default=200, help="of the proof: rows changed behind the job's back")

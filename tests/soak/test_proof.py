@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.soak.proof.run import Plan, Proof
 from udup.sandbox.node import UdupNode
 from udup.sandbox.programs import MysqlPrograms
@@ -13,6 +15,7 @@ from udup.sandbox.server import MysqlServer
 _VICTIMS = ("verifier", "worker", "source connections", "extractor", "applier", "target connections")
 
 
+@pytest.mark.timeout(600)  # its rounds rest for some seconds each, and a busy machine takes several times as long
 def test_no_false_alarm_under_kills_and_every_change_behind_a_jobs_back_is_found_and_repaired(
     programs: MysqlPrograms, tmp_path: Path
 ) -> None:

@@ -81,9 +81,12 @@ def _not_running(record: JobRecord) -> Fault:
     if record.stage is Stage.COMPLETED:
         problem = f"job {record.id} is completed: nobody follows its source any more"
         return Fault("Job", problem, "compare a job while it follows its source, before its end")
-    told = "is paused" if record.desired == DesiredState.PAUSE else f"does not run, it is {record.stage.value}"
-    status = f"see why: udup job status {shlex.quote(record.id)}; then " if record.stage is Stage.FAILED else ""
-    return Fault("Job", f"job {record.id} {told}", f"{status}have it go on: udup job resume {shlex.quote(record.id)}")
+    job, told = shlex.quote(record.id), "does not run now"
+    if record.desired == DesiredState.PAUSE:
+        told = "is paused"
+    elif record.stage is Stage.FAILED:
+        return Fault("Job", f"job {record.id} has failed", f"udup job status {job} says what has it go on")
+    return Fault("Job", f"job {record.id} {told}", f"have it go on: udup job resume {job}")
 
 
 def _under_way(job: str, options: CompareOptions) -> IndexConflict:

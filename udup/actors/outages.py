@@ -14,6 +14,7 @@ from udup.actors.journal import RecordJournal
 from udup.actors.run import ROLE_OF_TASK, Phase, Run
 from udup.base import runtime
 from udup.base.errors import Failure, FailureKind, Side
+from udup.base.remedies import for_job
 from udup.jobs import JobRecord, TaskType, history, skipping
 from udup.jobs.beginning_again import failure_of
 from udup.jobs.curing import cure
@@ -103,8 +104,15 @@ def with_remedy(job: Job, failure: Failure) -> Failure:
     if job.spec.delivers:
         return failure_of(job.id, failure)
     record = job.record
+    failure = _typed(failure, record.part_of or job.id)
     cured = cure(record, job.spec, failure.contradicted)
     return skipping.with_commands(record.part_of or job.id, failure, cured, skips=not record.part_of)
+
+
+def _typed(failure: Failure, job: str) -> Failure:
+    """Return the same with the job's ID in its commands."""
+    faults = tuple(replace(each, remedy=for_job(each.remedy, job)) for each in failure.faults)
+    return replace(failure, text=for_job(failure.text, job), faults=faults)
 
 
 def note_silent(run: Run) -> None:

@@ -6,6 +6,8 @@ copied to: its job's room puts what to do there in the place of these sentences 
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Iterable
 
 #: Of a position that the source's log does not hold, or that its server has never executed.
@@ -41,10 +43,17 @@ FULL_COPY = "start the job again with a full copy"
 #: Of a statement that cannot be carried.
 START_WITH_COPY = "start the job again with a new copy"
 
+_COMMAND = re.compile(r"\b(udup job [a-z]+(?: --[a-z-]+)*) ID\b")
+
 #: The longer ones first: none is a part of one that comes later.
 ALL = (COPY_AGAIN, NEW_COPY, COPIED_AGAIN, PURGE_AND_COPY, COMPARE_AND_COPY, FULL_COPY, START_WITH_COPY)
 
 
 def reload_of(tables: Iterable[str]) -> str:
-    """Return the command that loads tables of a job again."""
-    return f"udup job reload ID {' '.join(tables)}"
+    """Return the command that loads tables of a job again, with ID for the job: see `for_job`."""
+    return f"udup job reload ID {shlex.join(tables)}"
+
+
+def for_job(text: str, job: str) -> str:
+    """Return a text whose commands have a job's ID where they say ID: as they are typed."""
+    return _COMMAND.sub(lambda found: f"{found[1]} {shlex.quote(job)}", text)

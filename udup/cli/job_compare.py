@@ -66,11 +66,17 @@ def compare(
         tell(session, session.api.get(path))
         return
     if stop:
-        session.api.send("DELETE", path)
-        session.out.say("ended")
+        ended = session.api.send("DELETE", path)
+        if session.out.as_json:
+            session.out.json(ended)
+        else:
+            session.out.say("ended" if ended["Success"] else f"no comparison of job {job} is under way")
         return
     body: Json = {"Tables": list(tables), "RowsPerSecond": rows_per_second, "Continuous": continuous}
-    session.api.send("POST", path, body)
+    begun = session.api.send("POST", path, body)
+    if continuous and session.out.as_json:
+        session.out.json(begun)
+        return
     if continuous:
         session.out.say("begun; see what it finds with --show")
         return

@@ -66,15 +66,21 @@ def repair(session: Session, job_id: str, tables: tuple[str, ...], everything: b
     path = job_path(job, PART)
     asked = session.api.get(path)["ID"]
     done = follow(session, job)
-    if done["ID"] != asked:  # a continuous comparison goes on, and compares what was repaired
-        _say(session, f"repaired; the comparison goes on: udup job compare {shlex.quote(job)} --show")
+    if done["ID"] != asked:
+        _goes_on(session, job)
         return
     if done["State"] != "done" or done["Unlike"]:
         tell(session, done)
         sys.exit(ExitCode.FAILED)
     _say(session, f"repaired: {counted(done['RowsCompared'], 'row')}; their tables are compared once more")
     named = sorted({f"{row['Schema']}.{row['Table']}" for row in rows})
-    session.api.send("POST", path, {"Tables": named})
+    try:
+        session.api.send("POST", path, {"Tables": named})
+    except UdupError:
+        if session.api.get(path)["State"] != "running":
+            raise
+        _goes_on(session, job)
+        return
     last = follow(session, job)
     tell(session, last)
     sys.exit(ExitCode.OK if last["Equal"] else ExitCode.FAILED)
@@ -95,6 +101,14 @@ def _catch_up(session: Session, job: str, tables: tuple[str, ...], *, dry_run: b
         f" {them} now"
     )
     session.out.say(f"now have the job go on: udup job resume {shlex.quote(job)}")
+
+
+def _goes_on(session: Session, job: str) -> None:
+    """A continuous comparison goes on behind the repair, and compares what was repaired."""
+    if session.out.as_json:
+        session.out.json(session.api.get(job_path(job, PART)))
+        return
+    session.out.say(f"repaired; the comparison goes on: udup job compare {shlex.quote(job)} --show")
 
 
 def _say(session: Session, text: str) -> None:

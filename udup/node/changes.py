@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from udup.actors.growth_commands import growth_by
 from udup.base.errors import Failure, Fault, Refused, UdupError
 from udup.base.long_text import cut_set
+from udup.base.remedies import for_job
 from udup.jobs import JobRecord, JobSpec
 from udup.jobs.growth import Growth, GrowthState, side_id, table_of
 from udup.jobs.start import OtherStart, begun_without_copy
@@ -92,7 +93,7 @@ class ChangeChecks:
             return
         growth = Growth(state=GrowthState.LEAVING, side=side, reloads=tuple(tables))
         change = Change(replace(asked, growth=growth, of_side=True))
-        found = self._in_time(change.plan, lambda: self._start_faults(change, is_reload=True), CHECK_SECONDS)
+        found = self._in_time(change.plan, lambda: self._reload_faults(change, tables), CHECK_SECONDS)
         if found:
             raise Refused(found)
 
@@ -117,11 +118,23 @@ class ChangeChecks:
         except Exception as error:
             raise Failure.of(error).error() from error
 
+    def _reload_faults(self, change: Change, tables: Sequence[str]) -> list[Fault]:
+        if found := self._start_faults(change, is_reload=True):
+            return found
+        there = {
+            ".".join(each).lower() for each in self._ends.tables(replace(change.asked, growth=None, of_side=False))
+        }
+        return [
+            Fault("table", f"the source has no table {each}", f"udup job tables {change.asked.spec.id} lists them")
+            for each in tables
+            if each.lower() not in there
+        ]
+
     def _start_faults(self, change: Change, *, is_reload: bool = False) -> list[Fault]:
         """Return why it could not start; of a reload the tables that are on the target are the job's own."""
         plan = change.plan
         found = [
-            Fault(_where(plan, check.task), check.found, check.remedy, check.task)
+            Fault(_where(plan, check.task), check.found, for_job(check.remedy, change.asked.spec.id), check.task)
             for check in self._ends.look(change.asked)
             if check.outcome == Outcome.FAIL and not (is_reload and check.task == DEST and check.name != BETWEEN_PARTS)
         ]

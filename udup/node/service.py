@@ -202,8 +202,9 @@ class Control(ActorControl):
 
     def reload(self, job_id: str, tables: Sequence[str]) -> Written:
         record = self._reads.job(job_id)
+        tables = tuple(dict.fromkeys(tables))
         self._changes.check_reload(record, tables)
-        written = self._written(ReloadTables(job_id, tuple(tables)))
+        written = self._written(ReloadTables(job_id, tables))
         return replace(written, warning=begins_later(record))
 
     def give_up(self, job_id: str) -> Written:

@@ -16,7 +16,7 @@ from udup.pipeline.selection.selection import Selection
 from udup.web.ports import NotReady, TablesFound
 
 #: Tables of which the target is asked at once: the answer fits into a message between nodes.
-_ASKED_AT_ONCE = 2000
+_ASKED_AT_ONCE = 5000
 
 
 def tables_found(record: JobRecord, side: JobRecord | None, ends: Ends, after: str, limit: int) -> TablesFound:

@@ -118,8 +118,6 @@ class Proof:
                     self.kills.append(victim)
                     victims.kill(victim)
             self._wait(lambda: watch.rounds >= self.plan.rounds, f"{self.plan.rounds} rounds")
-            whole = watch.rounds + 2  # one of them without a kill
-            self._wait(lambda: watch.rounds >= whole, "another round")
         finally:
             watch.stop()
         self.say(str(watch))
@@ -133,8 +131,14 @@ class Proof:
             changes.make(self.plan.changes)
         self.say(f"{sum(changes.made.values())} changes: {dict(changes.made)}")
         began = self._compared()["Round"]
-        self._wait(lambda: self._compared()["Round"] >= began + 2, "a round that began behind the changes")
-        self._is_told(changes.expected)
+        everything = Counter(changes.expected)
+        self._wait(
+            lambda: self._told() == everything or self._compared()["Round"] >= began + 2,
+            "a round that began behind the changes",
+        )
+        missed, more = everything - self._told(), self._told() - everything
+        if missed or more:
+            raise UdupError(f"{len(missed)} not found: {sorted(missed)[:20]}; {len(more)} false: {sorted(more)[:20]}")
         self._ask("POST", "/repair", json={"All": True})
         self._wait(lambda: not self._compared()["Repair"], "the repair's end")
         self._wait(lambda: self._compared()["Round"] >= 2, "the round behind the repair")
@@ -146,13 +150,9 @@ class Proof:
             raise UdupError(f"the ledger still has: {left[:5]}")
         self.say("all were found, repaired, and are equal")
 
-    def _is_told(self, expected: list[Expected]) -> None:
-        told = Counter(
-            (f"{row['Schema']}.{row['Table']}", row["Key"], row["Kind"], row["Count"]) for row in self._ledger()
-        )
-        missed, more = Counter(expected) - told, told - Counter(expected)
-        if missed or more:
-            raise UdupError(f"{len(missed)} not found: {sorted(missed)[:20]}; {len(more)} false: {sorted(more)[:20]}")
+    def _told(self) -> Counter[Expected]:
+        rows = self._ledger()
+        return Counter((f"{row['Schema']}.{row['Table']}", row["Key"], row["Kind"], row["Count"]) for row in rows)
 
     def _ledger(self) -> list[Json]:
         found: list[Json] = []

@@ -11,7 +11,7 @@ import pytest
 
 from tests.preflights import bare_account
 from udup.base.errors import Refused, Superseded, Transient
-from udup.drivers.mysql.apply import numbers, ownership
+from udup.drivers.mysql.apply import numbers, ownership, table_changes
 from udup.drivers.mysql.apply.checkpoint import Checkpoint, create_tables
 from udup.drivers.mysql.apply.ownership import (
     CONTROL,
@@ -347,6 +347,19 @@ def test_a_run_before_that_cannot_be_ended_is_named_with_the_reason(
         assert scalar(left, "SELECT 1") == 1
         with taking_over(connection, schema, _TWO):
             pass
+
+
+def test_jobs_that_begin_to_count_at_once_do_not_wait_for_each_other(target: MysqlServer, schema: str) -> None:
+    with closing(connect(target.endpoint)) as one, closing(connect(target.endpoint)) as other:
+        create_tables(one)
+        for connection in (one, other):
+            query(connection, "SET SESSION innodb_lock_wait_timeout = 1")
+            connection.begin()
+            table_changes.forget_all(connection, f"{schema} {connection is one}")
+        for connection in (one, other):
+            table_changes.begin(connection, f"{schema} {connection is one}")
+            connection.commit()
+        assert table_changes.read_since(one, f"{schema} True") and table_changes.read_since(one, f"{schema} False")
 
 
 def test_names_of_locks_are_short_whatever_the_job_is_called() -> None:

@@ -7,11 +7,13 @@ from contextlib import closing
 import pytest
 
 from tests.drivers.mysql.compare.comparing import Found, Two
+from udup.base.errors import UdupError
 from udup.drivers.mysql.apply import ahead
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.client.connection import connect, query
 from udup.drivers.mysql.compare.comparer import ALTERED_TRIES, MySQLComparer
 from udup.drivers.mysql.compare.tables import UNKNOWN
+from udup.drivers.mysql.compare.unsettled import READINGS
 from udup.pipeline.ports.compare import ComparePlan, Kind
 from udup.pipeline.positions import AheadNote, AheadNotes
 from udup.pipeline.selection.selection import NameRule, SchemaRule, Selection
@@ -228,6 +230,52 @@ def test_a_table_that_is_altered_under_each_snapshot_is_told_and_not_waited_for(
     assert found.snapshots == ALTERED_TRIES and found.definitions == []
 
 
+#: What changes a definition, for the most part without touching a row.
+ALTERS = (
+    "ADD COLUMN c INT DEFAULT 5, ALGORITHM = INSTANT",
+    "DROP COLUMN v, ALGORITHM = INSTANT",
+    "RENAME COLUMN v TO w",
+    "ADD COLUMN g INT AS (a + 1) VIRTUAL",
+    "ALTER COLUMN v SET DEFAULT 7",
+    "MODIFY COLUMN e ENUM('a', 'b', 'c')",
+    "MODIFY COLUMN v BIGINT",
+    "DROP PRIMARY KEY, ADD PRIMARY KEY (v, a)",
+    "ADD UNIQUE INDEX (v)",
+    "RENAME TO renamed",
+)
+
+
+@pytest.mark.parametrize("both", [True, False])
+def test_tables_that_are_altered_behind_the_snapshots_tell_no_difference(two: Two, both: bool) -> None:
+    """Before the definitions are read: of the source alone, or of the target as well, which has it by the log."""
+    for number in range(len(ALTERS)):
+        two.run(f"CREATE TABLE t{number} (a INT PRIMARY KEY, v INT NOT NULL, e ENUM('a', 'b'))")
+        two.run(f"INSERT INTO t{number} VALUES (1, 10, 'a'), (2, 20, 'b')")
+    two.run("CREATE TABLE dropped (a INT PRIMARY KEY)", "CREATE TABLE emptied (a INT PRIMARY KEY)")
+    two.run("INSERT INTO dropped VALUES (1)", "INSERT INTO emptied VALUES (1)")
+    parts = "PARTITION BY RANGE (a) (PARTITION x VALUES LESS THAN (10), PARTITION y VALUES LESS THAN (20))"
+    for table in ("swapped", "cut"):
+        two.run(f"CREATE TABLE {table} (a INT PRIMARY KEY) {parts}", f"INSERT INTO {table} VALUES (1), (11)")
+    two.run("CREATE TABLE apart (a INT PRIMARY KEY)", "INSERT INTO apart VALUES (2), (3)")
+
+    def alter() -> None:
+        statements = [f"ALTER TABLE t{number} {alter}" for number, alter in enumerate(ALTERS)]
+        statements += ["DROP TABLE dropped", "TRUNCATE TABLE emptied", "CREATE TABLE made (a INT PRIMARY KEY)"]
+        statements += ["ALTER TABLE swapped EXCHANGE PARTITION x WITH TABLE apart", "ALTER TABLE cut DROP PARTITION x"]
+        two.run(*statements, "INSERT INTO made VALUES (1)", on=None if both else two.source)
+
+    found = Found()
+    with closing(MySQLComparer(two.source, two.target, Selection.of([(two.schema, [])]), ComparePlan())) as comparer:
+        comparer.prepare()
+        comparer.open_source()
+        comparer.open_target()
+        alter()
+        comparer.compare(found.told, 60)
+    assert found.rows == []
+    assert not {table.table for table in found.tables if table.problem}, "the next snapshot has them"
+    assert not {table.table for table in found.tables} & {"made", "renamed"}
+
+
 def test_it_goes_on_where_it_stopped(two: Two) -> None:
     two.run("CREATE TABLE t (a INT PRIMARY KEY, v INT)", f"INSERT INTO t {_NUMBERS} i, i FROM n")
     two.run("CREATE TABLE u (a INT PRIMARY KEY)", "CREATE TABLE v (a INT)")
@@ -247,12 +295,43 @@ def test_it_goes_on_where_it_stopped(two: Two) -> None:
 
 
 def test_a_table_that_cannot_be_compared_says_why(two: Two) -> None:
-    two.run("CREATE TABLE m (a INT PRIMARY KEY) ENGINE = MyISAM", "CREATE TABLE c (a INT PRIMARY KEY, b INT, c INT)")
+    two.run("CREATE TABLE c (a INT PRIMARY KEY, b INT, c INT)")
     two.run("CREATE TABLE gone (a INT PRIMARY KEY)", on=two.source)
     two.behind("ALTER TABLE c DROP COLUMN c")
     problems = {table.table: table.problem for table in two.compared().tables}
-    assert "no snapshot" in problems["m"] and problems["gone"] == "the target has no such table"
+    assert problems["gone"] == "the target has no such table"
     assert problems["c"] == "the target lacks columns: c"
+
+
+def test_of_tables_without_transactions_what_differs_for_long_is_told(two: Two) -> None:
+    for engine in ("MyISAM", "MEMORY", "ARCHIVE"):
+        key = "" if engine == "ARCHIVE" else " PRIMARY KEY"
+        two.run(f"CREATE TABLE {engine} (a INT{key}, v INT) ENGINE = {engine}")
+        two.run(f"INSERT INTO {engine} {_NUMBERS} i, i FROM n")
+    two.run("CREATE TABLE kept (a INT PRIMARY KEY, v INT) ENGINE = MyISAM", on=two.source)
+    two.behind("CREATE TABLE kept (a INT PRIMARY KEY, v INT)")
+    equal = two.compared()
+    assert equal.rows == [] and [each.problem for each in equal.tables] == [""] * 4
+    assert sum(each.rows for each in equal.tables) == 3 * 997
+    two.behind(
+        "UPDATE MyISAM SET v = 0 WHERE a = 7", "DELETE FROM MEMORY WHERE a = 8", "INSERT INTO ARCHIVE VALUES (0, 0)"
+    )
+    lasting = {("MyISAM", "7", "differs", 1), ("MEMORY", "8, 8", "missing", 1), ("ARCHIVE", "0, 0", "extra", 1)}
+    assert two.compared().brief() == lasting
+    found = Found()
+    with closing(MySQLComparer(two.source, two.target, Selection.of([(two.schema, [])]), ComparePlan())) as comparer:
+        done = False
+        while not done:
+            found.snapshots += 1
+            two.run("UPDATE MyISAM SET v = v + 1 WHERE a = 20", on=two.source)  # the target has not got it yet
+            comparer.prepare()
+            comparer.open_source()
+            comparer.open_target()
+            done = comparer.compare(found.told, 60)
+    assert found.brief() == lasting, "a row that is written is not told"
+    problems = {table.table: table.problem for table in found.tables}
+    assert problems.pop("MyISAM").startswith("1 of its rows were written") and set(problems.values()) == {""}
+    assert found.snapshots == READINGS and sum(each.differences for each in found.tables) == 3
 
 
 def test_a_table_that_the_job_does_not_have_is_told_and_not_taken_for_equal(two: Two) -> None:
@@ -316,3 +395,23 @@ def test_tables_that_are_ahead_of_the_job_are_left_out_until_it_has_come_up(two:
         ahead.write(target, two.schema, AheadNotes([AheadNote(only, reached)]))
         assert len(two.compared(plan=plan).rows) == 2, "the job has come up"
         ahead.forget_all(target, two.schema)
+
+
+def test_a_comparison_goes_on_when_the_connection_of_its_definitions_was_lost(two: Two) -> None:
+    two.run("CREATE TABLE t (a INT PRIMARY KEY, v INT)", "INSERT INTO t VALUES (1, 1)")
+    two.behind("ALTER TABLE t ADD INDEX (v)")
+    found, lost = Found(), 0
+    with closing(MySQLComparer(two.source, two.target, Selection.of([(two.schema, [])]), ComparePlan())) as comparer:
+        ended = False
+        while not ended:
+            try:
+                comparer.prepare()
+                comparer.open_source()
+                comparer.open_target()
+                ended = comparer.compare(found.told, 60)
+            except UdupError:
+                lost += 1
+                assert lost == 1
+            if not ended and not lost:
+                two.behind(f"KILL {comparer._definitions._open().thread_id()}")
+    assert lost == 1 and len(found.tables) == 1 and found.rows == []

@@ -292,3 +292,20 @@ def test_a_row_that_the_targets_packets_do_not_hold_is_told_with_what_to_raise(t
     finally:
         two.behind(f"{packet} {before}")
     two.check_all_repaired()
+
+
+def test_a_repair_waits_while_tables_of_the_source_are_altered(two: Repairing) -> None:
+    """A snapshot shows what an exchange or drop of a partition has left."""
+    parts = "PARTITION BY RANGE (a) (PARTITION x VALUES LESS THAN (10), PARTITION y VALUES LESS THAN (20))"
+    two.run(f"CREATE TABLE t (a INT PRIMARY KEY, v INT) {parts}", "INSERT INTO t VALUES (1, 1), (2, 2), (11, 11)")
+    two.behind("UPDATE t SET v = 5 WHERE a = 1")
+    assert len(two.found().rows) == 1
+    two.stand()
+    plan = ComparePlan(job=two.schema, repairs=True)
+    with closing(MySQLRepairer(two.source, two.target, two.selection, plan)) as made:
+        made.prepare()
+        made.open_source()
+        two.run("ALTER TABLE t DROP PARTITION x", on=two.source)
+        with pytest.raises(Transient, match="altered"):
+            made.open_target()
+    assert two.rows("SELECT * FROM t ORDER BY a") == [(1, 5), (2, 2), (11, 11)], "the log has them dropped"

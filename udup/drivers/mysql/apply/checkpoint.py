@@ -398,8 +398,9 @@ class Checkpoint:
                 raise Superseded(f"job {self._job}: another run has begun it again, or its checkpoint was removed")
             self._version, self._began = version_after(rows), self._start.note
             position = replace(self._first(executed), source_uuid=source_uuid, ahead=notes.merged(executed))
-            for table in (COPY_TABLE, OBJECT_TABLE, table_changes.TABLE, *(COPIED_PARTS if self.has_parts else ())):
+            for table in (COPY_TABLE, OBJECT_TABLE, *(COPIED_PARTS if self.has_parts else ())):
                 query(self._connection, f"DELETE FROM {UDUP_SCHEMA}.{table} WHERE job = %s", self._job)
+            table_changes.forget_all(self._connection, self._job)
             self._rewrite(position, workers)
         return position
 

@@ -88,7 +88,8 @@ def _against(names: Sequence[TableName], error: MySQLError) -> tuple[tuple[str, 
     """
     found = _NAMED_TABLE.search(describe(error))
     said = found[1] if found is not None else ""
-    meant = [each for each in names if said == each.table or said.startswith(f"{each.table}.")] or names
+    missing = _is_missing(error)
+    meant = [each for each in names if (said == each.table if missing else said.startswith(f"{each.table}."))] or names
     return tuple((each.schema, each.table) for each in meant)
 
 

@@ -48,6 +48,15 @@ def begin(connection: Connection, job: str) -> None:
     query(connection, sql, job, int(runtime.wall() * 1e6))
 
 
+def forget_all(connection: Connection, job: str) -> None:
+    """Remove what a job has counted.
+
+    A DELETE that finds nothing locks the gap, and of two jobs that begin at once neither could insert then.
+    """
+    if query(connection, f"SELECT 1 FROM {UDUP_SCHEMA}.{TABLE} WHERE job = %s LIMIT 1", job):
+        query(connection, f"DELETE FROM {UDUP_SCHEMA}.{TABLE} WHERE job = %s", job)
+
+
 def add(connection: Connection, job: str, changes: Sequence[TableChange]) -> None:
     """Add what tables have come to, within the caller's transaction."""
     if not changes:

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from udup.base import runtime
 from udup.base.errors import Side as ErrorSide
-from udup.base.errors import Transient
+from udup.base.errors import Transient, UdupError
 from udup.drivers.mysql.client.connection import MySQLError, error_code, failure
 from udup.drivers.mysql.compare.side import Side
 from udup.drivers.mysql.compare.tables import Compared
@@ -19,6 +19,10 @@ from udup.pipeline.ports.compare import CompareTold, RowDifference
 DETAILED = 10_000
 
 T = TypeVar("T")
+
+
+class UnsteadyError(UdupError):
+    """Rows differ, and may do so for a statement that the source's snapshot does not hide."""
 
 
 class Pace:
@@ -49,6 +53,7 @@ class Both:
     told: CompareTold
     pace: Pace
     pool: runtime.Pool
+    look_steady: Callable[[], object] = lambda: None  # raises if what was read may be of another moment
     differences: int = 0
     rows: int = 0
     unsearched: int = 0

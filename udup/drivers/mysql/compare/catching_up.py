@@ -18,11 +18,13 @@ from contextlib import suppress
 from udup.base import runtime
 from udup.base.errors import Fault, Refused, Transient
 from udup.base.errors import Side as ErrorSide
+from udup.base.remedies import for_job, reload_of
 from udup.drivers.mysql.apply import ahead, unsure
 from udup.drivers.mysql.apply import xa as prepared
 from udup.drivers.mysql.apply.checkpoint import COPYING
 from udup.drivers.mysql.apply.checkpoint import TABLE as CHECKPOINT
 from udup.drivers.mysql.binlog.gtid import GtidSet
+from udup.drivers.mysql.checks.parts import with_tied
 from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, query
 from udup.drivers.mysql.client.names import qualified
 from udup.drivers.mysql.client.seam import behind_the_seam, seam
@@ -66,6 +68,7 @@ class MySQLCatchUp(MySQLRepairer):
                 start_all([theirs])
                 query(theirs, "SAVEPOINT udup")
                 self._done = tuple(self._caught_up(name, self._opened, theirs, pool) for name in self._plan.tables)
+                self._opened.look_steady()
                 self._opened.writing.commit()
             finally:
                 pool.shutdown(wait=True, cancel_futures=True)
@@ -103,7 +106,7 @@ class MySQLCatchUp(MySQLRepairer):
         if compared.problem == UNKNOWN:
             raise _refused(f"{name}: {UNKNOWN}", "name it as the source has it")
         if problem := obstacle(compared, opened) or _stands_alone(compared, opened.writing):
-            raise _refused(f"{name}: {problem}", f"have the job load it again: udup job reload {self._plan.job} {name}")
+            raise self._to_load_again(f"{name}: {problem}", name)
         found = self._found(compared, opened, theirs, pool)
         if found:
             kept = ledger.add(opened.writing, self._plan.job, found, opened.snapshot.gtid_set)
@@ -117,6 +120,12 @@ class MySQLCatchUp(MySQLRepairer):
             query(opened.writing, sql, digest, self._plan.job)
         return TableCompared(schema, table, len(found))
 
+    def _to_load_again(self, problem: str, name: str) -> Refused:
+        """Return the refusal that names the command instead: of all the tables that are to come in one step."""
+        tables = with_tied(self.endpoint, self._selection, [name])
+        what = "it" if len(tables) == 1 else "it, and what its foreign keys tie to it,"
+        return _refused(problem, f"have the job load {what} again: {for_job(reload_of(tables), self._plan.job)}")
+
     def _found(self, compared: Compared, opened: Opened, theirs: Connection, pool: runtime.Pool) -> list[RowDifference]:
         """Return the rows in which the target differs from the source's snapshot."""
         found: list[RowDifference] = []
@@ -125,8 +134,7 @@ class MySQLCatchUp(MySQLRepairer):
             found.append(difference)
             if len(found) > MOST_ROWS:
                 problem = f"{'.'.join(compared.name)}: more than {MOST_ROWS} rows differ from the source as it is now"
-                name = ".".join(compared.name)
-                raise _refused(problem, f"have the job load it again: udup job reload {self._plan.job} {name}")
+                raise self._to_load_again(problem, ".".join(compared.name))
 
         there = Side(theirs, compared, opened.servers, is_source=False)
         ours = opened.side(compared, is_source=True)

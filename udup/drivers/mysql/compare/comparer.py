@@ -8,6 +8,7 @@ keeps the snapshot, so DDL waits for a chunk at most. A table that was altered s
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Collection
 from contextlib import suppress
@@ -31,12 +32,13 @@ from udup.drivers.mysql.client.connection import (
 from udup.drivers.mysql.client.raw import shut_down
 from udup.drivers.mysql.client.seam import behind_the_seam, seam
 from udup.drivers.mysql.client.sessions import SNAPSHOT
-from udup.drivers.mysql.compare.both import Both, Pace
+from udup.drivers.mysql.compare.both import Both, Pace, UnsteadyError
 from udup.drivers.mysql.compare.definitions import DefinitionComparison
 from udup.drivers.mysql.compare.multisets import compare_as_set
 from udup.drivers.mysql.compare.ranges import compare_ranges
 from udup.drivers.mysql.compare.side import Side
-from udup.drivers.mysql.compare.tables import Compared, pair_tables, read_notes, read_servers, without_ahead
+from udup.drivers.mysql.compare.tables import UNKNOWN, Compared, pair_tables, read_notes, read_servers, without_ahead
+from udup.drivers.mysql.compare.unsettled import Unsettled
 from udup.drivers.mysql.dictionary.catalog import Catalog, Column
 from udup.drivers.mysql.snapshot.brief import open_briefly
 from udup.drivers.mysql.snapshot.moment import start_all
@@ -81,13 +83,16 @@ class MySQLComparer:
         self._stopped = runtime.Event()
         self._pool = runtime.Pool(1, thread_name_prefix="compare")
         self._definitions = DefinitionComparison(target, selection, plan)
+        self._unsettled = Unsettled()
         self._names: tuple[Name, ...] | None = None
+        self._alters = 0
         self._snapshot: Snapshot | None = None
         self._theirs: Connection | None = None
 
     def prepare(self) -> None:
         """Read which tables there are: with many of them it takes longer than anything may be held."""
         with connect(self.endpoint) as asking:
+            self._alters = count_alters(asking)
             catalog = read_catalog(asking, self._selection)
         self._names = names_of(catalog)
         with seam(ErrorSide.TARGET, self._target):
@@ -139,6 +144,7 @@ class MySQLComparer:
                 told,
                 pace,
                 self._pool,
+                lambda: self._look_steady(ours),
             )
             if not self._compare(both, ends_at):
                 return False
@@ -146,7 +152,6 @@ class MySQLComparer:
                 return False
         if self._to_do(pairs) or not self._definitions.is_over:
             return False
-        self._not_there(catalog, told)
         self._place = _Place(set())
         self._definitions.round_over()
         return True
@@ -157,14 +162,6 @@ class MySQLComparer:
         if found is not None:
             told.definitions(found)
             told.kept()
-
-    def _not_there(self, catalog: Catalog, told: CompareTold) -> None:
-        """Tell of tables that were asked for by name and that the source does not have."""
-        names = set(names_of(catalog))
-        for wanted in self._plan.tables:
-            schema, table = wanted.split(".", 1)
-            if (schema, table) not in names | self._place.done:
-                told.table(TableCompared(schema, table, problem="the source has no such table"))
 
     def _ahead(self, theirs: Connection) -> AheadNotes:
         """Return the notes of tables that stand elsewhere than the snapshot of the source, by that of the target."""
@@ -186,8 +183,12 @@ class MySQLComparer:
         both.rows, both.differences = place.rows, place.differences
         problem, altered = compared.problem, compared.may_pass
         try:
-            if problem:
+            if problem and problem != UNKNOWN:
                 both.source.look()  # whether it is still what the snapshot has
+            elif problem:
+                pass  # there is none
+            elif compared.unsettled:
+                return self._compare_unsettled(both)
             elif not self._rows(both, ends_at):
                 return False
         except (MySQLError, UdupError) as error:
@@ -196,10 +197,26 @@ class MySQLComparer:
             place.altered[compared.name] += 1
             both.told.undone()
             return True  # it is still to be done
-        both.told.table(TableCompared(*compared.name, both.rows, both.differences, problem, both.unsearched))
-        self._place = _Place({*place.done, compared.name}, place.altered)
-        both.told.kept()
+        self._tell_table(both, problem)
         return True
+
+    def _compare_unsettled(self, both: Both) -> bool:
+        """Compare a table whose rows are in no snapshot, in one go."""
+        place, name = self._place, both.compared.name
+        self._place = _Place(place.done, place.altered, name, place.key)
+        both.rows = both.differences = 0
+        problem = self._unsettled.compare(both, lambda: self._rows(both, math.inf))
+        if problem is None:
+            both.told.undone()
+            return True  # it is read again
+        self._tell_table(both, problem)
+        return True
+
+    def _tell_table(self, both: Both, problem: str) -> None:
+        name = both.compared.name
+        both.told.table(TableCompared(*name, both.rows, both.differences, problem, both.unsearched))
+        self._place = _Place({*self._place.done, name}, self._place.altered)
+        both.told.kept()
 
     def _rows(self, both: Both, ends_at: float) -> bool:
         place = self._place
@@ -214,6 +231,15 @@ class MySQLComparer:
                 if runtime.now() >= ends_at:
                     return False
         return True
+
+    def _look_steady(self, ours: Connection) -> None:
+        """Raise `UnsteadyError` if an ALTER, TRUNCATE or RENAME has begun since before the snapshot was opened.
+
+        TRUNCATE is not always told by 1412, and an exchange or drop of a partition never is: the snapshot then shows
+        the rows that came, or none (seen with MySQL 9.7). Only the source tells; the target has it from there.
+        """
+        if count_alters(ours) != self._alters:
+            raise UnsteadyError("rows differ, and tables were altered on the source since its snapshot was opened")
 
     def stop(self) -> None:
         """Have what is under way end, from any thread."""
@@ -236,6 +262,12 @@ class MySQLComparer:
             with suppress(MySQLError, OSError):
                 self._theirs.close()
         self._snapshot = self._theirs = None
+
+
+def count_alters(source: Connection) -> int:
+    """Return how many statements a server has begun that may change rows without a snapshot's knowledge."""
+    names = "'Com_alter_table', 'Com_truncate', 'Com_rename_table'"
+    return sum(int(count) for _, count in query(source, f"SHOW GLOBAL STATUS WHERE Variable_name IN ({names})"))
 
 
 def read_names(endpoint: Endpoint, selection: Selection) -> tuple[Name, ...]:
@@ -267,4 +299,4 @@ def _problem(error: MySQLError | UdupError) -> str:
 
 
 def _is_altered(error: MySQLError | UdupError) -> bool:
-    return isinstance(error, MySQLError) and error_code(error) in CHANGED
+    return isinstance(error, UnsteadyError) or (isinstance(error, MySQLError) and error_code(error) in CHANGED)

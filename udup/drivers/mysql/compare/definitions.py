@@ -209,7 +209,8 @@ class DefinitionComparison:
         self._begin_round()
 
     def _open(self) -> Connection:
-        if self._connection is None:
+        """Return a connection, another one where that of before has ended."""
+        if self._connection is None or not self._connection.open:
             self._connection = connect(self._endpoint, DICTIONARY)
             query(self._connection, patience.SESSION)
         return self._connection

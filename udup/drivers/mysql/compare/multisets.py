@@ -37,10 +37,13 @@ def compare_as_set(both: Both) -> None:
     }
     for number, buckets in enumerate(_together(unlike)):
         if number == PASSES:
+            both.look_steady()
             both.unsearched += sum(rows for bucket, rows in unlike.items() if bucket >= buckets[0])
             return
         one, other = both.ask(lambda side, buckets=buckets: side.rows_of(buckets, bits))  # type: ignore[misc]
         both.pace.spend(both.rows)
+        if one != other:
+            both.look_steady()
         for difference in _differences(both, one, other):
             both.found(difference)
 

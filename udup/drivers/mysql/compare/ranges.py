@@ -56,6 +56,8 @@ def _search(both: Both, where: str, ours: RangeSum, theirs: RangeSum) -> None:
 
 def _hold_together(both: Both, where: str) -> None:
     ours, theirs = both.ask(lambda side: side.rows(where))
+    if ours != theirs:
+        both.look_steady()
     for key in sorted(ours.keys() | theirs.keys()):
         if ours.get(key) == theirs.get(key):
             continue

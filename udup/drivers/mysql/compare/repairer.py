@@ -31,7 +31,7 @@ from udup.drivers.mysql.client.seam import behind_the_seam, seam
 from udup.drivers.mysql.client.session_setup import enter
 from udup.drivers.mysql.client.sessions import REPAIRING
 from udup.drivers.mysql.compare.canonical import Servers
-from udup.drivers.mysql.compare.comparer import known, read_names
+from udup.drivers.mysql.compare.comparer import count_alters, known, read_names
 from udup.drivers.mysql.compare.ledger import MOST_ROWS, Kept, note_repaired, read_unrepaired
 from udup.drivers.mysql.compare.side import Side
 from udup.drivers.mysql.compare.tables import Compared, pair_tables, read_notes, read_servers, without_ahead
@@ -84,6 +84,12 @@ class Opened:
     pairs: dict[Name, Compared]
     servers: Servers
     triggers: set[Name] = field(default_factory=set)
+    alters: int = 0
+
+    def look_steady(self) -> None:
+        """Raise `Transient` if the snapshot may have shown rows that came later: see `comparer.py`."""
+        if count_alters(self.snapshot.connections[0]) != self.alters:
+            raise Transient("tables were altered on the source while rows were repaired: once more")
 
     def side(self, compared: Compared, *, is_source: bool) -> Side:
         connection = self.snapshot.connections[0] if is_source else self.writing
@@ -108,6 +114,8 @@ class MySQLRepairer:
             with seam(ErrorSide.TARGET, self._target), connect(self._target) as reading:
                 self._work = _work(read_unrepaired(reading, self._plan.job, self._plan.tables))
         self._chosen = self._selection.within(_exactly(self._wanted()))
+        with connect(self.endpoint) as asking:
+            self._alters = count_alters(asking)
         self._names = read_names(self.endpoint, self._chosen) if self._wanted() else ()
 
     def open_source(self) -> str:
@@ -121,7 +129,7 @@ class MySQLRepairer:
         except BaseException:
             writing.close()
             raise
-        self._opened = Opened(snapshot, writing, {}, Servers(), _triggers(writing))
+        self._opened = Opened(snapshot, writing, {}, Servers(), _triggers(writing), self._alters)
         comparing, reading = snapshot.connections
         for connection in (comparing, reading):
             query(connection, patience.SESSION)
@@ -219,6 +227,7 @@ class Batch:
     def repair(self) -> None:
         self._lock()
         self.write()
+        self._opened.look_steady()
         self._writing.commit()
 
     def write(self) -> None:
@@ -356,6 +365,8 @@ def obstacle(compared: Compared | None, opened: Opened) -> str:
         return "the job has no such table now"
     if compared.problem:
         return compared.problem
+    if compared.unsettled:
+        return "its rows take part in no transaction, which a repair is: reload it, or put its rows right by hand"
     if (compared.target.schema.lower(), compared.target.name.lower()) in opened.triggers:
         return "it has triggers on the target, which would run for each row: put its rows right by hand, or reload it"
     return ""

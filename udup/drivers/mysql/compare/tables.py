@@ -29,6 +29,7 @@ class Compared:
     `pairs` are the columns that both have. `ordered`: both sides order the key alike, so that a range of it holds the
     same rows on both; else the rows are compared as a set. `problem`: why the table cannot be compared;
     `may_pass`: perhaps of the moment, as the target is looked at later than the source's definition is of.
+    `unsettled`: its rows take part in no transaction, so that no snapshot has them.
     """
 
     source: Table
@@ -37,6 +38,7 @@ class Compared:
     ordered: bool = False
     problem: str = ""
     may_pass: bool = False
+    unsettled: bool = False
 
     @property
     def key_columns(self) -> tuple[Column, ...]:
@@ -113,9 +115,7 @@ def _compared(table: Table, theirs: _Dictionary, new: Name, *, alike: bool) -> C
     columns = theirs.columns(*new)
     if not columns:
         return Compared(table, target, problem="the target has no such table", may_pass=True)
-    if not is_transactional(table.engine) or not is_transactional(theirs.engine(*new)):
-        problem = "its rows take part in no transaction, so that no snapshot has them"
-        return Compared(table, target, problem=problem)
+    unsettled = not is_transactional(table.engine) or not is_transactional(theirs.engine(*new))
     renamed = dict(table.mapped)
     by_name = {column.name.lower(): column for column in columns}
     pairs, missing = [], []
@@ -127,7 +127,8 @@ def _compared(table: Table, theirs: _Dictionary, new: Name, *, alike: bool) -> C
             missing.append(column.name)
     if missing:
         return Compared(table, target, problem=f"the target lacks columns: {', '.join(missing)}", may_pass=True)
-    made = Compared(table, replace(target, columns=tuple(pair.target for pair in pairs)), tuple(pairs))
+    target = replace(target, columns=tuple(pair.target for pair in pairs))
+    made = Compared(table, target, tuple(pairs), unsettled=unsettled)
     target_key = tuple(pair.target.name for pair in made.keys)
     ordered = bool(made.keys) and all(_ordered_alike(pair, alike=alike) for pair in made.keys)
     index = theirs.index(*new, target_key) if ordered else ""

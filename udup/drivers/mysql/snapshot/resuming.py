@@ -142,7 +142,7 @@ def log_after(
     goes = [(table, one, _segments(one, position)) for table, one in stays]
     places = [GtidSet.parse(each.position) for _, _, segments in goes for each in segments]
     begin = reduce(both, places, GtidSet.parse(position))
-    notes = [*_notes_of_whole(goes), *(note for go in goes if len(go[2]) > 1 for note in _notes(*go))]
+    notes = [*_notes_of_whole(goes), *(note for go in goes if len(_places(go[2])) > 1 for note in _notes(*go))]
     others = selection.without(_names([table for table, _ in stays]))
     keyed = [table for table, one in stays if one.has_keys]
     rest = AheadNote(others, GtidSet.parse(position), objects=True, unchecked=_names(keyed) if keyed else None)
@@ -158,10 +158,14 @@ def _notes_of_whole(goes: Iterable[tuple[Table, Resumable, tuple[Segment, ...]]]
     """Yield one note for all tables that were read at one position: each transaction of the log is held against it."""
     tables: dict[str, list[Table]] = {}
     for table, _, segments in goes:
-        if len(segments) == 1:
+        if len(_places(segments)) == 1:
             tables.setdefault(segments[0].position, []).append(table)
     for position, some in tables.items():
         yield AheadNote(_names(some), GtidSet.parse(position))
+
+
+def _places(segments: Iterable[Segment]) -> set[str]:
+    return {each.position for each in segments}
 
 
 def _notes(table: Table, one: Resumable, segments: Sequence[Segment]) -> Iterator[AheadNote]:
