@@ -10,8 +10,9 @@ from unittest.mock import patch
 from tests.source_log import executed
 from udup.base.endpoint import Endpoint
 from udup.drivers.mysql.apply import intents, unsure
-from udup.drivers.mysql.apply.checkpoint import Checkpoint, create_tables
+from udup.drivers.mysql.apply.checkpoint import Checkpoint
 from udup.drivers.mysql.apply.contexts import TargetContexts
+from udup.drivers.mysql.apply.own_tables import create_tables
 from udup.drivers.mysql.apply.row_session import RowSession
 from udup.drivers.mysql.binlog.event import EventType
 from udup.drivers.mysql.binlog.gtid import GtidSet

@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from tests.end_to_end.conftest import DEADLINE, World, value, wait_for
-from udup.drivers.mysql.apply.checkpoint import create_tables
+from udup.drivers.mysql.apply.own_tables import create_tables
 from udup.drivers.mysql.client.connection import connect, query
 from udup.sandbox.api import Json
 from udup.sandbox.ports import free_port

@@ -13,7 +13,7 @@ import pytest
 
 from tests.end_to_end.conftest import NUMBERS, World, value, wait_for
 from udup.base.errors import Transient
-from udup.drivers.mysql.apply.checkpoint import create_tables
+from udup.drivers.mysql.apply.own_tables import create_tables
 from udup.drivers.mysql.client.connection import Connection, connect, query
 from udup.sandbox.api import Json
 from udup.sandbox.node import UdupNode

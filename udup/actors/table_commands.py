@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -66,7 +67,9 @@ class TableCommands:
         """Note what rows are to come again; a run that goes on begins again with that."""
         if not job.spec.delivers:
             problem = f"job {job.id} is no subscription: it has no snapshots of single tables"
-            raise Refused([Fault("Job", problem, "compare the tables by udup-verify, and copy what differs")])
+            raise Refused(
+                [Fault("Job", problem, f"load tables of it again: udup job reload {shlex.quote(job.id)} SCHEMA.TABLE")]
+            )
         wants = job.spec.selection().wants
         unwanted = [each for each in tables if "." not in each or not wants(*each.split(".", 1))]
         wishes = wished(job.record.wishes, unwanted, tables, runtime.wall_ns())

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from tests.drivers.contract.gates import GatePair
 from udup.base.endpoint import Endpoint
-from udup.drivers.mysql.apply.checkpoint import create_tables
+from udup.drivers.mysql.apply.own_tables import create_tables
 from udup.drivers.mysql.client.connection import MySQLError, connect, error_code, query, scalar
 from udup.drivers.mysql.cutover.source_gate import MySQLSourceGate
 from udup.drivers.mysql.cutover.target_gate import MySQLTargetGate

@@ -17,7 +17,7 @@ from tests.drivers.mysql.gates import MySQLGatePair
 from tests.managed import managed_account
 from tests.quick_servers import QUICK
 from udup.base.errors import Contended, Superseded, Unsupported
-from udup.drivers.mysql.apply.checkpoint import create_tables
+from udup.drivers.mysql.apply.own_tables import create_tables
 from udup.drivers.mysql.client.connection import MySQLError, connect, query
 from udup.drivers.mysql.cutover.place import CutoverPlace
 from udup.drivers.mysql.cutover.source_gate import MySQLSourceGate

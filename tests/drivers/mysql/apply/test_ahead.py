@@ -9,7 +9,8 @@ import pytest
 
 from udup.base.errors import Refused, Superseded
 from udup.drivers.mysql.apply import ahead
-from udup.drivers.mysql.apply.checkpoint import Checkpoint, create_tables
+from udup.drivers.mysql.apply.checkpoint import Checkpoint
+from udup.drivers.mysql.apply.own_tables import create_tables
 from udup.drivers.mysql.apply.purge import purge
 from udup.drivers.mysql.apply.skip import skip
 from udup.drivers.mysql.binlog.gtid import GtidSet

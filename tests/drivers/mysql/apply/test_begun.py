@@ -8,7 +8,8 @@ from contextlib import closing
 import pytest
 
 from udup.drivers.mysql.apply.begun import Begun, have_run, note, parse, text_of
-from udup.drivers.mysql.apply.checkpoint import Checkpoint, create_tables
+from udup.drivers.mysql.apply.checkpoint import Checkpoint
+from udup.drivers.mysql.apply.own_tables import create_tables
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.client.connection import Connection, connect, query
 from udup.pipeline.ports import Join, Leaving

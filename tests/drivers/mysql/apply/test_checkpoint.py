@@ -12,7 +12,8 @@ import pytest
 from tests.preflights import bare_account
 from udup.base.errors import Refused, Superseded, Transient
 from udup.drivers.mysql.apply import numbers, ownership, table_changes
-from udup.drivers.mysql.apply.checkpoint import Checkpoint, create_tables
+from udup.drivers.mysql.apply.checkpoint import Checkpoint
+from udup.drivers.mysql.apply.own_tables import create_tables
 from udup.drivers.mysql.apply.ownership import (
     CONTROL,
     SUCCESSOR,

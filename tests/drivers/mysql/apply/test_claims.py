@@ -9,8 +9,8 @@ from contextlib import closing
 import pytest
 
 from udup.base.errors import Refused, Transient
-from udup.drivers.mysql.apply.checkpoint import create_tables
 from udup.drivers.mysql.apply.claims import Claims
+from udup.drivers.mysql.apply.own_tables import create_tables
 from udup.drivers.mysql.apply.purge import purge
 from udup.drivers.mysql.client.connection import Connection, connect, query
 from udup.drivers.mysql.ddl.classify import classify

@@ -13,10 +13,11 @@ from tests.managed import managed_account
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Divergence, Refused, Superseded, Transient, UdupError
 from udup.drivers.mysql.apply import ddl_runner, intents, unsure
-from udup.drivers.mysql.apply.checkpoint import Checkpoint, create_tables
+from udup.drivers.mysql.apply.checkpoint import Checkpoint
 from udup.drivers.mysql.apply.claims import Claims
 from udup.drivers.mysql.apply.created_table import drop_unfilled
 from udup.drivers.mysql.apply.ddl_runner import DdlRunner
+from udup.drivers.mysql.apply.own_tables import create_tables
 from udup.drivers.mysql.apply.skip import skip
 from udup.drivers.mysql.binlog.event import HEADER_SIZE
 from udup.drivers.mysql.binlog.gtid import GtidSet

@@ -10,7 +10,8 @@ import pytest
 from tests.drivers.mysql.apply.joined import ALL, NEW, OLD, A, begin, side_of
 from udup.base.errors import Refused
 from udup.drivers.mysql.apply import joining, table_changes
-from udup.drivers.mysql.apply.checkpoint import Checkpoint, create_tables
+from udup.drivers.mysql.apply.checkpoint import Checkpoint
+from udup.drivers.mysql.apply.own_tables import create_tables
 from udup.drivers.mysql.apply.ownership import CONTROL, lock_name, taking_in
 from udup.drivers.mysql.apply.table_look import look_at_tables
 from udup.drivers.mysql.binlog.gtid import GtidSet

@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from tests.drivers.mysql.apply.joined import ALL, NEW, OLD, A, begin, side_of
-from udup.drivers.mysql.apply.checkpoint import Checkpoint, create_tables
+from udup.drivers.mysql.apply.checkpoint import Checkpoint
+from udup.drivers.mysql.apply.own_tables import create_tables
 from udup.drivers.mysql.client.connection import Connection, connect, query, scalar
 from udup.pipeline.ports import CheckpointState, Join, Leaving
 from udup.sandbox.server import MysqlServer

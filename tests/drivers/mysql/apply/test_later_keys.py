@@ -9,8 +9,8 @@ import pytest
 
 from udup.base.errors import Refused
 from udup.drivers.mysql.apply import later_keys
-from udup.drivers.mysql.apply.checkpoint import create_tables
 from udup.drivers.mysql.apply.later_keys import LaterKeys
+from udup.drivers.mysql.apply.own_tables import create_tables
 from udup.drivers.mysql.apply.purge import purge
 from udup.drivers.mysql.client.connection import Connection, connect, query
 from udup.drivers.mysql.client.sessions import making_keys_session

@@ -14,7 +14,8 @@ import pytest
 from tests.managed import AIVEN, RDS_MASTER, RDS_SOURCE, managed_account
 from udup.base.endpoint import Endpoint
 from udup.drivers.mysql.apply import unsure
-from udup.drivers.mysql.apply.checkpoint import Checkpoint, create_tables
+from udup.drivers.mysql.apply.checkpoint import Checkpoint
+from udup.drivers.mysql.apply.own_tables import create_tables
 from udup.drivers.mysql.apply.ownership import hold, session_place, taking_over
 from udup.drivers.mysql.apply.wait_look import look_at_waits
 from udup.drivers.mysql.binlog.gtid import GtidSet

@@ -11,7 +11,8 @@ import pytest
 
 from tests.preflights import bare_account, changed, problems
 from udup.base.endpoint import Endpoint
-from udup.drivers.mysql.apply.checkpoint import Checkpoint, create_tables
+from udup.drivers.mysql.apply.checkpoint import Checkpoint
+from udup.drivers.mysql.apply.own_tables import create_tables
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.checks.pair import check_pair, pair_checks, warn_pair
 from udup.drivers.mysql.checks.target import check_target, target_checks, warn_target

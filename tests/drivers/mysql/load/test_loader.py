@@ -11,7 +11,8 @@ import pytest
 from tests.full_copy import catalog_of, contents, read_pieces, run, text_of
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Divergence, Superseded, Transient, UdupError
-from udup.drivers.mysql.apply.checkpoint import Checkpoint, create_tables
+from udup.drivers.mysql.apply.checkpoint import Checkpoint
+from udup.drivers.mysql.apply.own_tables import create_tables
 from udup.drivers.mysql.apply.ownership import loader_place, taking_over
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.client.connection import connect, query, scalar

@@ -10,7 +10,8 @@ import pytest
 
 from tests.full_copy import catalog_of, run
 from udup.base.errors import Refused
-from udup.drivers.mysql.apply.checkpoint import Checkpoint, create_tables
+from udup.drivers.mysql.apply.checkpoint import Checkpoint
+from udup.drivers.mysql.apply.own_tables import create_tables
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.client.connection import Connection, connect, query
 from udup.drivers.mysql.client.sessions import DEFINITION

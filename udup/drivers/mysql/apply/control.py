@@ -15,7 +15,7 @@ from udup.base import runtime
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Refused, Side, UdupError, Unavailable
 from udup.drivers.mysql.apply import intents, later_keys, numbers, unsure
-from udup.drivers.mysql.apply.checkpoint import Checkpoint, create_tables
+from udup.drivers.mysql.apply.checkpoint import Checkpoint
 from udup.drivers.mysql.apply.claims import Claims
 from udup.drivers.mysql.apply.computing import Computing
 from udup.drivers.mysql.apply.contexts import TargetContexts
@@ -24,6 +24,7 @@ from udup.drivers.mysql.apply.ddl_runner import DdlRunner
 from udup.drivers.mysql.apply.inline_session import MySQLInlineSession
 from udup.drivers.mysql.apply.later_keys import LaterKeys
 from udup.drivers.mysql.apply.memory_tables import look_at_memory_tables
+from udup.drivers.mysql.apply.own_tables import create_tables
 from udup.drivers.mysql.apply.ownership import making_tables, successor, taking_in
 from udup.drivers.mysql.apply.preludes import Preludes
 from udup.drivers.mysql.apply.rules import MySQLLargeRules, MySQLRowRules

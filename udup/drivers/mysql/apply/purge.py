@@ -7,7 +7,7 @@ from contextlib import closing
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Superseded, Transient
 from udup.drivers.mysql.apply import later_keys
-from udup.drivers.mysql.apply.checkpoint import TABLES
+from udup.drivers.mysql.apply.own_tables import TABLES
 from udup.drivers.mysql.apply.ownership import taking_over
 from udup.drivers.mysql.client.connection import MySQLError, connect, error_code, query
 from udup.drivers.mysql.client.errors import NOTHING_THERE, failure

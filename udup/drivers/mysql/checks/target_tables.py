@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from udup.base.errors import Fault
 from udup.base.long_text import some_of
 from udup.drivers.mysql.apply.ahead import has_notes
-from udup.drivers.mysql.apply.checkpoint import COPY_TABLE, COPYING, OBJECT_TABLE, TABLE
+from udup.drivers.mysql.apply.checkpoint import COPYING, TABLE
+from udup.drivers.mysql.apply.own_tables import COPY_TABLE, OBJECT_TABLE
 from udup.drivers.mysql.binlog.gtid import GtidSet, brief
 from udup.drivers.mysql.client.connection import Connection, query
 from udup.drivers.mysql.client.names import qualified

@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Side
 from udup.base.long_text import some_of
-from udup.drivers.mysql.apply.checkpoint import TABLES
+from udup.drivers.mysql.apply.own_tables import TABLES
 from udup.drivers.mysql.checks.binlog_access import binlog_access
 from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, error_code, query, scalar
 from udup.drivers.mysql.client.errors import ER, NOTHING_THERE, failure

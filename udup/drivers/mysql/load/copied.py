@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from udup.drivers.mysql.apply.checkpoint import COPY_TABLE, OBJECT_TABLE
+from udup.drivers.mysql.apply.own_tables import COPY_TABLE, OBJECT_TABLE
 from udup.drivers.mysql.client.connection import Connection, query
 from udup.drivers.mysql.dictionary.present import Present
 from udup.pipeline.selection.schemas import UDUP_SCHEMA
