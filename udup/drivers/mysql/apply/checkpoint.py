@@ -199,7 +199,7 @@ class Checkpoint:
         for each in [*known, *([self._join.kept.digest] if self._join is not None else [])]:
             if kept == each or ahead.has_notes(kept, each):
                 return each, kept != each
-        raise Refused([other_selection(self._job, f"{UDUP_SCHEMA}.{TABLE}")])
+        raise Refused([other_selection(self._job)])
 
     def _check_no_copy(self) -> None:
         """Raise `Refused` if a full copy of the job has made something and has not ended."""

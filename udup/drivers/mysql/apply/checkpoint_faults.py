@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import shlex
+
 from udup.base.errors import Fault
 
+#: A job that goes on takes new tables in beside the others (`jobs/growth.py`).
+CHOSEN_AS_BEFORE = (
+    "post the job with both as they were (udup job revert {job}), and once it runs with other tables: they are copied"
+    " then while it goes on; or give the job another ID"
+)
 
-def other_selection(job: str, table: str) -> Fault:
+
+def other_selection(job: str) -> Fault:
     return Fault(
         "ReplicateDoDb",
         f"is not what it was when job {job!r} made its checkpoint on the target, or ReplicateIgnoreDb is not; what "
         "came new would not be copied, and what has a new name is there under the old one",
-        "give the job another ID, or have it copy again by running on the target: "
-        f"DELETE FROM {table} WHERE job = {job!r}",
+        CHOSEN_AS_BEFORE.format(job=shlex.quote(job)),
     )
 
 

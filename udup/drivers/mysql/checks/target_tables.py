@@ -5,6 +5,7 @@ Nothing is locked and nothing is written.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from udup.base.errors import Fault
 from udup.base.long_text import some_of
 from udup.drivers.mysql.apply.ahead import has_notes
 from udup.drivers.mysql.apply.checkpoint import COPYING, TABLE
+from udup.drivers.mysql.apply.checkpoint_faults import CHOSEN_AS_BEFORE
 from udup.drivers.mysql.apply.own_tables import COPY_TABLE, OBJECT_TABLE
 from udup.drivers.mysql.binlog.gtid import GtidSet, brief
 from udup.drivers.mysql.client.connection import Connection, query
@@ -137,8 +139,7 @@ def _checkpoint(tables: TargetTables) -> Iterator[Finding]:
         yield failed(
             f"ReplicateDoDb is not what it was when job {tables.job!r} made its checkpoint on the target; what came "
             "new would not be copied",
-            "give the job another ID, or have it copy again by running on the target: "
-            f"DELETE FROM {UDUP_SCHEMA}.{TABLE} WHERE job = {tables.job!r}",
+            CHOSEN_AS_BEFORE.format(job=shlex.quote(tables.job)),
         )
 
 
