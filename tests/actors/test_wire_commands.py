@@ -19,7 +19,7 @@ from udup.actors.messages import (
     Rejection,
     ResumeJob,
 )
-from udup.actors.table_messages import ReloadTables, WishSnapshot
+from udup.actors.table_messages import GiveUpTables, ReloadTables, WishSnapshot
 from udup.actors.wire_commands import answer_of, ask_of, command_of, job_of, said_in
 from udup.base.errors import Failure, FailureKind, Fault, Side
 from udup.cluster.asking import Answer, Ask
@@ -38,7 +38,7 @@ COMMANDS: tuple[Command, ...] = (
     RegisterJob(_DOCUMENT, 7, 9, "reverted to 1", _START, "incarnation"),
     *(DeleteJob("a"), DeleteJob("a", purge=True), PauseJob("a"), ResumeJob("a"), FinishJob("a")),
     *(BeginSkip("a", "u:1"), EndSkip("a", "u:1", done=True), WishSnapshot("a", ("s.t", "s.u"))),
-    ReloadTables("a", ("s.t",)),
+    *(ReloadTables("a", ("s.t",)), GiveUpTables("a")),
     *(StartCutover("a", Options(source_read_only=True, timeout_s=5.0)), AbortCutover("a")),
     *(StartCompare("a", CompareOptions(tables=("s.t",), rows_per_second=7)), StopCompare("a")),
 )

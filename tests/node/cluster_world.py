@@ -129,6 +129,10 @@ def when_taken(act: Callable[[], object]) -> None:
     until(taken, lambda: "not taken")
 
 
+def act(node: UdupNode, job: str, what: str) -> None:
+    node.api._request("POST", f"/v1/job/{job}/{what}").raise_for_status()
+
+
 def get(node: UdupNode, path: str) -> Any:
     return node.api._request("GET", path).json()
 

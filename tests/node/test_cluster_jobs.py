@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.node.cluster_world import World, create_table, get, id_of, put, when_taken
+from tests.node.cluster_world import World, act, create_table, get, id_of, put, when_taken
 from tests.node.real_cluster import SECONDS, RealCluster, carried, kill, stopped, until
 from udup.base.errors import Transient
 from udup.drivers.mysql.client.connection import connect, query, scalar
@@ -145,11 +145,11 @@ def _pids(node: UdupNode, what: str) -> list[int]:
 def test_any_node_is_asked_for_a_job_and_shows_it(world: World) -> None:
     owner = world.cluster.owner(world.job)
     one, other = world.cluster.others(owner)
-    _act(one, world.job, "pause")
+    act(one, world.job, "pause")
     for node in world.cluster.nodes:
         _shows(node, world.job, Status="pause")
     until(lambda: node_stage(owner, world.job) == "paused", lambda: node_stage(owner, world.job))
-    _act(other, world.job, "resume")
+    act(other, world.job, "resume")
     assert other.wait_stage(world.job, deadline=SECONDS)["Status"] == "running"
     owner = world.cluster.owner(world.job)
     with world.writing():
@@ -177,7 +177,7 @@ def test_a_job_for_a_node_that_is_not_there_waits_and_may_be_changed_at_any_node
     why = "task Dest: no node has the ID 0aae4fb5-a6a3-4d17-bf7c-a24cf0b53fa7; the job begins when one has, or with "
     for node in (two, three):
         _shows(node, waiting["ID"], Status="pending", StatusDescription=f"{why}another NodeId")
-    _act(two, waiting["ID"], "pause")
+    act(two, waiting["ID"], "pause")
     _shows(three, waiting["ID"], Status="pause")
     three.delete_job(waiting["ID"])
 
@@ -252,10 +252,6 @@ def test_an_agent_carries_a_job_and_its_manager_shows_it_and_takes_it_over(
 
 def node_stage(node: UdupNode, job: str) -> str:
     return str(node.job(job)["Stage"])
-
-
-def _act(node: UdupNode, job: str, what: str) -> None:
-    node.api._request("POST", f"/v1/job/{job}/{what}").raise_for_status()
 
 
 def test_tables_that_a_job_gets_are_copied_and_joined_by_another_node_when_theirs_is_killed(world: World) -> None:

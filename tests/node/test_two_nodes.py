@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from tests.node.cluster_lab import Proxy
+from tests.node.cluster_world import World, act, create_table, get, id_of, when_taken
 from tests.node.real_cluster import SECONDS, RealCluster, kill, until
-from tests.node.test_cluster_jobs import World, _act, _create_table, _get, _id, _when_taken
 from udup.sandbox.node import UdupNode
 from udup.sandbox.server import MysqlServer
 
@@ -75,7 +75,7 @@ def _world(folder: Path, source: MysqlServer, target: MysqlServer, schema: str) 
     with pair:
         world = Apart(pair, source, target, schema)
         world.line = lines[0]
-        _create_table(source, schema)
+        create_table(source, schema)
         try:
             yield world
         finally:
@@ -101,12 +101,12 @@ def test_source_and_target_on_two_nodes_stay_equal_whatever_dies_between_them(
         document = world.document()
         for node in (world.manager, world.agent):
             _is_seen_from_both(node, document)
-        _when_taken(lambda: world.manager.post_job(document))
+        when_taken(lambda: world.manager.post_job(document))
         world.manager.wait_stage(schema, deadline=SECONDS)
         world.is_apart()
         document["Tasks"][1]["Config"]["ParallelWorkers"] = 3
-        _when_taken(lambda: world.agent.post_job(document))  # which is checked
-        until(lambda: _get(world.agent, f"/v1/job/{schema}/level?wait=5")["Level"], lambda: world.manager.job(schema))
+        when_taken(lambda: world.agent.post_job(document))  # which is checked
+        until(lambda: get(world.agent, f"/v1/job/{schema}/level?wait=5")["Level"], lambda: world.manager.job(schema))
         with world.writing():
             world.gets_more()
             os.kill(world.extractor(), signal.SIGKILL)
@@ -129,14 +129,14 @@ def test_source_and_target_on_two_nodes_stay_equal_whatever_dies_between_them(
             )
         world.is_equal()
         world.is_apart()
-        placed = {each["Task"]: each["NodeID"] for each in _get(world.agent, f"/v1/job/{schema}/allocations")}
-        assert placed == {"Src": _id(world.agent), "Dest": _id(world.manager)}
-        _act(world.agent, schema, "pause")
+        placed = {each["Task"]: each["NodeID"] for each in get(world.agent, f"/v1/job/{schema}/allocations")}
+        assert placed == {"Src": id_of(world.agent), "Dest": id_of(world.manager)}
+        act(world.agent, schema, "pause")
         until(lambda: world.roles() == ([], []), world.roles)
         with world.writing():
-            _act(world.agent, schema, "resume")
+            act(world.agent, schema, "resume")
             world.gets_more()
         world.is_equal()
-        _when_taken(lambda: world.agent.delete_job(schema))
+        when_taken(lambda: world.agent.delete_job(schema))
         until(lambda: world.roles() == ([], []), world.roles)
-        assert not _get(world.manager, "/v1/jobs")
+        assert not get(world.manager, "/v1/jobs")

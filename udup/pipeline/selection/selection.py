@@ -185,8 +185,19 @@ class Selection:
         name = (renamed and rule.rename) or rule.name
         return name.lower() if self.folds else name
 
+    @cached_property
+    def _known(self) -> dict[tuple[str, str], bool]:
+        """Answers about schemas. Those of selections in each other would double with each of them."""
+        return {}
+
     def wants_schema(self, schema: str) -> bool:
         """Whether at least a part of the schema may be in the job."""
+        key = ("part", schema)
+        if key not in self._known:
+            self._known[key] = self._wants_schema(schema)
+        return self._known[key]
+
+    def _wants_schema(self, schema: str) -> bool:
         if not is_user_schema(schema):
             return False
         if any(not each.tables and each.matches(schema, self.folds) for each in self.ignored):
@@ -203,11 +214,14 @@ class Selection:
 
     def wants_whole_schema(self, schema: str) -> bool:
         """Whether everything in the schema is in the job, so that its end is too."""
-        parts = (
-            *(each.matches(schema, self.folds) for each in self.ignored),
-            *(each.wants_schema(schema) for each in self.less),
-        )
-        return self.wants_stored(schema) and not any(parts)
+        key = ("whole", schema)
+        if key not in self._known:
+            parts = (
+                *(each.matches(schema, self.folds) for each in self.ignored),
+                *(each.wants_schema(schema) for each in self.less),
+            )
+            self._known[key] = self.wants_stored(schema) and not any(parts)
+        return self._known[key]
 
     def wants(self, schema: str, table: str) -> bool:
         if not self.wants_schema(schema):
