@@ -184,6 +184,9 @@ class SimCopy:
     def start(self, _start: StartRows, on_table: Callable[[CopyTotals], None]) -> None:
         self._on_table = on_table
 
+    def ahead(self) -> str:
+        return self._plan.ahead
+
     def stop(self) -> None:
         self._stopped = True
 

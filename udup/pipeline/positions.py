@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 P = TypeVar("P", bound="Position")
 
+#: A group without a table.
+NOTHING = Selection().without(Selection())
+
 
 #: The integers that a primary key begins with, in its order.
 Numbers: TypeAlias = tuple[int, ...]
@@ -75,6 +78,7 @@ class AheadNote:
     `rows_behind`: these rows of them are not, but at R alone. `objects`: what stands beside tables is at R ∪ `position`
     too, whatever tables it belongs to: triggers, and accounts. `unchecked`: tables that stand elsewhere than those that
     foreign keys tie them to while there is this note, by keys that change no rows; they are not looked at meanwhile.
+    `overtaken`: a copy read rows while what is in `position` was carried out, which a snapshot does not always hide.
     """
 
     group: Selection
@@ -82,6 +86,7 @@ class AheadNote:
     rows_behind: RowsBehind | None = None
     objects: bool = False
     unchecked: Selection | None = None
+    overtaken: bool = False
 
     def kept(self) -> tuple[str, str, str]:
         """Return group, position and the rest, each as text."""
@@ -90,6 +95,8 @@ class AheadNote:
             rest["rows_behind"] = self.rows_behind.kept()
         if self.unchecked is not None:
             rest["unchecked"] = kept_selection(self.unchecked)
+        if self.overtaken:
+            rest["overtaken"] = True
         return json.dumps(kept_selection(self.group)), str(self.position), json.dumps(rest)
 
     @classmethod
@@ -103,6 +110,7 @@ class AheadNote:
             None if rows is None else RowsBehind.of_kept(rows),
             bool(told.get("objects")),
             None if unchecked is None else selection_of(unchecked, folds=folds),
+            bool(told.get("overtaken")),
         )
 
     def with_groups(self, change: Callable[[Selection], Selection]) -> AheadNote:
@@ -130,6 +138,7 @@ class AheadPart:
         self._whole = tuple(each.group for each in notes if each.rows_behind is None)
         self._rows = tuple((each.group, each.rows_behind) for each in notes if each.rows_behind is not None)
         self.objects = any(each.objects for each in notes)
+        self.overtaken = any(each.overtaken for each in notes)
 
     def leaves_out(self, schema: str, table: str) -> bool:
         """Return whether the target has all that the transaction does to a table."""

@@ -190,7 +190,9 @@ class CopyTotals(Wire, tag="totals", frozen=True):
 
 
 class CopyEnd(Wire, tag="copied", frozen=True):
-    """Every table was sent; the binary log follows when the copy stands."""
+    """Every table was sent; the binary log follows when the copy stands, by the notes `ahead` (`LogPlan`)."""
+
+    ahead: str = ""
 
 
 class Tables(Wire, tag="tables", frozen=True):

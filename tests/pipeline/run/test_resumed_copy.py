@@ -9,6 +9,9 @@ import pytest
 
 from tests.pipeline.machine import Machine, T, U
 from udup.base.errors import Transient
+from udup.drivers.fake.position import FakePosition
+from udup.drivers.fake.snapshot import FakeCopy
+from udup.pipeline.positions import NOTHING, AheadNote, AheadNotes
 
 V, W = ("s", "v"), ("s", "w")
 
@@ -81,6 +84,24 @@ def test_a_table_that_is_whole_is_not_read_again_and_what_it_lacks_comes_with_th
     assert _rows_read(machine) - read == 1, "the table that was altered alone"
     assert machine.is_same()
     assert machine.target.jobs.rows[machine.job].source_uuid == machine.source.uuid
+
+
+def test_what_may_have_overtaken_the_reading_is_noted_with_the_checkpoint_until_the_log_is_beyond(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine.insert("a")
+
+    def ahead(copy: FakeCopy) -> str:
+        until = FakePosition.parse("alpha:1-1000")
+        return AheadNotes([AheadNote(NOTHING, until, overtaken=True)]).to_json()
+
+    monkeypatch.setattr(FakeCopy, "ahead", ahead)
+    asyncio.run(machine.run())
+    machine.insert("b")
+    asyncio.run(machine.run())
+    assert machine.is_same(), "rows come as ever"
+    [note] = machine.target.jobs.rows[machine.job].ahead
+    assert note.overtaken
 
 
 def test_a_log_that_is_purged_meanwhile_has_all_copied_again(machine: Machine) -> None:

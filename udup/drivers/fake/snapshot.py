@@ -135,6 +135,9 @@ class FakeCopy:
         whole = list(self._tables.values())[table]
         self._on_table(CopyTotals(table, len(chunks), len(whole.rows), sum_of(whole)))
 
+    def ahead(self) -> str:
+        return self._plan.ahead
+
     def stop(self) -> None:
         with self._lock:
             self._stopped = True

@@ -83,6 +83,9 @@ class OracleCopy:
     def start(self, start: StartRows, on_table: Callable[[CopyTotals], None]) -> None:
         self._on_table = on_table
 
+    def ahead(self) -> str:
+        return self._plan.ahead
+
     def read(self, reader: int, emit: Callable[[Piece], None]) -> None:
         """Read tables on this thread until none is left."""
         session: Session | None = None

@@ -392,8 +392,8 @@ class Applier:
         return copy
 
     async def _finish_copy(self, copy: CopyRun, plan: CopyPlan) -> None:
-        await copy.run()
-        state = await self._control.finish_copy(plan.begin, self._copied_from, plan.ahead)
+        ahead = await copy.run()
+        state = await self._control.finish_copy(plan.begin, self._copied_from, ahead)
         self._executed.begin_at(state)
         copy.finished = True
         await self._link.publish(self._subjects.upstream, encode(CopyStands()))

@@ -46,10 +46,11 @@ class CopyRun:
         self._failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._meter = CopyMeter(self._tables)
         self._phase = "tables"
+        self._end: asyncio.Future[CopyEnd] = asyncio.get_running_loop().create_future()
         self.finished = False
 
-    async def run(self) -> None:
-        """Return when everything stands; the caller then writes the checkpoint."""
+    async def run(self) -> str:
+        """Return by which notes the log is read when everything stands; the caller then writes the checkpoint."""
         plan = await self._in_thread(self._writer.make_tables)
         count = await self._loaders.begin(ExpectCopy(plan.instructions), [state.table for state in self._tables])
         self._phase = "rows"
@@ -63,8 +64,10 @@ class CopyRun:
         await self._in_thread(self._writer.finish_tables)
         self._phase = "objects"
         await self._in_thread(self._writer.make_objects)
+        await self._or_failure(asyncio.shield(self._end))
         self._phase = "done"
         self._pool.shutdown(wait=False)
+        return self._end.result().ahead
 
     def abort(self) -> None:
         """End what is under way; no thread is left when it returns."""
@@ -90,6 +93,8 @@ class CopyRun:
         if isinstance(record, CopyTotals):
             self._tables[record.table].totals = record
             self._check(record.table)
+        elif not self._end.done():
+            self._end.set_result(record)
         self._check_all()
 
     def loaded(self, chunk: ChunkLoaded) -> None:

@@ -202,7 +202,7 @@ class Extractor:
     async def _send_copy(self) -> str:
         """Send everything as of one snapshot; return the position behind which the log is to be read."""
         copy = await self._in_thread(self._open_copy)
-        self._watch.copy_position, self._ahead = copy.plan.begin, copy.plan.ahead
+        self._watch.copy_position = copy.plan.begin
         # In a thread: `_pack` may wait for the window, and the credits that open it come to this loop.
         await self._in_thread(self._send_tables, copy)
         await self._in_thread(self._pack, copy.plan)
@@ -221,11 +221,12 @@ class Extractor:
         await asyncio.gather(
             *[self._in_thread(copy.read, reader, sender.send) for reader, sender in enumerate(senders)]
         )
+        self._ahead = await self._in_thread(copy.ahead)
         copy.close()
         self._copy = None
         if self._settings.copy_alone:
             await self._in_thread(self._introduce, copy.plan.position)
-        await self._in_thread(self._pack, CopyEnd())
+        await self._in_thread(self._pack, CopyEnd(self._ahead))
         await self._copied()
         self._watch.copy_position = None
         return copy.plan.begin

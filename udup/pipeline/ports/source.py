@@ -147,6 +147,10 @@ class SourceCopy(Protocol):
         """Read tables on this thread until none is left. Readers count from 0."""
         ...
 
+    def ahead(self) -> str:
+        """Return by which notes the log is read, once all rows are: the plan's, and of what may have overtaken them."""
+        ...
+
     def stop(self) -> None:
         """Have all readers end, from any thread, and close the snapshot."""
         ...

@@ -31,6 +31,7 @@ def less_what_is_ahead(
     left = part.left_of(selection)
     if statement.kind is Kind.TABLE_DDL:
         _check_whole(statement, left, part, shown)
+        _check_not_overtaken(statement, left, part, tied, shown)
     if decide(statement, left).outcome is not Outcome.REFUSE:
         return left
     if decide(statement, selection).outcome is Outcome.REFUSE:
@@ -58,6 +59,25 @@ def _check_whole(statement: Statement, left: Selection, part: AheadPart, shown: 
             f"{statement.verb} changes {cut[0]}, of which the copy has brought some rows as they were before it and"
             " others as they were after it",
             cut,
+            shown,
+        )
+
+
+def _check_not_overtaken(
+    statement: Statement,
+    left: Selection,
+    part: AheadPart,
+    tied: Callable[[Sequence[str]], Sequence[str]],
+    shown: str,
+) -> None:
+    if not part.overtaken or statement.rewrites != "EXCHANGE PARTITION":
+        return
+    both = tuple(dict.fromkeys(str(each) for each in (*statement.objects, *statement.sources) if left.wants(*each)))
+    if both:
+        raise _to_load_again(
+            f"{statement.verb} exchanged rows of {both[0]} while the copy ran, and nobody can tell whether they were"
+            " read before that or behind it",
+            tuple(tied(both)),
             shown,
         )
 

@@ -11,8 +11,9 @@ import msgspec
 from udup.base import logs
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Side
+from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.client.asking import Asking
-from udup.drivers.mysql.client.connection import Connection
+from udup.drivers.mysql.client.connection import Connection, connect
 from udup.drivers.mysql.client.facts import LOGS_CASCADES, ON, ServerFacts, read_global
 from udup.drivers.mysql.client.log_state import read_log_state
 from udup.drivers.mysql.client.raw import shut_down
@@ -33,7 +34,7 @@ from udup.drivers.mysql.snapshot.sequences import with_numbers
 from udup.drivers.mysql.stream.anonymous import check_anonymous
 from udup.drivers.mysql.stream.contexts import own_context
 from udup.pipeline.ports import CopyResume, Piece, Scope
-from udup.pipeline.positions import AheadNotes
+from udup.pipeline.positions import NOTHING, AheadNote, AheadNotes
 from udup.pipeline.records import CopyPlan, CopyTable, CopyTotals, StartRows
 from udup.pipeline.selection.renames import Name
 from udup.pipeline.waits import Waits
@@ -106,6 +107,20 @@ class SnapshotCopy:
         """Read tables on this thread until none is left."""
         assert self._reader is not None, "start first"
         self._reader.run(reader, emit)
+
+    def ahead(self) -> str:
+        """Return by which notes the log is read, once all is read.
+
+        A snapshot shows a table with the rows that EXCHANGE PARTITION has given it since, without a word. Where tables
+        have partitions nobody knows of such a statement that ran meanwhile whether the rows were read before it.
+        """
+        plan = self._plan
+        if not any("PARTITION BY" in table.create_sql for table in self._baseline.catalog.tables):
+            return plan.ahead
+        with connect(self.endpoint) as connection:
+            executed = GtidSet.parse(read_log_state(connection)[0])
+        note = AheadNote(NOTHING, executed, overtaken=True)
+        return AheadNotes.of_json(plan.ahead, GtidSet.parse).plus(note).merged(GtidSet.parse(plan.begin)).to_json()
 
     def stop(self) -> None:
         """Have all readers end, from any thread, and close the snapshot."""
