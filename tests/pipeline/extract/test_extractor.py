@@ -157,6 +157,9 @@ class MemoryCopy:
         if reader == 0:
             self.on_table(CopyTotals(0, 2, 2))
 
+    def ahead(self) -> str:
+        return self.plan.ahead
+
     def stop(self) -> None:
         self.stopped = True
 
