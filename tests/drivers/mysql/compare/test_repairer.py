@@ -11,7 +11,8 @@ import pytest
 from tests.drivers.mysql.compare.comparing import Found, Two
 from tests.drivers.mysql.compare.test_comparer import LOOKALIKES
 from udup.base.errors import Refused, Transient
-from udup.drivers.mysql.apply import ahead, checkpoint, unsure, xa
+from udup.drivers.mysql.apply import ahead
+from udup.drivers.mysql.apply.own_tables import create_tables
 from udup.drivers.mysql.client.connection import connect, query
 from udup.drivers.mysql.compare import catching_up, repairer
 from udup.drivers.mysql.compare.catching_up import MySQLCatchUp
@@ -31,9 +32,7 @@ class Repairing(Two):
     def begin(self) -> None:
         self.selection = Selection.of([(self.schema, [])])
         with closing(connect(self.target)) as target:
-            query(target, "CREATE DATABASE IF NOT EXISTS udup CHARACTER SET utf8mb4")
-            for sql in (checkpoint._CREATE[checkpoint.TABLE], ahead.CREATE, xa.CREATE, unsure.CREATE):
-                query(target, sql)
+            create_tables(target)
 
     def stand(self, gtids: str | None = None) -> None:
         plan = ComparePlan()
