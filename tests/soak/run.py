@@ -109,6 +109,7 @@ class Soak:
                     self._post_job()
                 if self.rounds == 0 and self.changes is not None:
                     self.node.wait_stage(JOB)  # a job that copies has no tables to load again
+                    end = time.monotonic() + plan.seconds
                 if self.changes is not None:
                     self.changes.begin(plan.growth_seconds)
                 self._kill_meanwhile(dice, min(plan.round_seconds, max(1.0, end - time.monotonic())))
