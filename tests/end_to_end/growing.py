@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
 from typing import Any
 
 import httpx
@@ -38,11 +38,22 @@ def document(world: World, name: str, *tables: str | Json) -> Json:
 
 
 @contextmanager
-def writes(world: World, name: str) -> Iterator[None]:
-    """Write transactions over all three tables, one after the other."""
+def writing(write: Callable[[threading.Event], object]) -> Iterator[None]:
+    """Write in a thread, until the event that it is given says to end."""
     ends = threading.Event()
+    writer = threading.Thread(target=write, args=(ends,))
+    writer.start()
+    try:
+        yield
+    finally:
+        ends.set()
+        writer.join()
 
-    def write() -> None:
+
+def writes(world: World, name: str) -> AbstractContextManager[None]:
+    """Write transactions over all three tables, one after the other."""
+
+    def write(ends: threading.Event) -> None:
         with closing(connect(world.source.endpoint, autocommit=True)) as connection:
             number = 0
             while not ends.wait(0.02):
@@ -54,13 +65,7 @@ def writes(world: World, name: str) -> Iterator[None]:
                     query(connection, f"DELETE FROM {name}.{each} WHERE id = {number * 7 % ROWS + 1}")
                 connection.commit()
 
-    writer = threading.Thread(target=write)
-    writer.start()
-    try:
-        yield
-    finally:
-        ends.set()
-        writer.join()
+    return writing(write)
 
 
 def put(world: World, path: str, **asked: Any) -> httpx.Response:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing
 
 from tests.end_to_end.conftest import World, value, wait_for
-from tests.end_to_end.growing import begin, document, equal, live, put
+from tests.end_to_end.growing import begin, document, equal, live, put, writing
 from udup.drivers.mysql.apply import ahead
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.client.connection import connect, query, scalar
@@ -25,12 +24,10 @@ def _keys(world: World, name: str) -> list[tuple[str, str]]:
         return [(str(child), str(parent)) for child, parent in query(connection, sql)]
 
 
-@contextmanager
-def _families(world: World, name: str) -> Iterator[None]:
+def _families(world: World, name: str) -> AbstractContextManager[None]:
     """Transactions that make a parent and its child, and take both away again, in orders that a foreign key minds."""
-    ends = threading.Event()
 
-    def write() -> None:
+    def write(ends: threading.Event) -> None:
         with closing(connect(world.source.endpoint, autocommit=True)) as connection:
             while not ends.wait(0.004):
                 query(connection, f"INSERT INTO {name}.a (n) VALUES (7)")
@@ -40,13 +37,7 @@ def _families(world: World, name: str) -> Iterator[None]:
                     query(connection, f"DELETE FROM {name}.child WHERE a_id = {made}")
                     query(connection, f"DELETE FROM {name}.a WHERE id = {made}")
 
-    writer = threading.Thread(target=write)
-    writer.start()
-    try:
-        yield
-    finally:
-        ends.set()
-        writer.join()
+    return writing(write)
 
 
 def test_a_foreign_key_that_only_checks_is_made_when_both_tables_are_joined(world: World, name: str) -> None:

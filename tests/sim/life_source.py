@@ -31,7 +31,7 @@ from udup.base.errors import Held, Side, Transient
 from udup.drivers.mysql.binlog.build import build
 from udup.drivers.mysql.binlog.event import EventType
 from udup.drivers.mysql.binlog.gtid import GtidSet
-from udup.drivers.mysql.client.connection import connect, query, scalar
+from udup.drivers.mysql.client.connection import connect, scalar
 from udup.drivers.mysql.client.seam import seam
 from udup.drivers.mysql.ddl.query_action import Action
 from udup.drivers.mysql.ddl.query_classifier import QueryClassifier
@@ -43,7 +43,6 @@ from udup.drivers.mysql.snapshot.resuming import decided, log_after, resumables
 from udup.pipeline.ports import ChangeLog, CopyResume, End, LogPlan, Piece, Scope, SourceCopy
 from udup.pipeline.positions import AheadNotes, AheadPart
 from udup.pipeline.records import CopyPlan, CopyTotals, Definition, Part, Record, StartRows, Tables, Transaction
-from udup.pipeline.waits import Waits
 
 _KEY = Column("k", "int", "int", None, None, nullable=False, generated=False)
 _VALUE = Column("v", "text", "text", "utf8mb4", "utf8mb4_bin", nullable=True, generated=False, octets=65535)
@@ -251,17 +250,7 @@ class LifeSimSource(SimSource):
         listed = [("s", each, "s", each) for each in names if scope.selection.wants("s", each)]
         return Tables(uuid, self.where, listed, copied is not None)
 
-    def open_copy(
-        self,
-        scope: Scope,
-        *,
-        readers: int,
-        chunk_rows: int | None,
-        waits: Waits | None = None,
-        resumes: CopyResume | None = None,
-    ) -> SourceCopy:
-        with seam(Side.SOURCE, self.endpoint), closing(connect(self.endpoint)) as connection:
-            query(connection, "SELECT @@global.server_uuid")
+    def _snapshot(self, scope: Scope, resumes: CopyResume | None) -> SourceCopy:
         return LifeCopy(scope, resumes)
 
     def open_log(self, plan: LogPlan) -> ChangeLog:

@@ -371,6 +371,9 @@ class SimSource(MySQLSource):
     ) -> SourceCopy:
         with seam(Side.SOURCE, self.endpoint), closing(connect(self.endpoint)) as connection:
             query(connection, "SELECT @@global.server_uuid")
+        return self._snapshot(scope, resumes)
+
+    def _snapshot(self, _scope: Scope, _resumes: CopyResume | None) -> SourceCopy:
         return SimCopy()
 
     def open_log(self, plan: LogPlan) -> ChangeLog:
