@@ -320,7 +320,8 @@ class MemoryJobs:
 
     def validate(self, document: dict[str, Any]) -> list[Check]:
         self._may_fail()
-        accept(document)
+        stored = self.records.get(document_id(document) or "")
+        accept(document, stored.document if stored else None)
         return self.checks
 
     def remove_manager(self, node: str) -> None:

@@ -14,7 +14,7 @@ import falcon
 from udup.base.config import Settings
 from udup.cluster.view import View
 from udup.web import errors
-from udup.web.auth import HeadersRule, access_rule
+from udup.web.auth import HeadersRule, RoleRule, access_rule
 from udup.web.blocking import WaitingRoom
 from udup.web.middleware import Compression, MethodRule, OriginRule, PathRule
 from udup.web.openapi.resource import OpenApiResource
@@ -66,6 +66,7 @@ def create_app(
         MethodRule(),
         PathRule(),
         OriginRule(),
+        RoleRule(),
     ]
     app = falcon.App(middleware=rules, media_type=falcon.MEDIA_JSON)
     errors.install(app)
@@ -116,7 +117,7 @@ def _add_jobs(
     app.add_route("/v1/jobs", JobsResource(reads, registration, reading))
     job = JobResource(control, reads, tables, registration, reading, region, levels, events, listed)
     app.add_route("/v1/job/{path:path}", job)
-    app.add_route("/v1/validate/job", ValidateResource(control, region, settings.http))
+    app.add_route("/v1/validate/job", ValidateResource(control, reads, region, settings.http))
     app.add_route("/v1/allocations", AllocationsResource(tables, reading))
     app.add_route("/v1/allocation/{path:path}", AllocationResource(tables, reading))
     app.add_route("/v1/evaluations", EvaluationsResource(tables, reading))
