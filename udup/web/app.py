@@ -27,6 +27,7 @@ from udup.web.resources.cluster import JoinResource, LeaderResource, LeaveResour
 from udup.web.resources.evaluations import EvaluationResource, EvaluationsResource
 from udup.web.resources.events import EventReads
 from udup.web.resources.health import HealthResource
+from udup.web.resources.inspect import InspectResource
 from udup.web.resources.job_tables import JobTablesReads
 from udup.web.resources.jobs import JobResource, JobsResource, Registration
 from udup.web.resources.level import LevelQuestions
@@ -77,7 +78,7 @@ def create_app(
     events = EventReads(control, region, room)
     listed = JobTablesReads(control, region, room)
     moves = MoveResource(orders, region)
-    _add_jobs(app, control, reads, settings, here, reading, region, levels, events, listed, moves)
+    _add_jobs(app, control, reads, settings, here, reading, region, room, levels, events, listed, moves)
     _add_node(app, here, region, control)
     app.add_route("/metrics", MetricsResource(control, reads, node_id))
     app.add_route("/v1/self", SelfResource(here, reads, settings))
@@ -102,6 +103,7 @@ def _add_jobs(
     here: NodeInfo,
     reading: Reading,
     region: RegionRule,
+    room: WaitingRoom,
     levels: LevelQuestions,
     events: EventReads,
     listed: JobTablesReads,
@@ -117,6 +119,7 @@ def _add_jobs(
     app.add_route("/v1/jobs", JobsResource(reads, registration, reading))
     job = JobResource(control, reads, tables, registration, reading, region, levels, events, listed)
     app.add_route("/v1/job/{path:path}", job)
+    app.add_route("/v1/inspect", InspectResource(control, reads, region, room))
     app.add_route("/v1/validate/job", ValidateResource(control, reads, region, settings.http))
     app.add_route("/v1/allocations", AllocationsResource(tables, reading))
     app.add_route("/v1/allocation/{path:path}", AllocationResource(tables, reading))

@@ -13,7 +13,7 @@ from udup.jobs import JobSpec
 from udup.web.openapi.components import PARAMETERS, RESPONSE_HEADERS, RESPONSES, SCHEMAS
 from udup.web.openapi.examples import by_schema
 from udup.web.openapi.operations import COMMON_ERRORS, OPERATIONS, Operation
-from udup.web.schemas import agent, allocations, compare, cutover, jobs, moves, nats, nodes, tables, versions
+from udup.web.schemas import agent, allocations, compare, cutover, inspect, jobs, moves, nats, nodes, tables, versions
 
 _ABOUT = (
     "Jobs that replicate MySQL databases. Errors are told as bare text, or as JSON to a client whose Accept names "
@@ -25,6 +25,7 @@ _BODIES: tuple[type[BaseModel], ...] = (
     cutover.CutoverRequest,
     compare.CompareRequest,
     compare.RepairRequest,
+    inspect.InspectRequest,
     nats.NatsUserRequest,
 )
 
@@ -43,6 +44,7 @@ _ANSWERS: tuple[type[BaseModel], ...] = (
     jobs.ReloadResponse,
     jobs.SnapshotResponse,
     jobs.Validation,
+    inspect.Inspected,
     tables.JobTable,
     tables.JobTables,
     versions.JobDocument,
