@@ -71,7 +71,7 @@ def _faults_of_words(given: Mapping[str, Any]) -> Iterator[Fault]:
     for key in _TEXTS:
         value = given.get(key, "")
         if not isinstance(value, str) or len(value) > _NAME_MAX:
-            yield Fault(key, f"must be a text of {_NAME_MAX} letters at most, got {kind(value)}")
+            yield Fault(key, f"must be a text of {_NAME_MAX} letters at most, got {kind(value)}", "or leave it out")
     side, driver, limit = given.get("Side", ""), given.get("Driver", ""), given.get("Limit", 0)
     if isinstance(side, str) and side and side not in set(TaskType):
         yield Fault("Side", f"must be Src or Dest, got {shown(side)}", "upper and lower case matter")
