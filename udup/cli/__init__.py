@@ -17,6 +17,7 @@ _COMMANDS = {
     "selftest-oracle": "udup.cli.selftest_oracle:selftest_oracle",
     "version": "udup.cli.server:version",
     "validate": "udup.cli.validate:validate",
+    "grants": "udup.cli.grants:grants",
     "job": "udup.cli.jobs:job",
     "node": "udup.cli.nodes:node",
     "members": "udup.cli.nodes:members",

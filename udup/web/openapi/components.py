@@ -90,6 +90,8 @@ PARAMETERS: dict[str, Any] = {
     ),
     "cursor": _query("cursor", _STRING, "the Cursor of the answer before, in place of from"),
     "table_after": _query("after", _STRING, "only tables whose name comes behind this one: `Next` of the page before"),
+    "source_version": _query("source_version", _STRING, "the source's version as it says it; without it it is asked"),
+    "target_version": _query("target_version", _STRING, "the target's version as it says it; without it it is asked"),
     "table_offset": _query(
         "offset",
         {"type": "integer", "minimum": 0, "maximum": 999_999_999},

@@ -13,7 +13,20 @@ from udup.jobs import JobSpec
 from udup.web.openapi.components import PARAMETERS, RESPONSE_HEADERS, RESPONSES, SCHEMAS
 from udup.web.openapi.examples import by_schema
 from udup.web.openapi.operations import COMMON_ERRORS, OPERATIONS, Operation
-from udup.web.schemas import agent, allocations, compare, cutover, inspect, jobs, moves, nats, nodes, tables, versions
+from udup.web.schemas import (
+    agent,
+    allocations,
+    compare,
+    cutover,
+    grants,
+    inspect,
+    jobs,
+    moves,
+    nats,
+    nodes,
+    tables,
+    versions,
+)
 
 _ABOUT = (
     "Jobs that replicate MySQL databases. Errors are told as bare text, or as JSON to a client whose Accept names "
@@ -45,6 +58,7 @@ _ANSWERS: tuple[type[BaseModel], ...] = (
     jobs.SnapshotResponse,
     jobs.Validation,
     inspect.Inspected,
+    grants.JobGrants,
     tables.JobTable,
     tables.JobTables,
     versions.JobDocument,
