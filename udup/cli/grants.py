@@ -14,9 +14,7 @@ from udup.cli.validate import read_job
 
 @click.command(cls=Command)
 @click.argument("file")
-@click.option(
-    "--source-version", default="", help="Its version, as 8.4.6 or 11.8.2-MariaDB; else it is asked."
-)
+@click.option("--source-version", default="", help="Its version, as 8.4.6 or 11.8.2-MariaDB; else it is asked.")
 @click.option("--target-version", default="", help="The target's version; else it is asked.")
 @asks_server
 def grants(session: Session, file: str, source_version: str, target_version: str) -> None:

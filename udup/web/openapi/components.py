@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from udup.jobs.document.gtid_text import ONE_GTID
 from udup.jobs.table_pages import SEARCH_MAX, TableGroup, TableSort
 from udup.jobs.table_states import TableState
 from udup.web.openapi.examples import ALLOCATION_ID, JOB_ID
+from udup.web.problems import error_body
 
 _STRING: dict[str, Any] = {"type": "string"}
 _FLAG: dict[str, Any] = {"type": "string", "enum": ["1", "true", "0", "false"]}
@@ -187,6 +189,25 @@ SCHEMAS: dict[str, Any] = {
             },
         ],
     },
+    "Problem": {
+        "description": "An error as RFC 9457 has it, for who names application/problem+json in Accept.",
+        "type": "object",
+        "required": ["type", "title", "status", "detail", "errors"],
+        "properties": {
+            "type": {"type": "string", "description": "about:blank: the status says what kind it is"},
+            "title": _STRING,
+            "status": {"type": "integer"},
+            "detail": _STRING,
+            "errors": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "required": ["field", "problem", "remedy"],
+                    "properties": {"field": _STRING, "problem": _STRING, "remedy": _STRING},
+                },
+            },
+        },
+    },
     "Error": {
         "type": "object",
         "required": ["error", "details"],
@@ -228,6 +249,10 @@ def _error(code: int) -> dict[str, Any]:
         "content": {
             "text/plain": {"schema": _STRING, "example": text},
             "application/json": {"schema": schema, "example": {"error": text, "details": []}},
+            "application/problem+json": {
+                "schema": {"$ref": "#/components/schemas/Problem"},
+                "example": json.loads(error_body("application/problem+json", code, text)[0]),
+            },
         },
     }
 
