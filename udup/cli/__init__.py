@@ -22,6 +22,8 @@ _COMMANDS = {
     "members": "udup.cli.nodes:members",
     "cluster": "udup.cli.cluster:cluster",
     "nats": "udup.cli.nats:nats",
+    "backup": "udup.cli.backup:backup",
+    "restore": "udup.cli.backup:restore",
     "metrics": "udup.cli.metrics:metrics",
     "admin": "udup.cli.admin:admin",
 }

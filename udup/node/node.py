@@ -47,6 +47,7 @@ from udup.node.nats_config import Listener
 from udup.node.nats_server import NatsServer
 from udup.node.neighbours import Neighbours
 from udup.node.reads import Reads
+from udup.node.restoring import check_restored
 from udup.node.service import Control
 from udup.node.shared_store import SharedStore
 from udup.node.sharing import merge_memory, share_memory
@@ -84,6 +85,7 @@ def run_node(settings: Settings) -> None:
     logs.configure(settings.log.level, settings.log.format)
     lock = _lock(settings.data_path)
     try:
+        check_restored(settings.data_path)
         _Node(settings).run()
     finally:
         lock.close()
