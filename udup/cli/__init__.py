@@ -16,6 +16,7 @@ _COMMANDS = {
     "selftest": "udup.cli.selftest:selftest",
     "selftest-oracle": "udup.cli.selftest_oracle:selftest_oracle",
     "version": "udup.cli.server:version",
+    "completion": "udup.cli.completing:completion",
     "validate": "udup.cli.validate:validate",
     "job": "udup.cli.jobs:job",
     "node": "udup.cli.nodes:node",
