@@ -30,6 +30,7 @@ from udup.base.config import Settings
 from udup.base.errors import ConfigError, Transient, UdupError
 from udup.base.identity import described, load_node_id, removed_told, twin_told
 from udup.base.secrets import FILES_DIR_VARIABLE
+from udup.base.service import LIVES, READY, STOPPING, tell_service_manager
 from udup.base.tls import TLS_DIR_VARIABLE
 from udup.cluster.beats import Role
 from udup.cluster.node_of import NodeOfCluster
@@ -222,7 +223,9 @@ class _Node:
             self._log.info(
                 "server_ready", version=__version__, api=web.url, nats=shown(url), data_dir=settings.data_dir
             )
+            tell_service_manager(READY, f"STATUS=API at {web.url}")
             self._watch()
+            tell_service_manager(STOPPING)
             self._log.info("server_stops")
             web.stop()
             self._health.close()
@@ -283,6 +286,7 @@ class _Node:
         for looks in itertools.count():
             if self._stopping.wait(WATCH_SECONDS):
                 return
+            tell_service_manager(LIVES)
             self._watch_nats()
             if PULSE.is_twin:
                 raise ConfigError(twin_told(self._settings.data_path))
