@@ -61,6 +61,7 @@ from udup.store.snapshot import FILE_NAME, SnapshotDamaged, read_snapshot
 from udup.store.store import JobStore
 from udup.web.app import create_app
 from udup.web.blocking import WaitingRoom
+from udup.web.live.following import Following
 from udup.web.serve import WebServer
 
 #: Seconds between looks at the processes.
@@ -199,6 +200,7 @@ class _Node:
                 self._access = NatsAccess(self._nats)
                 self._access.open()
             room = WaitingRoom()
+            followings: list[Following] = []
             control = Control(
                 self.ask, lambda: self._supervisors - 1, reads, drivers, described(str(settings.data_dir)), url
             )
@@ -218,10 +220,13 @@ class _Node:
                 self._access,
                 watch,
                 None if watch is None else ClusterOrders(self.ask),
+                followings.append,
             )
             web = WebServer(app, settings, before_stop=room.close)
             self._start_supervisor()
             web.start()
+            for following in followings:
+                following.start()
             self._log.info(
                 "server_ready", version=__version__, api=web.url, nats=shown(url), data_dir=settings.data_dir
             )
@@ -230,6 +235,8 @@ class _Node:
             tell_service_manager(STOPPING)
             self._log.info("server_stops")
             web.stop()
+            for following in followings:
+                following.stop()
             self._health.close()
             self._drain()
             if control.neighbours is not None:
