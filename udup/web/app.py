@@ -14,7 +14,7 @@ import falcon
 from udup.base.config import Settings
 from udup.cluster.view import View
 from udup.web import errors
-from udup.web.auth import HeadersRule, access_rule
+from udup.web.auth import HeadersRule, RoleRule, access_rule
 from udup.web.blocking import WaitingRoom
 from udup.web.live.following import Following
 from udup.web.middleware import Compression, MethodRule, OriginRule, PathRule
@@ -28,6 +28,7 @@ from udup.web.resources.cluster import JoinResource, LeaderResource, LeaveResour
 from udup.web.resources.evaluations import EvaluationResource, EvaluationsResource
 from udup.web.resources.events import EventReads
 from udup.web.resources.health import HealthResource
+from udup.web.resources.inspect import InspectResource
 from udup.web.resources.job_tables import JobTablesReads
 from udup.web.resources.jobs import JobResource, JobsResource, Registration
 from udup.web.resources.level import LevelQuestions
@@ -71,6 +72,7 @@ def create_app(
         MethodRule(),
         PathRule(),
         OriginRule(),
+        RoleRule(),
     ]
     app = falcon.App(middleware=rules, media_type=falcon.MEDIA_JSON)
     errors.install(app)
@@ -83,7 +85,7 @@ def create_app(
     events = EventReads(control, region, room)
     listed = JobTablesReads(control, region, room)
     moves = MoveResource(orders, region)
-    _add_jobs(app, control, reads, settings, here, reading, region, levels, events, listed, moves, following)
+    _add_jobs(app, control, reads, settings, here, reading, region, room, levels, events, listed, moves, following)
     app.add_route("/v1/events", StreamResource(control, following, here, region, room))
     _add_node(app, here, region, control)
     app.add_route("/metrics", MetricsResource(control, reads, node_id))
@@ -109,6 +111,7 @@ def _add_jobs(
     here: NodeInfo,
     reading: Reading,
     region: RegionRule,
+    room: WaitingRoom,
     levels: LevelQuestions,
     events: EventReads,
     listed: JobTablesReads,
@@ -127,7 +130,8 @@ def _add_jobs(
     app.add_route("/v1/series", series)
     job = JobResource(control, reads, tables, registration, reading, region, levels, events, listed, series, timelines)
     app.add_route("/v1/job/{path:path}", job)
-    app.add_route("/v1/validate/job", ValidateResource(control, region, settings.http))
+    app.add_route("/v1/inspect", InspectResource(control, reads, region, room))
+    app.add_route("/v1/validate/job", ValidateResource(control, reads, region, settings.http))
     app.add_route("/v1/allocations", AllocationsResource(tables, reading))
     app.add_route("/v1/allocation/{path:path}", AllocationResource(tables, reading))
     app.add_route("/v1/evaluations", EvaluationsResource(tables, reading))
