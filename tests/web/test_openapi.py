@@ -74,6 +74,23 @@ def test_every_example_fits_its_schema() -> None:
     assert seen > 35
 
 
+def test_every_key_of_a_jobs_document_says_what_it_is() -> None:
+    """Forms are made from this description; a key without help leaves its reader alone."""
+    schemas = document()["components"]["schemas"]
+    seen: set[str] = set()
+
+    def walk(name: str) -> None:
+        seen.add(name)
+        for key, schema in schemas[name].get("properties", {}).items():
+            assert schema.get("description"), f"{name}.{key}"
+        for other in re.findall(r"#/components/schemas/(\w+)", json.dumps(schemas[name])):
+            if other not in seen:
+                walk(other)
+
+    walk("JobSpec")
+    assert {"ConnectionConfig", "ReplicatedTable", "NatsConfig", "KafkaConfig", "Verify"} <= seen
+
+
 ANY_JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
     lambda inside: st.lists(inside, max_size=4) | st.dictionaries(st.text(max_size=10), inside, max_size=4),
