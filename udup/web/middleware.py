@@ -65,6 +65,8 @@ class Compression:
 
     def process_response(self, req: falcon.Request, resp: falcon.Response, _resource: object, _succeeded: bool) -> None:
         resp.append_header("Vary", "Accept-Encoding")
+        if resp.get_header("Content-Encoding") is not None:
+            return  # a file that is kept compressed
         if resp.data and len(resp.data) >= GZIP_FROM and _takes_gzip(req.get_header("Accept-Encoding") or ""):
             resp.data = gzip.compress(resp.data, GZIP_LEVEL, mtime=0)
             resp.set_header("Content-Encoding", "gzip")
