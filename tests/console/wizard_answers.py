@@ -88,7 +88,9 @@ def _inspect(request: Request) -> Json:
     if host not in HOSTS:
         return _unlike(f"{host}:{connection['Port']}: connection refused", "check host, port and firewall")
     if connection.get("Password") not in (PASSWORD, "******"):
-        return _unlike(f"{host}: Access denied for user '{user}'@'10.0.0.7' (using password: YES)", "check the password")
+        return _unlike(
+            f"{host}: Access denied for user '{user}'@'10.0.0.7' (using password: YES)", "check the password"
+        )
     found = {"Reachable": True, "Error": "", "Remedy": "", "Milliseconds": 3, "FreeBytes": 1100 * GIB, "Next": ""}
     found |= {"Server": _server(*HOSTS[host], user), "Schemas": [_schema(*each) for each in SCHEMAS], "Tables": []}
     if asked.get("Schema"):

@@ -5,9 +5,9 @@ import { fieldId } from './schema.js';
 
 /**
  * `faults`: [{field, problem, remedy}]; `count` changes with each try, so that the list takes the focus again.
- * `idOf` gives the ID of a fault's field, `labelOf` what it is called; without a field on the page a line is plain text.
+ * `idOf` gives the ID of a fault's field, `labelOf` what it is called. `onGo(fault)`: in place of going to the field.
  */
-export function FaultList({ faults, count = 0, idOf = fieldId, labelOf = (field) => field, title = '' }) {
+export function FaultList({ faults, count = 0, idOf = fieldId, labelOf = (field) => field, title = '', onGo = null }) {
   const box = useRef(null);
   useEffect(() => {
     if (faults.length) box.current?.focus();
@@ -18,13 +18,13 @@ export function FaultList({ faults, count = 0, idOf = fieldId, labelOf = (field)
     <ul>${faults.map((each, place) => {
       const text = [labelOf(each.field ?? ''), each.problem].filter(Boolean).join(': ');
       return html`<li key=${place}>
-        ${each.field ? html`<button type="button" class="link" onClick=${() => reveal(idOf(each.field))}>${text}</button>` : text}
+        ${each.field ? html`<button type="button" class="link" onClick=${() => (onGo ? onGo(each) : reveal(idOf(each.field)))}>${text}</button>` : text}
         ${each.remedy && html`<span class="field-remedy">${each.remedy}</span>`}</li>`;
     })}</ul></div>`;
 }
 
 /** Open what hides a field and put the focus there; what has no field of its own leads to the one around it. */
-function reveal(id) {
+export function reveal(id) {
   let field = document.getElementById(id);
   for (let around = id; !field && /[.[]/.test(around); ) {
     around = around.replace(/(\.[^.[]*|\[[^[]*)$/, '');

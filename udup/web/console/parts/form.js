@@ -13,7 +13,7 @@ import { emptyOf, endOf, fieldId, helpOf, join, kindOf, listKind, resolve, touch
 
 /**
  * `path` and `end`: where in the document the value stands, and of which end it is. `only`: the keys to show before the
- * others; `without`: those that stand elsewhere on the page.
+ * others, 'all' for all of them; `without`: those that stand elsewhere on the page.
  */
 export function Form({ schema, value, errors = [], onChange, path = '', end = '', only = null, without = [], disabled = false }) {
   const help = useHelp();
@@ -33,10 +33,14 @@ function Keys({ context, schema, value, path, end = '', only = null, without = [
   const told = value && typeof value === 'object' && !Array.isArray(value) ? value : {};
   const needed = new Set(model.required ?? []);
   // What was shown when the object came into view stays where it is: a key that is filled in does not jump away.
-  const [first] = useState(() => new Set(only ?? keys.filter((key) => key in told)));
+  const [first] = useState(() => new Set(Array.isArray(only) ? only : keys.filter((key) => key in told)));
   const here = endOf({ description: `${told.Type}: ` }) || end;
-  const shown = keys.filter((key) => needed.has(key) || first.has(key) || touches(errors, join(path, key)));
-  const rest = keys.filter((key) => !shown.includes(key) && isOfEnd(model.properties[key], here));
+  const isShown = (key) => needed.has(key) || first.has(key) || key in told && only === 'all' || touches(errors, join(path, key));
+  const fitting = keys.filter((key) => isShown(key) || isOfEnd(model.properties[key], here));
+  const shown = only === 'all' ? [...fitting] : fitting.filter(isShown);
+  const rest = fitting.filter((key) => !shown.includes(key));
+  const weight = weightOf(model, Array.isArray(only) ? only : [], schemas);
+  for (const each of [shown, rest]) each.sort((a, b) => weight(a) - weight(b));
   const unknown = Object.keys(told).filter((key) => !known.includes(key));
   const one = (key) => html`<${Key} key=${key} context=${context} schema=${model.properties[key]} model=${model.name}
     name=${key} path=${join(path, key)} value=${told[key]} needed=${needed.has(key)} end=${here}
@@ -45,6 +49,18 @@ function Keys({ context, schema, value, path, end = '', only = null, without = [
     <${More} count=${rest.length} label=${path}>${() => rest.map(one)}<//>
     ${unknown.length > 0 && html`<div class="form-unknown"><p>${t('form.unknown', { n: unknown.length })}</p>
       <dl>${unknown.map((key) => html`<div key=${key}><dt><code>${key}</code></dt><dd><code>${JSON.stringify(told[key])}</code></dd></div>`)}</dl></div>`}`;
+}
+
+/** Return what orders the keys: those asked for first, then what is needed, other fields, and groups of fields. */
+function weightOf(model, first, schemas) {
+  const isGroup = (key) => {
+    const found = resolve(model.properties[key], schemas);
+    return kindOf(found, key) === 'object' || kindOf(found, key) === 'pairs' || kindOf(found, key) === 'list';
+  };
+  return (key) => {
+    if (first.includes(key)) return first.indexOf(key) - first.length;
+    return isGroup(key) ? 2 : Number(!model.required?.includes(key));
+  };
 }
 
 function isOfEnd(schema, end) {
@@ -77,7 +93,7 @@ function Key({ context, schema, model, name, path, value, needed, end, onChange 
   const kind = kindOf(found, name);
   const text = help(model, name, helpOf(found));
   if (kind === 'object') {
-    return html`<fieldset class="form-group" id=${fieldId(path)} tabindex="-1"><legend>${name}</legend><p class="form-help">${text}</p>
+    return html`<fieldset class="form-group" id=${fieldId(path)} tabindex="-1"><legend>${name}</legend><p class="help">${text}</p>
       <${FieldErrors} errors=${errors} path=${path} />
       <${Keys} context=${context} schema=${found} value=${value} path=${path} end=${end} onChange=${onChange} /></fieldset>`;
   }
@@ -100,7 +116,7 @@ function Objects({ context, schema, name, path, value, end, help, onChange }) {
   const entries = Array.isArray(value) ? value : [];
   const put = (place, next) => onChange(entries.map((each, index) => (index === place ? next : each)));
   const remove = (place) => onChange(entries.filter((_each, index) => index !== place));
-  return html`<fieldset class="form-group" id=${fieldId(path)} tabindex="-1"><legend>${name}</legend><p class="form-help">${help}</p>
+  return html`<fieldset class="form-group" id=${fieldId(path)} tabindex="-1"><legend>${name}</legend><p class="help">${help}</p>
     <${FieldErrors} errors=${context.errors} path=${path} />
     ${entries.map((each, place) => html`<fieldset class="form-item" key=${place} id=${fieldId(join(path, place))} tabindex="-1">
       <legend>${titleOf(name, each, place)}</legend>

@@ -25,15 +25,15 @@ export function describedBy(path, help, errors) {
 export function FieldErrors({ errors, path }) {
   const own = faultsAt(errors, path);
   if (!own.length) return null;
-  return html`<div class="field-error" id=${`${fieldId(path)}-error`}>${own.map((each, place) => html`<p key=${place}>${each.problem}${each.remedy && html`<span class="field-remedy">${each.remedy}</span>`}</p>`)}</div>`;
+  return html`<div class="field-faults" id=${`${fieldId(path)}-error`}>${own.map((each, place) => html`<p key=${place}>${each.problem}${each.remedy && html`<span class="field-remedy">${each.remedy}</span>`}</p>`)}</div>`;
 }
 
 /** Label, field, help, faults, in this order. */
 export function Labelled({ context, name, path, help, needed, children }) {
-  return html`<div class="form-line">
+  return html`<div class="field">
     <label for=${fieldId(path)}>${name}${needed && html`<span class="form-needed">${t('form.needed')}</span>`}</label>
     ${children}
-    ${help && html`<p class="form-help" id=${`${fieldId(path)}-help`}>${help}</p>`}
+    ${help && html`<p class="help" id=${`${fieldId(path)}-help`}>${help}</p>`}
     <${FieldErrors} errors=${context.errors} path=${path} /></div>`;
 }
 
@@ -64,9 +64,9 @@ function read(text, number, needed) {
 }
 
 function Flag({ context, schema, name, path, value, help, onChange, common }) {
-  return html`<div class="form-line form-flag"><label><input ...${common} type="checkbox" checked=${value ?? schema.default ?? false}
+  return html`<div class="field form-flag"><label><input ...${common} type="checkbox" checked=${value ?? schema.default ?? false}
       onChange=${(event) => onChange(event.currentTarget.checked)} /><span>${name}</span></label>
-    ${help && html`<p class="form-help" id=${`${fieldId(path)}-help`}>${help}</p>`}
+    ${help && html`<p class="help" id=${`${fieldId(path)}-help`}>${help}</p>`}
     <${FieldErrors} errors=${context.errors} path=${path} /></div>`;
 }
 

@@ -16,7 +16,7 @@ function Words({ context, schema, name, path, value, help, onChange }) {
     const next = all.filter((each) => (each === word ? on : chosen.includes(each)));
     onChange(next.length ? next : undefined);
   };
-  return html`<fieldset class="form-group" id=${fieldId(path)} tabindex="-1"><legend>${name}</legend><p class="form-help">${help}</p>
+  return html`<fieldset class="form-group" id=${fieldId(path)} tabindex="-1"><legend>${name}</legend><p class="help">${help}</p>
     <${FieldErrors} errors=${context.errors} path=${path} />
     <div class="form-words">${all.map((word) => html`<label key=${word}><input type="checkbox" disabled=${context.disabled} checked=${chosen.includes(word)}
       onChange=${(event) => flip(word, event.currentTarget.checked)} /><code>${word}</code></label>`)}</div></fieldset>`;
@@ -52,7 +52,7 @@ export function Pairs({ context, name, path, value, help, onChange }) {
   };
   const put = (place, row) => change(rows.map((each, index) => (index === place ? row : each)));
   const label = (key, place) => key || `${name} ${place + 1}`;
-  return html`<fieldset class="form-group" id=${fieldId(path)} tabindex="-1"><legend>${name}</legend><p class="form-help">${help}</p>
+  return html`<fieldset class="form-group" id=${fieldId(path)} tabindex="-1"><legend>${name}</legend><p class="help">${help}</p>
     <${FieldErrors} errors=${context.errors} path=${path} />
     ${rows.map(([key, own], place) => html`<div class="form-pair" key=${place}>
       <input type="text" aria-label=${t('form.pair.name', { place: place + 1 })} spellcheck=${false} disabled=${context.disabled} value=${key}

@@ -69,8 +69,9 @@ export const endOf = (schema) => END.exec(schema.description ?? '')?.[1] ?? '';
 
 /** Return the help without the end, in plain text: what stands between backquotes stays as it is. */
 export function helpOf(schema) {
-  const text = (schema.description ?? '').replace(END, '').replaceAll('`', '').replace(/\s+/g, ' ');
-  return text.charAt(0).toUpperCase() + text.slice(1);
+  const told = (schema.description ?? '').replace(END, '').replace(/\s+/g, ' ');
+  const text = told.replaceAll('`', '');
+  return told.startsWith('`') ? text : text.charAt(0).toUpperCase() + text.slice(1); // a word of the document stays as it is
 }
 
 /** Return the path of a key or an entry as the API names it: `Tasks[0].Config.Gtid`. */
