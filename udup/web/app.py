@@ -25,6 +25,7 @@ from udup.web.resources.actors import ActorResource, ActorsResource
 from udup.web.resources.agent import SelfResource
 from udup.web.resources.allocations import AllocationResource, AllocationsResource, StatisticsResource
 from udup.web.resources.cluster import JoinResource, LeaderResource, LeaveResource, ManagersResource, MembersResource
+from udup.web.resources.console import add_console
 from udup.web.resources.evaluations import EvaluationResource, EvaluationsResource
 from udup.web.resources.events import EventReads
 from udup.web.resources.health import HealthResource
@@ -100,6 +101,7 @@ def create_app(
     app.add_route("/v1/health/ready", health)
     app.add_route("/v1/health/live", health, suffix="live")
     app.add_route("/v1/openapi.json", OpenApiResource())
+    add_console(app)
     return app
 
 
