@@ -1,7 +1,7 @@
 """Who may ask: whoever brings the token, or, while there is none, whoever asks this machine by its own name.
 
-With a token, everything but the sign of life needs `Authorization: Bearer TOKEN`. Clients that know only user and
-password may send Basic, with any user and the token as the password.
+With a token, everything but the sign of life and the console's files, which hold no data, needs `Authorization: Bearer
+TOKEN`. Clients that know only user and password may send Basic, with any user and the token as the password.
 
 A second token (`api.read_token`) is for those who look: it sees everything, and what is not a GET is refused, but for
 the question how a job would start (`MAY_ASK`).
@@ -23,12 +23,15 @@ from urllib.parse import urlsplit
 import falcon
 
 from udup.base.config import Settings
+from udup.web.resources.console import is_open
 
 #: What whoever restarts the server may ask without a token; the answer tells nothing but that it answers.
 OPEN = frozenset({"/v1/health/live"})
 
 #: What may be posted with the token of those who look: nothing is changed by it.
 MAY_ASK = frozenset({"/v1/validate/job"})
+#: What keeps browsers from guessing, and from keeping an answer that says nothing of it.
+_DEFAULTS = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
 
 _NEEDED = (
     "401 Unauthorized: this server wants its API token, sent as 'Authorization: Bearer TOKEN'; it is the server's "
@@ -64,7 +67,7 @@ class TokenRule:
         brought = _brought(req.get_header("Authorization") or "")
         writes = hmac.compare_digest(brought, self._token)
         reads = hmac.compare_digest(brought, self._read_token) and bool(self._read_token)
-        if writes or reads or req.path in OPEN:
+        if writes or reads or req.path in OPEN or is_open(req):
             req.context.role = Role.WRITE if writes else Role.READ
             return
         # Bearer alone is named: a browser that was asked for Basic would keep what its user types, and send it along
@@ -82,7 +85,7 @@ class HostRule:
     def process_request(self, req: falcon.Request, _resp: falcon.Response) -> None:
         req.context.role = Role.WRITE
         header = req.get_header("Host")
-        if header and not self._is_ours(header):
+        if header and not is_open(req) and not self._is_ours(header):
             raise falcon.HTTPForbidden(
                 description=f"403 Forbidden: the request is addressed to {header[:100]!r}, and without api.token only"
                 " requests to localhost are answered; set api.token, or add the name to api.hosts"
@@ -117,9 +120,12 @@ class HeadersRule:
     """What every answer carries: what keeps browsers from guessing and keeping, and the headers of the settings."""
 
     def __init__(self, headers: dict[str, str]) -> None:
-        self._headers = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store", **headers}
+        self._headers = headers
 
     def process_response(self, _req: falcon.Request, resp: falcon.Response, _resource: object, _ok: bool) -> None:
+        for name, value in _DEFAULTS.items():
+            if resp.get_header(name) is None:
+                resp.set_header(name, value)
         resp.set_headers(self._headers)
 
 

@@ -21,6 +21,7 @@ from udup.web.schemas import (
     grants,
     inspect,
     jobs,
+    live,
     moves,
     nats,
     nodes,
@@ -57,6 +58,10 @@ _ANSWERS: tuple[type[BaseModel], ...] = (
     jobs.ReloadResponse,
     jobs.SnapshotResponse,
     jobs.Validation,
+    live.JobBrief,
+    live.JobSeries,
+    live.AllSeries,
+    live.JobTimeline,
     inspect.Inspected,
     grants.JobGrants,
     tables.JobTable,
@@ -85,6 +90,7 @@ _ANSWERS: tuple[type[BaseModel], ...] = (
 )
 
 _JSON, _TEXT, _METRICS = "application/json", "text/plain", "application/openmetrics-text"
+_STREAM = "text/event-stream"
 
 
 class _Untitled(GenerateJsonSchema):
@@ -157,6 +163,8 @@ def _responses(operation: Operation) -> dict[str, Any]:
     responses = {"200": ok}
     for code in sorted({*COMMON_ERRORS, *operation.errors}):
         responses[str(code)] = {"$ref": f"#/components/responses/{code}"}
+    if operation.name == "listJobs":
+        responses["304"] = {"description": "with brief: the list is what the client has", "headers": headers}
     if operation.answer == "Health":
         responses["503"] = ok | {"description": "the node cannot work now; why, is in Problems"}
     return responses
@@ -167,10 +175,15 @@ def _content(operation: Operation) -> dict[str, Any]:
         return {_TEXT: {"schema": {"type": "string"}} | _examples("text")}
     if operation.answer == "metrics":
         return {kind: {"schema": {"type": "string"}} for kind in (_TEXT, _METRICS)}
+    if operation.answer == "stream":
+        return {_STREAM: {"schema": {"type": "string"}}}
     if operation.answer in ("string", "object"):
         return {_JSON: {"schema": {"type": operation.answer}} | _examples(operation.answer)}
     name = operation.answer.strip("[]")
     one = {"type": "string"} if name == "string" else {"$ref": f"#/components/schemas/{name}"}
+    if operation.name == "listJobs":
+        brief = {"type": "array", "items": {"$ref": "#/components/schemas/JobBrief"}}
+        return {_JSON: {"schema": {"anyOf": [{"type": "array", "items": one}, brief]}} | _examples(name, in_list=True)}
     if operation.answer != name:
         return {_JSON: {"schema": {"type": "array", "items": one}} | _examples(name, in_list=True)}
     if operation.body and name == "JobResponse":

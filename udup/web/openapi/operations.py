@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from udup.web.openapi.compare_operations import comparisons
+from udup.web.openapi.live_operations import live
 from udup.web.openapi.node_operations import OF_NODES
 from udup.web.openapi.operation import COMMON_ERRORS, Operation
 from udup.web.openapi.operation import JOB_ID as _JOB_ID
@@ -26,7 +27,12 @@ _ANY_ID = "The ID in the path is not looked at, the body decides which job is wr
 
 
 def _jobs() -> Iterator[Operation]:
-    yield _reading("/v1/jobs", "listJobs", "All jobs, in the order of their IDs", "jobs", "[JobStub]", "job_prefix")
+    asked = ("job_prefix", "brief", "offset", "jobs_limit", "q")
+    listed = _reading("/v1/jobs", "listJobs", "All jobs, in the order of their IDs", "jobs", "[JobStub]", *asked)
+    told = (
+        "With `brief` each job is a small object; X-Udup-Total is there then, and ETag: 304 where that is the client's."
+    )
+    yield replace(listed, headers=(*listed.headers, "X-Udup-Total", "ETag"), description=told)
     register = Operation(
         "put",
         "/v1/jobs",
@@ -239,6 +245,7 @@ def _jobs() -> Iterator[Operation]:
         " It is empty otherwise.",
     )
     yield from comparisons()
+    yield from live()
     path = "/v1/job/{id}/allocations"
     yield _reading(path, "listJobAllocations", "A job's tasks", "jobs", "[AllocationStub]", *_JOB_ID, "all")
     path = "/v1/job/{id}/evaluations"
