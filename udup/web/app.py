@@ -78,7 +78,7 @@ def create_app(
     moves = MoveResource(orders, region)
     _add_jobs(app, control, reads, settings, here, reading, region, levels, events, listed, moves)
     _add_node(app, here, region, control)
-    app.add_route("/metrics", MetricsResource(control, reads, node_id))
+    app.add_route("/metrics", MetricsResource(control, reads, node_id, settings.data_path))
     app.add_route("/v1/self", SelfResource(here, reads, settings))
     app.add_route("/v1/agent/actors", ActorsResource(control, here))
     app.add_route("/v1/agent/actor/{pid:int(min=1)}/kill", ActorResource(control), suffix="kill")
