@@ -33,7 +33,7 @@ if [ -z "$$able" ]; then \
 fi
 endef
 
-.PHONY: help venv demo check test test-servers lint bench soak trials faults sim clean
+.PHONY: help venv demo check test test-servers lint docs wheel bench soak trials faults sim clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z-]+):[^#]*## */  make \1\t/' | expand -t 24
@@ -87,6 +87,19 @@ lint: $(STAMP)  ## check style, format and types
 	@echo "Checking style, format and types"
 	@$(LINT)
 
+SITE := udup/web/site
+
+# Warnings are errors: a link that leads nowhere, a page that no other leads to.
+docs: $(STAMP)  ## build the documentation as a searchable site into udup/web/site, which a node serves under /docs/
+	@echo "Building the documentation into $(SITE)"
+	@$(VENV)/bin/sphinx-build -W --keep-going -q -E -b html -d build/doctrees docs $(SITE)
+	@rm -f $(SITE)/.buildinfo $(SITE)/objects.inv
+	@find $(SITE) -name '*.map' -delete
+
+wheel: docs  ## build a wheel into dist/, the documentation in it
+	@echo "Building a wheel into dist"
+	@$(VENV)/bin/python -m pip wheel -q --disable-pip-version-check --no-deps --wheel-dir dist .
+
 bench: $(STAMP)  ## measure the speed (BENCH="..." passes arguments)
 	@$(VENV)/bin/python -m bench $(BENCH)
 
@@ -109,5 +122,5 @@ sim: $(STAMP)  ## simulated histories under faults (SEEDS="CLASS FIRST COUNT"); 
 
 clean:  ## remove what the targets made (.venv, caches); the MySQL in ~/.cache/udup stays
 	@echo "Removing $(VENV) and the tools' caches"
-	@rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	@rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
 	@find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +

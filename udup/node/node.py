@@ -35,6 +35,7 @@ from udup.base.tls import TLS_DIR_VARIABLE
 from udup.cluster.beats import Role
 from udup.cluster.node_of import NodeOfCluster
 from udup.drivers.registry import Registry
+from udup.jobs.shown import Watch
 from udup.node.actor_control import ASK_SECONDS
 from udup.node.cluster_admin import leave_managers, remove_manager
 from udup.node.cluster_orders import ClusterOrders
@@ -60,6 +61,7 @@ from udup.store.snapshot import FILE_NAME, SnapshotDamaged, read_snapshot
 from udup.store.store import JobStore
 from udup.web.app import create_app
 from udup.web.blocking import WaitingRoom
+from udup.web.live.following import Following
 from udup.web.serve import WebServer
 
 #: Seconds between looks at the processes.
@@ -185,7 +187,8 @@ class _Node:
                 shared_store=self._store_is_shared,
                 cluster=node_of_cluster(settings),
             )
-            reads = Reads(url, keys, settings.data_path / FILE_NAME, shared=self._store_is_shared)
+            watch_jobs = Watch(settings.console.lag_s, settings.console.lag_for_s)
+            reads = Reads(url, keys, settings.data_path / FILE_NAME, shared=self._store_is_shared, watch=watch_jobs)
             restart = self._restart_nats.set if self._nats is not None else None
             keeps = self._nats is not None and bool(self._nats.store)
             reads.health = self._health = Health(
@@ -197,6 +200,7 @@ class _Node:
                 self._access = NatsAccess(self._nats)
                 self._access.open()
             room = WaitingRoom()
+            followings: list[Following] = []
             control = Control(
                 self.ask, lambda: self._supervisors - 1, reads, drivers, described(str(settings.data_dir)), url
             )
@@ -216,10 +220,13 @@ class _Node:
                 self._access,
                 watch,
                 None if watch is None else ClusterOrders(self.ask),
+                followings.append,
             )
             web = WebServer(app, settings, before_stop=room.close)
             self._start_supervisor()
             web.start()
+            for following in followings:
+                following.start()
             self._log.info(
                 "server_ready", version=__version__, api=web.url, nats=shown(url), data_dir=settings.data_dir
             )
@@ -228,6 +235,8 @@ class _Node:
             tell_service_manager(STOPPING)
             self._log.info("server_stops")
             web.stop()
+            for following in followings:
+                following.stop()
             self._health.close()
             self._drain()
             if control.neighbours is not None:
