@@ -16,10 +16,10 @@ import pytest
 from click.testing import CliRunner
 
 from tests.jobs.documents import seed
-from tests.jobs.stopped_jobs import stopped_job
+from tests.jobs.stopped_jobs import GTID, stopped_job
 from udup.base.causes import Cause
 from udup.cli import cli
-from udup.jobs import JobRecord, to_api
+from udup.jobs import JobRecord, to_api, to_stub
 from udup.jobs.failing.acts import DOCUMENT_FILE, Act, compare
 from udup.jobs.versions import EarlierDocument
 
@@ -45,8 +45,10 @@ class Recording:
                     self._give(_DONE)
                 elif path.endswith("/history"):
                     self._give([{"Number": 1, "Present": True, "How": "posted", "Changes": [], "MoreChanges": 0}])
+                elif path.endswith("/allocations"):
+                    self._give([])
                 else:
-                    self._give([{"ID": record.id}] if path == "/v1/jobs" else job)
+                    self._give([to_stub(record)] if path == "/v1/jobs" else job)
 
             def _write(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -138,3 +140,17 @@ def test_a_comparison_as_a_button_is_that_of_the_command(
 def test_every_act_is_somewhere_a_remedy() -> None:
     acts = {each.values[1]["Act"] for each in _remedies()}
     assert acts == set(Act) - {Act.COMPARE}
+
+
+@pytest.mark.parametrize("record", [stopped_job(Cause.ROW_MISSING, seed(), _JOB)])
+def test_the_status_lists_what_can_be_done_and_the_list_says_the_word(
+    record: JobRecord, recording: Recording, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment = {"HOME": str(tmp_path), "UDUP_ADDR": recording.url, "UDUP_TOKEN": "", "UDUP_CONFIG": ""}
+    monkeypatch.chdir(tmp_path)
+    told = CliRunner().invoke(cli, ["job", "status", _JOB], env=environment, prog_name="udup").output
+    assert f"  1. udup job repair {_JOB} shop.orders (recommended)\n" in told
+    assert f"  3. udup job skip {_JOB} --gtid {GTID}\n" in told
+    assert "2023-11-14T22:13:20.123Z" in told
+    listed = CliRunner().invoke(cli, ["job", "list"], env=environment, prog_name="udup").output
+    assert "diverged" in listed
