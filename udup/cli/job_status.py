@@ -143,9 +143,9 @@ def _show_remedies(session: Session, job: Json) -> None:
     if not failure:
         return
     session.out.title("What can be done")
-    for number, each in enumerate(failure["Remedies"], 1):
+    for place, each in enumerate(failure["Remedies"], 1):
         recommended = " (recommended)" if each["Recommended"] and len(failure["Remedies"]) > 1 else ""
-        session.out.say(f"  {number}. {shown(each['Command'])}{recommended}")
+        session.out.say(f"  {place}. {shown(each['Command'])}{recommended}")
         session.out.say(f"     {shown(each['Text'])}")
     if until := failure.get("SourceKeepsUntil"):
         session.out.say(f"  The source has the log that it needs until {until} at least.")
