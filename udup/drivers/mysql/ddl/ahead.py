@@ -49,7 +49,8 @@ def less_what_is_ahead(
 
 def _check_whole(statement: Statement, left: Selection, part: AheadPart, shown: str) -> None:
     named = (*statement.objects, *(name for move in statement.moves for name in move))
-    cut = tuple(dict.fromkeys(str(each) for each in named if part.cuts(*each)))
+    # Of a table that has left the job the note stays until others are joined; the table is another part's meanwhile.
+    cut = tuple(dict.fromkeys(str(each) for each in named if part.cuts(*each) and left.wants(*each)))
     if cut and statement.moves:  # what takes its place, or gets its name, is to go with it
         cut = (
             *cut,
