@@ -190,8 +190,18 @@ class Api(Section):
 
     #: What every request must bring as `Authorization: Bearer …`; empty: nothing, and only from this machine.
     token: Annotated[SecretStr, AfterValidator(_token)] = SecretStr("")
+    #: A second token, besides `token`: who brings it sees everything and changes nothing. Empty: there is none.
+    read_token: Annotated[SecretStr, AfterValidator(_token)] = SecretStr("")
     #: Host names, besides loopback's, that requests may be addressed to while there is no token.
     hosts: list[str] = []
+
+
+class Console(Section):
+    """What people are shown of jobs."""
+
+    #: A job is said to lag that is farther behind than this, in seconds, for so many seconds.
+    lag_s: Annotated[int, Field(ge=1, le=86_400)] = 30
+    lag_for_s: Annotated[int, Field(ge=1, le=86_400)] = 60
 
 
 class Secrets(Section):
@@ -265,6 +275,7 @@ class Settings(Section):
     node: Node = Field(default_factory=Node)
     api: Api = Api()
     http: Http = Http()
+    console: Console = Console()
     jobs: Jobs = Jobs()
     secrets: Secrets = Secrets()
     retry: Retry = Retry()

@@ -30,10 +30,12 @@ from udup.base.config import Settings
 from udup.base.errors import ConfigError, Transient, UdupError
 from udup.base.identity import described, load_node_id, removed_told, twin_told
 from udup.base.secrets import FILES_DIR_VARIABLE
+from udup.base.service import LIVES, READY, STOPPING, tell_service_manager
 from udup.base.tls import TLS_DIR_VARIABLE
 from udup.cluster.beats import Role
 from udup.cluster.node_of import NodeOfCluster
 from udup.drivers.registry import Registry
+from udup.jobs.shown import Watch
 from udup.node.actor_control import ASK_SECONDS
 from udup.node.cluster_admin import leave_managers, remove_manager
 from udup.node.cluster_orders import ClusterOrders
@@ -47,6 +49,7 @@ from udup.node.nats_config import Listener
 from udup.node.nats_server import NatsServer
 from udup.node.neighbours import Neighbours
 from udup.node.reads import Reads
+from udup.node.restoring import check_restored
 from udup.node.service import Control
 from udup.node.shared_store import SharedStore
 from udup.node.sharing import merge_memory, share_memory
@@ -58,6 +61,7 @@ from udup.store.snapshot import FILE_NAME, SnapshotDamaged, read_snapshot
 from udup.store.store import JobStore
 from udup.web.app import create_app
 from udup.web.blocking import WaitingRoom
+from udup.web.live.following import Following
 from udup.web.serve import WebServer
 
 #: Seconds between looks at the processes.
@@ -84,6 +88,7 @@ def run_node(settings: Settings) -> None:
     logs.configure(settings.log.level, settings.log.format)
     lock = _lock(settings.data_path)
     try:
+        check_restored(settings.data_path)
         _Node(settings).run()
     finally:
         lock.close()
@@ -182,7 +187,8 @@ class _Node:
                 shared_store=self._store_is_shared,
                 cluster=node_of_cluster(settings),
             )
-            reads = Reads(url, keys, settings.data_path / FILE_NAME, shared=self._store_is_shared)
+            watch_jobs = Watch(settings.console.lag_s, settings.console.lag_for_s)
+            reads = Reads(url, keys, settings.data_path / FILE_NAME, shared=self._store_is_shared, watch=watch_jobs)
             restart = self._restart_nats.set if self._nats is not None else None
             keeps = self._nats is not None and bool(self._nats.store)
             reads.health = self._health = Health(
@@ -194,6 +200,7 @@ class _Node:
                 self._access = NatsAccess(self._nats)
                 self._access.open()
             room = WaitingRoom()
+            followings: list[Following] = []
             control = Control(
                 self.ask, lambda: self._supervisors - 1, reads, drivers, described(str(settings.data_dir)), url
             )
@@ -213,16 +220,23 @@ class _Node:
                 self._access,
                 watch,
                 None if watch is None else ClusterOrders(self.ask),
+                followings.append,
             )
             web = WebServer(app, settings, before_stop=room.close)
             self._start_supervisor()
             web.start()
+            for following in followings:
+                following.start()
             self._log.info(
                 "server_ready", version=__version__, api=web.url, nats=shown(url), data_dir=settings.data_dir
             )
+            tell_service_manager(READY, f"STATUS=API at {web.url}")
             self._watch()
+            tell_service_manager(STOPPING)
             self._log.info("server_stops")
             web.stop()
+            for following in followings:
+                following.stop()
             self._health.close()
             self._drain()
             if control.neighbours is not None:
@@ -281,6 +295,7 @@ class _Node:
         for looks in itertools.count():
             if self._stopping.wait(WATCH_SECONDS):
                 return
+            tell_service_manager(LIVES)
             self._watch_nats()
             if PULSE.is_twin:
                 raise ConfigError(twin_told(self._settings.data_path))

@@ -14,8 +14,9 @@ import falcon
 from udup.base.config import Settings
 from udup.cluster.view import View
 from udup.web import errors
-from udup.web.auth import HeadersRule, access_rule
+from udup.web.auth import HeadersRule, RoleRule, access_rule
 from udup.web.blocking import WaitingRoom
+from udup.web.live.following import Following
 from udup.web.middleware import Compression, MethodRule, OriginRule, PathRule
 from udup.web.openapi.resource import OpenApiResource
 from udup.web.ports import Consumers, JobControl, JobReads, MoveOrders
@@ -28,9 +29,11 @@ from udup.web.resources.console import add_console
 from udup.web.resources.evaluations import EvaluationResource, EvaluationsResource
 from udup.web.resources.events import EventReads
 from udup.web.resources.health import HealthResource
+from udup.web.resources.inspect import InspectResource
 from udup.web.resources.job_tables import JobTablesReads
 from udup.web.resources.jobs import JobResource, JobsResource, Registration
 from udup.web.resources.level import LevelQuestions
+from udup.web.resources.live import BriefList, SeriesReads, StreamResource, TimelineReads
 from udup.web.resources.metrics import MetricsResource
 from udup.web.resources.moves import MoveResource
 from udup.web.resources.nats import NatsUserResource, NatsUsersResource
@@ -52,11 +55,14 @@ def create_app(
     consumers: Consumers | None = None,
     cluster: Callable[[], View] | None = None,
     orders: MoveOrders | None = None,
+    keep: Callable[[Following], None] = lambda _following: None,
 ) -> App:
     """The application; `control`, `reads` and `consumers` are called from several threads at once.
 
     `consumers` is None where the node uses a NATS server that is not its own. `cluster` says how it looks where there
     are several nodes, and `orders` takes what is to change of that.
+
+    `keep` is given what follows all jobs, to have that started and stopped; else it works while somebody asks.
 
     Requests that block wait in `room`, which whoever ends the server closes first.
     """
@@ -67,17 +73,21 @@ def create_app(
         MethodRule(),
         PathRule(),
         OriginRule(),
+        RoleRule(),
     ]
     app = falcon.App(middleware=rules, media_type=falcon.MEDIA_JSON)
     errors.install(app)
     region = RegionRule(settings.region)
     room = room or WaitingRoom()
     here = NodeInfo(node_id, settings, reads, cluster)
+    following = Following(reads, here)
+    keep(following)
     reading, levels = Reading(region, room, here.freshness), LevelQuestions(control, region, room)
     events = EventReads(control, region, room)
     listed = JobTablesReads(control, region, room)
     moves = MoveResource(orders, region)
-    _add_jobs(app, control, reads, settings, here, reading, region, levels, events, listed, moves)
+    _add_jobs(app, control, reads, settings, here, reading, region, room, levels, events, listed, moves, following)
+    app.add_route("/v1/events", StreamResource(control, following, here, region, room))
     _add_node(app, here, region, control)
     app.add_route("/metrics", MetricsResource(control, reads, node_id))
     app.add_route("/v1/self", SelfResource(here, reads, settings))
@@ -103,10 +113,12 @@ def _add_jobs(
     here: NodeInfo,
     reading: Reading,
     region: RegionRule,
+    room: WaitingRoom,
     levels: LevelQuestions,
     events: EventReads,
     listed: JobTablesReads,
     moves: MoveResource,
+    following: Following,
 ) -> None:
     """Jobs, and what became of them: allocations and evaluations."""
     limit = settings.http.max_body_bytes
@@ -115,10 +127,13 @@ def _add_jobs(
     def tables() -> Tables:
         return Tables(reads, here.places)
 
-    app.add_route("/v1/jobs", JobsResource(reads, registration, reading))
-    job = JobResource(control, reads, tables, registration, reading, region, levels, events, listed)
+    series, timelines = SeriesReads(following, region), TimelineReads(following, region)
+    app.add_route("/v1/jobs", JobsResource(reads, registration, reading, BriefList(following, reading)))
+    app.add_route("/v1/series", series)
+    job = JobResource(control, reads, tables, registration, reading, region, levels, events, listed, series, timelines)
     app.add_route("/v1/job/{path:path}", job)
-    app.add_route("/v1/validate/job", ValidateResource(control, region, settings.http))
+    app.add_route("/v1/inspect", InspectResource(control, reads, region, room))
+    app.add_route("/v1/validate/job", ValidateResource(control, reads, region, settings.http))
     app.add_route("/v1/allocations", AllocationsResource(tables, reading))
     app.add_route("/v1/allocation/{path:path}", AllocationResource(tables, reading))
     app.add_route("/v1/evaluations", EvaluationsResource(tables, reading))

@@ -5,6 +5,7 @@ So a header has a time within which it must be whole; and when there are as many
 takes the place of an idle one, of the address that has most of them. A request under way is never ended for that.
 
 /v1/health/live has a thread of its own, so that it is answered while all others are at work or wait for something.
+Streams have threads of their own too, as many as there may be of them.
 """
 
 from __future__ import annotations
@@ -17,10 +18,18 @@ from typing import Any
 from waitress.adjustments import Adjustments
 from waitress.channel import HTTPChannel
 from waitress.server import TcpWSGIServer
-from waitress.task import ThreadedTaskDispatcher
+from waitress.task import ThreadedTaskDispatcher, WSGITask
+
+from udup.web.live.stream import STREAMS, UNSENT
 
 #: The path that is answered whatever else there is to do.
 LIVE = "/v1/health/live"
+
+#: The path whose answers are streams, which have threads of their own.
+STREAM = "/v1/events"
+
+#: Threads beyond those of streams: they refuse the requests for which there is no place.
+STREAM_SPARE = 2
 
 #: Seconds for a whole request to arrive, its body with it.
 REQUEST_S = 300
@@ -32,8 +41,19 @@ RESERVE = 16
 GRACE_S = 0.2
 
 
+class Task(WSGITask):  # type: ignore[misc]
+    """A request that is answered; what answers it may ask how much of the answer waits to be sent."""
+
+    def get_environment(self) -> dict[str, Any]:
+        environment: dict[str, Any] = super().get_environment()
+        environment[UNSENT] = lambda: self.channel.total_outbufs_len
+        return environment
+
+
 class Channel(HTTPChannel):  # type: ignore[misc]
     """One connection, which knows since when a request has been coming."""
+
+    task_class = Task
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -80,8 +100,10 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
     ) -> None:
         self._header_s = header_s
         threads, self.live_dispatcher = ThreadedTaskDispatcher(), ThreadedTaskDispatcher()
+        self.stream_dispatcher = ThreadedTaskDispatcher()
         threads.set_thread_count(adj.threads)
         self.live_dispatcher.set_thread_count(1)
+        self.stream_dispatcher.set_thread_count(STREAMS + STREAM_SPARE)
         info = (listener.family, listener.type, listener.proto, listener.getsockname())
         super().__init__(
             app, connections, True, listener, dispatcher=threads, adj=adj, bind_socket=False, sockinfo=info
@@ -89,12 +111,17 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
 
     def shut_down(self, timeout: float) -> None:
         """Let the threads end what they do."""
-        for dispatcher in (self.task_dispatcher, self.live_dispatcher):
+        for dispatcher in (self.task_dispatcher, self.live_dispatcher, self.stream_dispatcher):
             dispatcher.shutdown(timeout=timeout)
 
     def add_task(self, task: Any) -> None:
-        alive = bool(task.requests) and getattr(task.requests[0], "path", "") == LIVE
-        (self.live_dispatcher if alive else self.task_dispatcher).add_task(task)
+        path = getattr(task.requests[0], "path", "") if task.requests else ""
+        if path == LIVE:
+            self.live_dispatcher.add_task(task)
+        elif path == STREAM:
+            self.stream_dispatcher.add_task(task)
+        else:
+            self.task_dispatcher.add_task(task)
 
     def maintenance(self, now: float) -> None:
         for channel in self.active_channels.values():

@@ -61,13 +61,13 @@ class OriginRule:
 
 
 class Compression:
-    """gzip for bodies of 512 bytes and more, for clients that take it."""
+    """gzip for bodies of 512 bytes and more, for clients that take it; never for a stream, whose events go at once."""
 
     def process_response(self, req: falcon.Request, resp: falcon.Response, _resource: object, _succeeded: bool) -> None:
         resp.append_header("Vary", "Accept-Encoding")
-        if resp.get_header("Content-Encoding") is not None:
-            return  # a file that is kept compressed
-        if resp.data and len(resp.data) >= GZIP_FROM and _takes_gzip(req.get_header("Accept-Encoding") or ""):
+        if resp.get_header("Content-Encoding"):  # the same for many, and compressed once for all
+            return
+        if resp.data and len(resp.data) >= GZIP_FROM and takes_gzip(req):
             resp.data = gzip.compress(resp.data, GZIP_LEVEL, mtime=0)
             resp.set_header("Content-Encoding", "gzip")
 
@@ -80,8 +80,9 @@ def _clean(path: str) -> str:
     return clean + "/" if clean in SLASHED else clean
 
 
-def _takes_gzip(accepted: str) -> bool:
+def takes_gzip(req: falcon.Request) -> bool:
     """Whether Accept-Encoding admits gzip: named, or under `*`, with a quality that is not 0."""
+    accepted = req.get_header("Accept-Encoding") or ""
     qualities: dict[str, bool] = {}
     for part in accepted.lower().split(","):
         name, _, parameter = part.partition(";")

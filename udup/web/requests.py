@@ -108,6 +108,15 @@ def read_number(req: falcon.Request, name: str) -> int | None:
     return int(text)
 
 
+def read_count(req: falcon.Request, name: str) -> int:
+    """A whole number from 0 on, 0 where it is not given."""
+    text = req.get_param(name) or "0"
+    if not (text.isascii() and text.isdecimal() and len(text) <= 15):
+        remedy = f"write {name}=0, or leave it out"
+        raise Refused([Fault(name, f"must be a whole number from 0 on, got {text[:40]!r}", remedy)])
+    return int(text)
+
+
 def read_settlement(req: falcon.Request) -> tuple[str, bool]:
     """`gtid`, one transaction, and `applied`, both required."""
     gtid = req.get_param("gtid", default="")

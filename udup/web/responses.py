@@ -89,7 +89,11 @@ class Reading:
         self._freshness = freshness
 
     def answer(self, req: falcon.Request, resp: falcon.Response, look: Callable[[], View]) -> None:
-        """Wait for the view if the request asks for that, then give it with the headers of freshness.
+        """Wait for the view if the request asks for that, then give it with the headers of freshness."""
+        give(req, resp, self.read(req, resp, look).show())
+
+    def read(self, req: falcon.Request, resp: falcon.Response, look: Callable[[], View]) -> View:
+        """Wait for the view if the request asks for that, and set the headers of freshness.
 
         What may be old is given to those who ask for it by `stale`; others wait for the leader, then are refused.
         """
@@ -102,7 +106,7 @@ class Reading:
         set_read_headers(resp, view.index, freshness)
         if view.missing:
             raise falcon.HTTPNotFound(description=view.missing)
-        give(req, resp, view.show())
+        return view
 
     def _when_whole(self, req: falcon.Request, look: Callable[[], View]) -> tuple[View, Freshness]:
         """Look again until nothing can be missing; `NotReady` if that lasts."""

@@ -5,6 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from udup.jobs.document.gtid_text import ONE_GTID
+from udup.jobs.record_events import Kind
+from udup.jobs.series import COARSER
+from udup.jobs.table_pages import SEARCH_MAX, TableGroup, TableSort
+from udup.jobs.table_states import TableState
 from udup.web.openapi.examples import ALLOCATION_ID, JOB_ID
 
 _STRING: dict[str, Any] = {"type": "string"}
@@ -46,6 +50,50 @@ PARAMETERS: dict[str, Any] = {
     "stale": _query(
         "stale", _STRING, "present: what the node knows, also while its cluster has no leader; else 503 then, after 5 s"
     ),
+    "brief": _query("brief", _STRING, "present: each job as a JobBrief"),
+    "offset": _query(
+        "offset",
+        {"type": "integer", "minimum": 0, "maximum": 999_999_999},
+        "with brief: so many jobs are passed over",
+    ),
+    "jobs_limit": _query(
+        "limit", {"type": "integer", "minimum": 1, "maximum": 999_999_999}, "with brief: jobs of the answer"
+    ),
+    "q": _query("q", _STRING, "with brief: jobs whose ID, name, servers or reason have this in them, in any case"),
+    "points": _query(
+        "points",
+        {"type": "integer", "enum": list(COARSER)},
+        "points of the hour; 360 of a job and 60 of all when absent",
+    ),
+    "entries_after": _query(
+        "after", {"type": "integer", "minimum": 0}, "entries behind this number: Next of the answer before"
+    ),
+    "entries_limit": _query(
+        "limit", {"type": "integer", "minimum": 1, "maximum": 500}, "entries of the answer; 100 when absent"
+    ),
+    "entry_kind": _query(
+        "kind",
+        {"type": "string", "pattern": f"^({'|'.join(Kind)})(,({'|'.join(Kind)}))*$"},
+        "entries of these kinds alone, by comma",
+    ),
+    "topics": _query(
+        "topics",
+        {"type": "string", "pattern": "^(jobs|nodes|(job|tail):[^,]+)(,(jobs|nodes|(job|tail):[^,]+))*$"},
+        "jobs, nodes, job:ID, tail:ID, by comma; jobs when absent. A comma or % in an ID is written %2C or %25",
+    ),
+    "stream_table": _query(
+        "table", {"type": "string", "pattern": "^[^.]+[.].+$"}, "of a tail: messages of this table alone"
+    ),
+    "rate": _query(
+        "rate", {"type": "integer", "minimum": 1, "maximum": 100}, "of a tail: messages a second; 20 when absent"
+    ),
+    "last_event_id": {
+        "name": "Last-Event-ID",
+        "in": "header",
+        "required": False,
+        "schema": {"type": "string", "pattern": "^[0-9a-f]+-[0-9]{1,18}$"},
+        "description": "the id that came last: the stream tells what has changed since",
+    },
     "job_prefix": _query("prefix", _STRING, "only jobs whose ID begins so"),
     "uuid_prefix": _query(
         "prefix",
@@ -88,6 +136,26 @@ PARAMETERS: dict[str, Any] = {
     ),
     "cursor": _query("cursor", _STRING, "the Cursor of the answer before, in place of from"),
     "table_after": _query("after", _STRING, "only tables whose name comes behind this one: `Next` of the page before"),
+    "table_offset": _query(
+        "offset",
+        {"type": "integer", "minimum": 0, "maximum": 999_999_999},
+        "only tables behind so many of those that match, in the order of sort; not with after",
+    ),
+    "table_sort": _query(
+        "sort",
+        {"type": "string", "pattern": f"^-?({'|'.join(TableSort)})$"},
+        "name, which is the order without it; or what is most worth a look first: trouble, the largest (size, rows),"
+        " the most changed, the last change, what is farthest from being live (lag). With - in front the other way",
+    ),
+    "table_state": _query(
+        "state",
+        {"type": "array", "items": {"type": "string", "enum": [*TableState, *TableGroup]}},
+        "only tables in one of these states or groups, by comma",
+    )
+    | {"style": "form", "explode": False},
+    "table_search": _query(
+        "q", {"type": "string", "maxLength": SEARCH_MAX}, "only tables with this in schema.table, in any case"
+    ),
     "limit": _query(
         "limit",
         {"type": "integer", "minimum": 1, "maximum": 999_999_999},
@@ -143,6 +211,11 @@ RESPONSE_HEADERS: dict[str, Any] = {
         "schema": {"type": "integer"},
         "description": "milliseconds since the answer was all that was stored; 0 of the coordinator and of one node",
     },
+    "X-Udup-Total": {
+        "schema": {"type": "integer"},
+        "description": "with brief: how many jobs there are, also those of other pages",
+    },
+    "ETag": {"schema": _STRING, "description": "with brief: sent back as If-None-Match, the same list is 304"},
     "X-Udup-Job-Id": {"schema": _STRING, "description": "the job's ID, percent-encoded where a header needs it"},
 }
 

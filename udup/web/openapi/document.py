@@ -13,7 +13,20 @@ from udup.jobs import JobSpec
 from udup.web.openapi.components import PARAMETERS, RESPONSE_HEADERS, RESPONSES, SCHEMAS
 from udup.web.openapi.examples import by_schema
 from udup.web.openapi.operations import COMMON_ERRORS, OPERATIONS, Operation
-from udup.web.schemas import agent, allocations, compare, cutover, jobs, moves, nats, nodes, tables, versions
+from udup.web.schemas import (
+    agent,
+    allocations,
+    compare,
+    cutover,
+    inspect,
+    jobs,
+    live,
+    moves,
+    nats,
+    nodes,
+    tables,
+    versions,
+)
 
 _ABOUT = (
     "Jobs that replicate MySQL databases. Errors are told as bare text, or as JSON to a client whose Accept names "
@@ -25,6 +38,7 @@ _BODIES: tuple[type[BaseModel], ...] = (
     cutover.CutoverRequest,
     compare.CompareRequest,
     compare.RepairRequest,
+    inspect.InspectRequest,
     nats.NatsUserRequest,
 )
 
@@ -43,6 +57,11 @@ _ANSWERS: tuple[type[BaseModel], ...] = (
     jobs.ReloadResponse,
     jobs.SnapshotResponse,
     jobs.Validation,
+    live.JobBrief,
+    live.JobSeries,
+    live.AllSeries,
+    live.JobTimeline,
+    inspect.Inspected,
     tables.JobTable,
     tables.JobTables,
     versions.JobDocument,
@@ -69,6 +88,7 @@ _ANSWERS: tuple[type[BaseModel], ...] = (
 )
 
 _JSON, _TEXT, _METRICS = "application/json", "text/plain", "application/openmetrics-text"
+_STREAM = "text/event-stream"
 
 
 class _Untitled(GenerateJsonSchema):
@@ -141,6 +161,8 @@ def _responses(operation: Operation) -> dict[str, Any]:
     responses = {"200": ok}
     for code in sorted({*COMMON_ERRORS, *operation.errors}):
         responses[str(code)] = {"$ref": f"#/components/responses/{code}"}
+    if operation.name == "listJobs":
+        responses["304"] = {"description": "with brief: the list is what the client has", "headers": headers}
     if operation.answer == "Health":
         responses["503"] = ok | {"description": "the node cannot work now; why, is in Problems"}
     return responses
@@ -151,10 +173,15 @@ def _content(operation: Operation) -> dict[str, Any]:
         return {_TEXT: {"schema": {"type": "string"}} | _examples("text")}
     if operation.answer == "metrics":
         return {kind: {"schema": {"type": "string"}} for kind in (_TEXT, _METRICS)}
+    if operation.answer == "stream":
+        return {_STREAM: {"schema": {"type": "string"}}}
     if operation.answer in ("string", "object"):
         return {_JSON: {"schema": {"type": operation.answer}} | _examples(operation.answer)}
     name = operation.answer.strip("[]")
     one = {"type": "string"} if name == "string" else {"$ref": f"#/components/schemas/{name}"}
+    if operation.name == "listJobs":
+        brief = {"type": "array", "items": {"$ref": "#/components/schemas/JobBrief"}}
+        return {_JSON: {"schema": {"anyOf": [{"type": "array", "items": one}, brief]}} | _examples(name, in_list=True)}
     if operation.answer != name:
         return {_JSON: {"schema": {"type": "array", "items": one}} | _examples(name, in_list=True)}
     if operation.body and name == "JobResponse":

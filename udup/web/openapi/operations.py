@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from udup.web.openapi.compare_operations import comparisons
+from udup.web.openapi.live_operations import live
 from udup.web.openapi.node_operations import OF_NODES
 from udup.web.openapi.operation import COMMON_ERRORS, Operation
 from udup.web.openapi.operation import JOB_ID as _JOB_ID
@@ -20,11 +21,18 @@ from udup.web.openapi.operation import reading as _reading
 
 __all__ = ["COMMON_ERRORS", "OPERATIONS", "Operation"]
 
+_TABLES_ASKED = ("table_after", "table_offset", "limit", "table_sort", "table_state", "table_search")
+
 _ANY_ID = "The ID in the path is not looked at, the body decides which job is written."
 
 
 def _jobs() -> Iterator[Operation]:
-    yield _reading("/v1/jobs", "listJobs", "All jobs, in the order of their IDs", "jobs", "[JobStub]", "job_prefix")
+    asked = ("job_prefix", "brief", "offset", "jobs_limit", "q")
+    listed = _reading("/v1/jobs", "listJobs", "All jobs, in the order of their IDs", "jobs", "[JobStub]", *asked)
+    told = (
+        "With `brief` each job is a small object; X-Udup-Total is there then, and ETag: 304 where that is the client's."
+    )
+    yield replace(listed, headers=(*listed.headers, "X-Udup-Total", "ETag"), description=told)
     register = Operation(
         "put",
         "/v1/jobs",
@@ -187,10 +195,10 @@ def _jobs() -> Iterator[Operation]:
         "Where each table of a job stands",
         "jobs",
         "JobTables",
-        (*_JOB_ID, "table_after", "limit", "region", "pretty"),
+        (*_JOB_ID, *_TABLES_ASKED, "region", "pretty"),
         errors=(301, 404, 503),
         description="In the order of their names, page by page. The source is asked which tables it has: 503 where it"
-        " cannot be.",
+        " cannot be. With offset, sort, state or q the answer is of a listing that is some seconds old at most.",
     )
     skip = Operation(
         "put",
@@ -237,6 +245,7 @@ def _jobs() -> Iterator[Operation]:
         " It is empty otherwise.",
     )
     yield from comparisons()
+    yield from live()
     path = "/v1/job/{id}/allocations"
     yield _reading(path, "listJobAllocations", "A job's tasks", "jobs", "[AllocationStub]", *_JOB_ID, "all")
     path = "/v1/job/{id}/evaluations"
@@ -252,6 +261,21 @@ def _jobs() -> Iterator[Operation]:
             _WRITE,
             body="Registration",
             errors=(413,),
+        )
+    )
+    yield from _both(
+        Operation(
+            "put",
+            "/v1/inspect",
+            "inspectServer",
+            "Look at a server as it is typed, before there is a job",
+            "jobs",
+            "Inspected",
+            _WRITE,
+            body="InspectRequest",
+            errors=(413,),
+            description="What it is, its schemas, and the tables of one of them, page by page. One that cannot be"
+            " reached is answered 200, with `Reachable` false. Nothing is stored, and nothing is written there.",
         )
     )
 

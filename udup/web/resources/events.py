@@ -57,7 +57,7 @@ class EventReads:
         end = time.monotonic() + self._room.at_most(read_timeout(req, WAIT_S, LONGEST_WAIT_S))
         with self._room.place(), self._place(), closing(self._control.tail(job_id, request)) as tail:
             found = self._gathered(req, tail, request, end)
-            shown = Events(events=[_shown(each) for each in found], cursor=packed(tail.cursor), end=tail.at_end)
+            shown = Events(events=[shown_event(each) for each in found], cursor=packed(tail.cursor), end=tail.at_end)
         give(req, resp, shown.to_json())
 
     def _gathered(self, req: falcon.Request, tail: Tail, request: TailRequest, end: float) -> list[Seen]:
@@ -105,7 +105,8 @@ def _request(req: falcon.Request) -> TailRequest:
     )
 
 
-def _shown(seen: Seen) -> Event:
+def shown_event(seen: Seen) -> Event:
+    """Return a message as the API shows it."""
     return Event(
         subject=seen.subject,
         key=_text(seen.key),

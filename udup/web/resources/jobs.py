@@ -17,6 +17,7 @@ from udup.web.requests import RegionRule, is_false, is_true, read_gtid, read_jso
 from udup.web.resources.events import EventReads
 from udup.web.resources.job_tables import JobTablesReads
 from udup.web.resources.level import LevelQuestions
+from udup.web.resources.live import BriefList, SeriesReads, TimelineReads
 from udup.web.resources.tables import Tables
 from udup.web.responses import Reading, View, give, invalid_method, set_write_headers, split_part
 from udup.web.schemas.compare import compare_options_of, comparison_of, differences_of, read_limit, repair_options_of
@@ -36,12 +37,18 @@ _SETTLE, _SKIP, _FINISH, _LEVEL = "settle", "skip", "finish", "level"
 _HISTORY, _REVERT, _CUTOVER, _EVENTS, _SNAPSHOT = "history", "revert", "cutover", "events", "snapshot"
 _COMPARE, _REPAIR, _DIFFERENCES = "compare", "repair", "differences"
 _RELOAD, _TABLES = "reload", "tables"
+_SERIES, _TIMELINE = "series", "timeline"
 
 #: What is asked of a job by POST or PUT, and what is read of it by GET, behind its ID.
 COMMANDS = frozenset(
     {_PAUSE, _RESUME, _SETTLE, _SKIP, _FINISH, _REVERT, _CUTOVER, _SNAPSHOT, _COMPARE, _REPAIR, _RELOAD}
 )
-VIEWS = frozenset({_ALLOCATIONS, _EVALUATIONS, _LEVEL, _HISTORY, _CUTOVER, _EVENTS, _COMPARE, _DIFFERENCES, _TABLES})
+VIEWS = frozenset(
+    {
+        *(_ALLOCATIONS, _EVALUATIONS, _LEVEL, _HISTORY, _CUTOVER, _EVENTS, _COMPARE, _DIFFERENCES, _TABLES),
+        *(_SERIES, _TIMELINE),
+    }
+)
 PARTS = COMMANDS | VIEWS
 
 #: Bytes of what is asked of a cut-over.
@@ -86,13 +93,17 @@ class _Stubs:
 class JobsResource:
     """/v1/jobs"""
 
-    def __init__(self, reads: JobReads, registration: Registration, reading: Reading) -> None:
+    def __init__(self, reads: JobReads, registration: Registration, reading: Reading, briefs: BriefList) -> None:
         self._reads = reads
         self._registration = registration
         self._reading = reading
+        self._briefs = briefs
         self._stubs = _Stubs()
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        if "brief" in req.params:
+            self._briefs.answer(req, resp)
+            return
         prefix = req.get_param("prefix", default="")
 
         def look() -> View:
@@ -122,6 +133,8 @@ class JobResource:
         levels: LevelQuestions,
         events: EventReads,
         listed: JobTablesReads,
+        series: SeriesReads,
+        timelines: TimelineReads,
     ) -> None:
         self._control = control
         self._reads = reads
@@ -132,6 +145,7 @@ class JobResource:
         self._levels = levels
         self._events = events
         self._listed = listed
+        self._series, self._timelines = series, timelines
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, path: str) -> None:
         job_id, part = _named(req, path)
@@ -145,6 +159,12 @@ class JobResource:
             return
         if part == _TABLES:
             self._listed.answer(req, resp, job_id)
+            return
+        if part == _SERIES:
+            self._series.answer(req, resp, job_id)
+            return
+        if part == _TIMELINE:
+            self._timelines.answer(req, resp, job_id)
             return
         if part == _DIFFERENCES:
             after, limit = req.get_param("after", default=""), read_limit(req)

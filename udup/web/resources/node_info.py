@@ -202,6 +202,11 @@ class NodeInfo:
         wanted = (each for each in self._others_known if has_prefix(each.node, digits))
         return [NodeStub(**self._fields_of(each)).to_json() for each in wanted]
 
+    def all_stubs(self) -> list[dict[str, Any]]:
+        """Return this node and the others, as the list has them."""
+        self.refresh()
+        return [self.stub(), *self.stubs_of_others("")]
+
     def other(self, node_id: str) -> dict[str, Any] | None:
         """Return another node, None if there is no such one. Its NATS is reached by its own processes alone."""
         seen = next((each for each in self._others_known if each.node == node_id.lower()), None)
