@@ -105,6 +105,28 @@ class TableSize:
     key: str = ""
 
 
+@dataclass(frozen=True)
+class OptionalGrant:
+    """A statement that only some jobs need, and which."""
+
+    statement: str
+    use: str
+
+
+@dataclass(frozen=True)
+class Grants:
+    """The statements that make the account of one end, for just its job. `note` is what is to be known of them.
+
+    `version` is the server's that they are for. No statements for an end that has no accounts of a database.
+    """
+
+    account: str = ""
+    statements: tuple[str, ...] = ()
+    optional: tuple[OptionalGrant, ...] = ()
+    version: str = ""
+    note: str = ""
+
+
 class Inspector(Protocol):
     """Looks at one server. Holds no connection; each method may wait for the server."""
 
