@@ -70,7 +70,7 @@ def test_it_is_confirmed_by_typing_the_jobs_id_since_no_step_asks_again(page: Pa
     dialog.wait_for(state="detached")
     assert not acts.sent
     page.get_by_role("button", name="Cut over…").click()
-    page.keyboard.type(JOB)
+    dialog.get_by_role("textbox").fill(JOB)
     _becomes(acts, "POST", cutover(1))
     dialog.get_by_role("button", name="Cut over", exact=True).click()
     page.get_by_role("heading", name="Cut-over under way").wait_for()

@@ -55,10 +55,13 @@ def test_what_waits_comes_first_then_the_furthest_behind(page: Page, fake: Fake)
 
 
 def test_the_tail_starts_paused_follows_when_asked_and_is_bounded(page: Page, fake: Fake) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/v1/events" in request.url else None)
     lines = _tail(page, fake).locator(".tail-lines li")
     page.get_by_text("Press Follow").wait_for()
     assert not any("tail:" in asked for asked in fake.streams.asked)
     _follow(page, fake)
+    assert "table=" not in asked[-1] and "rate=20" in asked[-1]
     deliver(fake, "orders-events", [message(number) for number in range(520)], 1240)
     page.get_by_text("1,240/s, showing 20/s").wait_for()
     page.wait_for_function("document.querySelectorAll('.tail-lines li').length === 500")
@@ -67,10 +70,19 @@ def test_the_tail_starts_paused_follows_when_asked_and_is_bounded(page: Page, fa
     page.get_by_text("paused, 500 events kept").wait_for()
 
 
+def test_one_table_is_asked_of_the_node_alone(page: Page, fake: Fake) -> None:
+    _tail(page, fake)
+    _follow(page, fake)
+    with page.expect_request(lambda request: "table=shop.items" in request.url):
+        page.get_by_role("region", name="Live tail").get_by_label("Table").fill("shop.items")
+        page.keyboard.press("Enter")
+
+
 def test_an_event_opens_before_and_after_and_as_json_with_every_digit(page: Page, fake: Fake) -> None:
     _tail(page, fake)
     _follow(page, fake)
-    deliver(fake, "orders-events", [message(7, "c"), message(8, "u"), message(9, "d", "shop.items")])
+    long = {**message(6), "Value": '{"before": null, "after": {"text": "' + "long " * 50}
+    deliver(fake, "orders-events", [message(7, "c"), message(8, "u"), message(9, "d", "shop.items"), long])
     page.locator(".tail-lines li button").nth(1).press("Enter")
     event = page.get_by_role("region", name="The chosen event")
     pairs = event.get_by_role("table")
@@ -78,6 +90,8 @@ def test_an_event_opens_before_and_after_and_as_json_with_every_digit(page: Page
     event.get_by_role("button", name="JSON", exact=True).click()
     text = event.locator("pre").inner_text()
     assert '"ts_us": 1795000000000000123' in text and '"total": 75.00' in text
+    page.locator(".tail-lines li button").nth(3).click()
+    event.get_by_text("perhaps its beginning alone").wait_for()
     page.get_by_role("group", name="Kinds of events").get_by_role("button", name="delete").click()
     assert page.locator(".tail-lines li").count() == 1 and "shop.items" in page.locator(".tail-lines li").inner_text()
 

@@ -74,7 +74,7 @@ function useTail(id, follows, table) {
       const fresh = data.Events.map(each => { number.current += 1; return { ...eventOf(each), number: number.current, raw: each }; })
         .filter(each => !table || each.table === table);
       setState(before => ({ events: [...before.events, ...fresh].slice(-KEPT), perSecond: data.PerSecond, rate: data.Shown, error: '' }));
-    }, { table, rate: RATE });
+    }, { ...(table && { table }), rate: RATE });
   }, [id, follows, table]);
   return { ...state, clear: () => setState(before => ({ ...before, events: [] })) };
 }
