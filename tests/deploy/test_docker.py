@@ -84,6 +84,14 @@ def test_the_image_is_pinned_runs_as_nobody_in_particular_and_copies_what_is_the
                 assert (REPOSITORY / source).exists() and f"!{source}" in ignored, source
 
 
+def test_what_the_sources_link_to_is_copied_with_them() -> None:
+    copied = {rest.split()[0] for word, rest in _steps() if word == "COPY"}
+    links = [path for folder in ("udup", "docs") for path in (REPOSITORY / folder).rglob("*") if path.is_symlink()]
+    assert links, "the template of the settings is one"
+    for link in links:
+        assert link.resolve().relative_to(REPOSITORY).parts[0] in copied, link
+
+
 def test_the_settings_of_the_image_are_settings() -> None:
     [environment] = [rest for word, rest in _steps() if word == "ENV"]
     given = dict(each.split("=", 1) for each in shlex.split(environment) if each.startswith("UDUP_"))
