@@ -212,6 +212,8 @@ def test_what_jobs_report_is_told_in_base_units(client: testing.TestClient, jobs
     assert _values(families["udup_job_applied_rows"], job_id="three", operation="delete") == [7]
     assert _values(families["udup_job_stage"], job_id="one", stage="copying") == [1]
     assert sum(_values(families["udup_job_stage"])) == 3
+    assert [_values(families["udup_job_shown"], job_id=each, state="copying") for each in ("one", "two")] == [[1], []]
+    assert len(families["udup_job_shown"].samples) == 3
     assert _values(families["udup_job_last_failure_timestamp_seconds"], job_id="one") == [5]
     assert _values(families["udup_job_table_copied_rows"]) == [10], "of a job that copies, what is not complete"
     assert _values(families["udup_job_copied_rows"], job_id="two") == [11]
