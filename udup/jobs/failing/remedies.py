@@ -10,15 +10,19 @@ from udup.base import remedies as texts
 from udup.base.causes import Cause
 from udup.base.errors import Contradicted, Refused
 from udup.jobs.curing import Cure, cure_of
+from udup.jobs.document.keys import Level, canonical
 from udup.jobs.failing import acts
 from udup.jobs.failing.acts import Remedy
 from udup.jobs.growth import give_up_instead
 from udup.jobs.skipped import SKIPPABLE
+from udup.jobs.words import JobType
 
 if TYPE_CHECKING:
     from udup.jobs.record import JobRecord
     from udup.jobs.stopped import Stopped
 
+
+_TYPE = Level({"Type"})
 
 #: Of what loading the tables again helps that a failure names.
 _LOADED = frozenset({Cause.TABLE_MISSING, Cause.MEMORY_LOST, Cause.DEFINITION, Cause.DIVERGENCE})
@@ -50,15 +54,21 @@ class Case:
 
 def remedies_of(record: JobRecord, stopped: Stopped) -> tuple[Remedy, ...]:
     """Return what can be done; never nothing, and one of it is recommended."""
-    try:
-        spec = record.spec()
-    except Refused:
-        case = Case(record, stopped, None, delivers=False)
-    else:
-        contradicted = stopped.contradicted or _named(stopped)
-        case = Case(record, stopped, cure_of(record, spec, contradicted), delivers=spec.delivers)
+    delivers = canonical(record.document, _TYPE, "", []).get("Type") == JobType.SUBSCRIBE.value
+    case = Case(record, stopped, _cure(record, stopped), delivers)
     found = _BY_CAUSE.get(stopped.what, _failed)(case)
     return (replace(found[0], recommended=True), *found[1:])
+
+
+def _cure(record: JobRecord, stopped: Stopped) -> Cure | None:
+    """Return what puts the tables right; the document is read for that alone, since it takes long."""
+    contradicted = stopped.contradicted or _named(stopped)
+    if contradicted is None:
+        return None
+    try:
+        return cure_of(record, record.spec(), contradicted)
+    except Refused:
+        return None
 
 
 def _named(stopped: Stopped) -> Contradicted | None:
