@@ -16,6 +16,7 @@ from udup.jobs.failing.acts import Remedy
 from udup.jobs.growth import give_up_instead
 from udup.jobs.skipped import SKIPPABLE
 from udup.jobs.words import JobType
+from udup.pipeline.verify.state import CompareState
 
 if TYPE_CHECKING:
     from udup.jobs.record import JobRecord
@@ -90,10 +91,19 @@ def _row(case: Case) -> list[Remedy]:
     if cure is None or not cure.tables:
         return _with_skip(case, resume)
     if cure.by_rows:
-        return _with_skip(case, acts.repair(case.job, cure.tables), resume)
+        repair = acts.repair(case.job, cure.tables)
+        return _with_skip(case, *((resume, repair) if _is_repaired(case, cure) else (repair, resume)))
     if not case.record.has_begun:
         return _with_skip(case, resume)  # it has not copied its tables yet
     return _with_skip(case, acts.reload(case.job, cure.tables), resume)
+
+
+def _is_repaired(case: Case, cure: Cure) -> bool:
+    """Return whether somebody has had these tables put right since the job stopped, so that it only has to go on."""
+    last = case.record.comparison
+    if last is None or not last.options.repair or last.state is not CompareState.DONE or last.unlike:
+        return False
+    return last.ended_ns > case.stopped.time_ns and set(cure.tables) <= set(last.options.tables)
 
 
 def _unsettled(case: Case) -> list[Remedy]:
