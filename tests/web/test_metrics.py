@@ -329,7 +329,7 @@ def _expressions(node: Any) -> Iterator[str]:
     """Everything that is a query, at any depth."""
     if isinstance(node, dict):
         for key, value in node.items():
-            if key in ("expr", "query") and isinstance(value, str):
+            if key == "expr" or (key == "query" and node.get("type") == "query"):
                 yield value
             yield from _expressions(value)
     elif isinstance(node, list):
@@ -354,5 +354,8 @@ def test_documents_name_what_is_there(client: testing.TestClient, jobs: MemoryJo
     assert len(expressions) > 20
     assert all(NAME.search(expression) for expression in expressions)
     assert set(NAME.findall(" ".join(expressions))) <= there
-    assert dashboard["__inputs"][0]["name"] == "DS_PROMETHEUS", "Grafana asks for the data source on import"
+    [source] = [each for each in dashboard["templating"]["list"] if each["type"] == "datasource"]
+    assert source["name"] == "DS_PROMETHEUS", "the source is chosen in the dashboard, imported or provisioned"
+    sources = set(re.findall(r"\$\{(\w+)\}", json.dumps(dashboard)))
+    assert sources == {"DS_PROMETHEUS"}
     assert len({panel["id"] for panel in dashboard["panels"]}) == len(dashboard["panels"])
