@@ -89,6 +89,8 @@ def source_keeps_until(record: JobRecord) -> str:
     there at least for as long from then on as logs are kept.
     """
     told = record.progress
+    if record.stopped is not None and record.stopped.what in (Cause.SOURCE_PURGED, Cause.SOURCE_RESET):
+        return ""  # it has none
     if not told.source_log_kept_s or told.current_until is None or told.level or record.stage is Stage.COMPLETED:
         return ""
     return stamp(told.current_until + told.source_log_kept_s)
