@@ -18,6 +18,7 @@ _COMMANDS = {
     "version": "udup.cli.server:version",
     "validate": "udup.cli.validate:validate",
     "job": "udup.cli.jobs:job",
+    "events": "udup.cli.events:events",
     "node": "udup.cli.nodes:node",
     "members": "udup.cli.nodes:members",
     "cluster": "udup.cli.cluster:cluster",

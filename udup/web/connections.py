@@ -13,6 +13,7 @@ from __future__ import annotations
 import socket
 import time
 from collections import Counter
+from contextlib import suppress
 from typing import Any
 
 from waitress.adjustments import Adjustments
@@ -20,7 +21,7 @@ from waitress.channel import HTTPChannel
 from waitress.server import TcpWSGIServer
 from waitress.task import ThreadedTaskDispatcher, WSGITask
 
-from udup.web.live.stream import STREAMS, UNSENT
+from udup.web.live.stream import STREAMS, UNSENT, UNSENT_MAX
 
 #: The path that is answered whatever else there is to do.
 LIVE = "/v1/health/live"
@@ -67,6 +68,12 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         elif self.request is not before:
             self.began = time.time()
         return taken
+
+    def keep_little_unsent(self) -> None:
+        """Have the system take no more than it can send soon: what waits in it for a slow client is old by then."""
+        if hasattr(socket, "TCP_NOTSENT_LOWAT") and self.connected:
+            with suppress(OSError):  # the client has hung up
+                self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_MAX)
 
     @property
     def idle(self) -> bool:
@@ -119,6 +126,7 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
         if path == LIVE:
             self.live_dispatcher.add_task(task)
         elif path == STREAM:
+            task.keep_little_unsent()
             self.stream_dispatcher.add_task(task)
         else:
             self.task_dispatcher.add_task(task)

@@ -17,7 +17,7 @@ from udup.pipeline.ports import TailRequest
 from udup.web.blocking import HUNG_UP, WaitingRoom
 from udup.web.live.briefs import as_json
 from udup.web.live.following import Following
-from udup.web.live.stream import STREAMS, UNSENT, Client, Stream, order_of
+from udup.web.live.stream import UNSENT, Client, Stream, order_of
 from udup.web.live.tails import RATE, RATE_MAX, TailReader, TailTopic
 from udup.web.live.topics import JOBS, NODES, TAIL, Asked, JobsTopic, JobTopic, NodesTopic, Topic, asked_of
 from udup.web.middleware import GZIP_LEVEL, takes_gzip
@@ -204,7 +204,7 @@ class StreamResource:
         here: NodeInfo,
         region: RegionRule,
         room: WaitingRoom,
-        streams: int = STREAMS,
+        streams: int,
     ) -> None:
         self._control, self._following, self._here = control, following, here
         self._region, self._room = region, room
