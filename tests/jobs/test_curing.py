@@ -14,8 +14,8 @@ from udup.base.remedies import COPY_AGAIN, for_job, reload_of
 from udup.jobs import JobRecord, Stage, parse_job
 from udup.jobs.curing import cure
 from udup.jobs.growth import Growth, GrowthState
-from udup.jobs.record import Stopped
 from udup.jobs.skipping import begun, with_commands
+from udup.jobs.stopped import Stopped
 
 GTID = "3e11fa47-71ca-11e1-9e33-c80aa9429562:23"
 ROW = Contradicted((("shop", "orders"),), rows=True)

@@ -16,7 +16,8 @@ from udup.jobs.allocation import (
     Trigger,
 )
 from udup.jobs.outage import Outage
-from udup.jobs.record import MAX_RESTARTS, Stopped
+from udup.jobs.record import MAX_RESTARTS
+from udup.jobs.stopped import Stopped
 
 SRC, DEST = TaskType.SRC, TaskType.DEST
 

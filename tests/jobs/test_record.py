@@ -53,6 +53,7 @@ def test_the_api_shows_every_key_in_order_and_config_as_given() -> None:
         "Region", "ID", "Name", "Type", "Datacenters", "Constraints", "Tasks", "Status", "StatusDescription",
         "EnforceIndex", "CreateIndex", "ModifyIndex", "JobModifyIndex", "EndWhen", "Failover", "Compression", "Verify",
         "Stage", "Start", "Cutover", "Growing", "Skipped", "Progress",
+        "Shown", "ShownSince", "Group", "NeedsYou", "Waits", "Failure",
     ]  # fmt: skip
     assert (job["Region"], job["Type"], job["Datacenters"]) == ("global", "synchronous", ["dc1"])
     source, target = job["Tasks"]
@@ -63,6 +64,7 @@ def test_the_api_shows_every_key_in_order_and_config_as_given() -> None:
     assert stub["JobSummary"] == job
     assert list(stub) == [
         "ID", "Name", "Type", "Status", "StatusDescription", "JobSummary",
+        "Shown", "ShownSince", "Group", "NeedsYou", "Waits", "Failure",
         "CreateIndex", "ModifyIndex", "JobModifyIndex",
     ]  # fmt: skip
 

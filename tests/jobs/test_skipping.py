@@ -6,9 +6,9 @@ import pytest
 
 from udup.base.errors import Divergence, Failure, FailureKind, Transient, Unsupported
 from udup.jobs import JobRecord, Stage, to_api
-from udup.jobs.record import Stopped
 from udup.jobs.skipped import ERROR_MAX
 from udup.jobs.skipping import TEXT_MAX, NotSkippable, begun, ended, with_commands
+from udup.jobs.stopped import Stopped
 
 GTID = "3e11fa47-71ca-11e1-9e33-c80aa9429562:23"
 OTHER = "3e11fa47-71ca-11e1-9e33-c80aa9429562:24"

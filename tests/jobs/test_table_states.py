@@ -11,7 +11,7 @@ from tests.jobs.documents import SEED
 from udup.base.errors import FailureKind
 from udup.jobs import JobProgress, JobRecord
 from udup.jobs.growth import Growth, GrowthState, chosen_by
-from udup.jobs.record import Stopped
+from udup.jobs.stopped import Stopped
 from udup.jobs.table_states import POSITION_MAX, copies, counts, shown_of, with_changes
 from udup.jobs.words import Stage
 from udup.pipeline.ports.tables import Ahead, CopiedRows, TableChange, TablesOnTarget

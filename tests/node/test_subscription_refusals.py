@@ -11,7 +11,7 @@ from tests.jobs.subscriptions import to_kafka, to_nats
 from udup.actors.cutover_rules import asked
 from udup.base.errors import FailureKind, Refused
 from udup.jobs import IndexConflict, JobRecord, Stage, accept
-from udup.jobs.record import Stopped
+from udup.jobs.stopped import Stopped
 from udup.node.service import Control
 from udup.pipeline.cutover.state import Options
 

@@ -12,9 +12,13 @@ def keys(text: str) -> set[str]:
 JOB = keys(
     "Region ID Name Type Datacenters Constraints Tasks Status StatusDescription EnforceIndex CreateIndex ModifyIndex"
     " JobModifyIndex EndWhen Failover Compression Verify Stage Start Cutover Growing Skipped Progress"
+    " Shown ShownSince Group NeedsYou Waits Failure"
 )
 TASK = keys("Type NodeId NodeName Driver Config Leader Constraints")
-JOB_STUB = keys("ID Name Type Status StatusDescription CreateIndex ModifyIndex JobModifyIndex JobSummary")
+JOB_STUB = keys(
+    "ID Name Type Status StatusDescription CreateIndex ModifyIndex JobModifyIndex JobSummary"
+    " Shown ShownSince Group NeedsYou Waits Failure"
+)
 CUTOVER = keys(
     "ID State Since Switched SourceReadOnly WritesStopped EnableEvents Reverse DryRun Timeout Text Position WayBack"
     " Steps"

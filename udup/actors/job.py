@@ -220,6 +220,8 @@ class Job:
         run.server_warnings = (*drivers.warnings(self.plan, run.source.info, run.target.info), *copy_warnings)
         run.phase = Phase.RUNNING
         self.progress = self.progress.with_(warnings=self.warnings())
+        if run.source.log_kept_s or self.progress.source_log_kept_s:
+            self.progress = self.progress.with_(source_log_kept_s=run.source.log_kept_s)
 
     def run_is_lost(self) -> None:
         """Note that nothing more is heard of a run; until when it was current is told.

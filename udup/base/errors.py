@@ -26,6 +26,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import ClassVar, Self
 
+from udup.base.causes import Reason
+
 #: What the text of an error begins with that nobody foresaw.
 UNFORESEEN = "an error in Udup itself"
 
@@ -98,7 +100,7 @@ class UdupError(Exception):
     Udup's own under which its statement runs. Whoever passes over the transaction needs it.
     `contradicted` is which tables of the target stand against the transaction, where that is known.
     `faults` is what is wrong one by one, where the error has it so. `reloads` are tables by their names on the source:
-    the job goes on when these are loaded again.
+    the job goes on when these are loaded again. `reason` is what exactly is the matter, for programs.
     """
 
     kind: ClassVar[FailureKind] = FailureKind.INTERNAL
@@ -107,6 +109,7 @@ class UdupError(Exception):
     contradicted: Contradicted | None = None
     faults: Sequence[Fault] = ()
     reloads: tuple[str, ...] = ()
+    reason: Reason | None = None
 
     def __init__(self, text: str = "", *, gtid: str = "", table: str = "") -> None:
         super().__init__(text)
@@ -119,7 +122,22 @@ class UdupError(Exception):
     def beginning(self, front: str, gtid: str = "") -> Self:
         """Return the same error with this in front of its text."""
         made = type(self)(front + str(self), gtid=gtid or self.gtid, table=self.table)
-        return made.of(self.side).at("", self.kept).against(self.contradicted).loading(self.reloads)
+        return made.like(self)
+
+    def like(self, other: UdupError) -> Self:
+        """Note what is known of another error with the same cause, and return it."""
+        return (
+            self.of(other.side)
+            .at("", other.kept)
+            .against(other.contradicted)
+            .loading(other.reloads)
+            .because(other.reason)
+        )
+
+    def because(self, reason: Reason | None) -> Self:
+        """Note what exactly is the matter, unless that is known, and return it."""
+        self.reason = self.reason or reason
+        return self
 
     def loading(self, tables: Sequence[str]) -> Self:
         """Note the tables that are to be loaded again, and return it."""
@@ -206,8 +224,7 @@ class Refused(UdupError):
 
     def beginning(self, front: str, gtid: str = "") -> Self:
         faults = [replace(fault, problem=front + fault.problem) for fault in self.faults]
-        made = type(self)(faults, gtid=gtid or self.gtid, table=self.table)
-        return made.of(self.side).at("", self.kept).against(self.contradicted)
+        return type(self)(faults, gtid=gtid or self.gtid, table=self.table).like(self)
 
 
 @dataclass(frozen=True)
@@ -223,13 +240,15 @@ class Failure:
     kept: str = ""
     contradicted: Contradicted | None = None
     reloads: tuple[str, ...] = ()
+    reason: Reason | None = None
 
     @classmethod
     def of(cls, error: BaseException) -> Failure:
         """Return what an error says. One that nobody foresaw is told as an error in Udup itself."""
         if isinstance(error, UdupError):
             text, about = str(error) or type(error).__name__, (error.gtid, error.table, error.side, error.kept)
-            return cls(error.kind, text, tuple(error.faults), *about, error.contradicted, error.reloads)
+            more = error.contradicted, error.reloads, error.reason
+            return cls(error.kind, text, tuple(error.faults), *about, *more)
         return cls(FailureKind.INTERNAL, f"{UNFORESEEN}: {type(error).__name__}: {error}")
 
     @classmethod
@@ -249,7 +268,8 @@ class Failure:
             error: UdupError = Refused(self.faults, gtid=self.gtid, table=self.table)
         else:
             error = _CLASSES[self.kind](self.text, gtid=self.gtid, table=self.table)
-        return error.of(self.side).at("", self.kept).against(self.contradicted).loading(self.reloads)
+        error = error.of(self.side).at("", self.kept).against(self.contradicted).loading(self.reloads)
+        return error.because(self.reason)
 
 
 _CLASSES: dict[FailureKind, type[UdupError]] = {

@@ -6,6 +6,8 @@ one. A job of such an ID could be made and never be asked for again.
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 #: What may follow a job's ID in a path, also in versions to come.
 PARTS = frozenset(
     {
@@ -25,3 +27,10 @@ def unaddressable(job_id: str) -> str:
     if more and more[-1] in PARTS:
         return f"ends in /{more[-1]}, which in a path means something of the job {job_id.rpartition('/')[0]!r}"
     return ""
+
+
+def job_path(job_id: str, part: str = "") -> str:
+    """Return the path of a job, or of something of it; a query where the ID cannot stand in a path."""
+    if not part and unaddressable(job_id):
+        return f"/v1/job/?id={quote(job_id, safe='')}"
+    return f"/v1/job/{quote(job_id, safe='/')}" + (f"/{part}" if part else "")

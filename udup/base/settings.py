@@ -194,6 +194,14 @@ class Api(Section):
     hosts: list[str] = []
 
 
+class Console(Section):
+    """What people are shown of jobs."""
+
+    #: A job is said to lag that is farther behind than this, in seconds, for so many seconds.
+    lag_s: Annotated[int, Field(ge=1, le=86_400)] = 30
+    lag_for_s: Annotated[int, Field(ge=1, le=86_400)] = 60
+
+
 class Secrets(Section):
     """How passwords are kept, and from where jobs may take them."""
 
@@ -265,6 +273,7 @@ class Settings(Section):
     node: Node = Field(default_factory=Node)
     api: Api = Api()
     http: Http = Http()
+    console: Console = Console()
     jobs: Jobs = Jobs()
     secrets: Secrets = Secrets()
     retry: Retry = Retry()

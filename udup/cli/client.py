@@ -9,13 +9,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import parse_qsl, quote, unquote
+from urllib.parse import parse_qsl, unquote
 
 import click
 import httpx
 
 from udup.base.errors import Fault
-from udup.base.ids import unaddressable
+from udup.base.ids import job_path as job_path
 from udup.cli.commands import CommandError, ExitCode
 from udup.cli.where import OWN_FILE, Where
 
@@ -174,13 +174,6 @@ class Api:
 
 class _Broken(Unreachable):
     """A connection that ended before its answer; worth another try of what changes nothing."""
-
-
-def job_path(job_id: str, part: str = "") -> str:
-    """The path of a job, or of something of it; a query where the ID cannot stand in a path."""
-    if not part and unaddressable(job_id):
-        return f"/v1/job/?id={quote(job_id, safe='')}"
-    return f"/v1/job/{quote(job_id, safe='/')}" + (f"/{part}" if part else "")
 
 
 def _told(request: str, status: int, text: str, faults: list[Fault]) -> str:

@@ -27,7 +27,8 @@ from udup.jobs.allocation import (
 )
 from udup.jobs.document.keys import Level, canonical
 from udup.jobs.outage import Outage
-from udup.jobs.record import MAX_RESTARTS, JobRecord, Restart, Stopped
+from udup.jobs.record import MAX_RESTARTS, JobRecord, Restart
+from udup.jobs.stopped import Stopped
 from udup.jobs.words import DesiredState, JobType, Stage, TaskType
 
 #: What a task is given to end, as clients know it.
@@ -199,9 +200,7 @@ def recovered(record: JobRecord) -> JobRecord:
 def given_up(record: JobRecord, tasks: Iterable[TaskType], failure: Failure, now: int) -> JobRecord:
     """Note that the job has failed by a fault of `tasks`; the other task ended with it."""
     text = failure.text
-    about = {"gtid": failure.gtid, "table": failure.table, "kept": failure.kept}
-    stopped = Stopped(time_ns=now, kind=failure.kind, text=text[:TEXT_MAX], **about)
-    record = record.model_copy(update={"stopped": stopped, "outage": None})
+    record = record.model_copy(update={"stopped": Stopped.by(failure, now), "outage": None})
     culprits = set(tasks)
     blamed = next((task for task in BOTH if task in culprits), TaskType.SRC)
 

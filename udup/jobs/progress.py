@@ -123,6 +123,7 @@ class JobProgress(_Told):
     binlog_position: int | None = None
     reported_at: Number | None = None
     current_until: Number | None = None
+    source_log_kept_s: int | None = None
 
     # Applied on the target.
     transactions: int | None = None

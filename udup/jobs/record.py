@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from pydantic import Field, field_serializer
 
-from udup.base.errors import FailureKind, Fault, UdupError
+from udup.base.errors import Fault, UdupError
 from udup.base.kept import Kept
 from udup.jobs.allocation import Allocation, Evaluation
 from udup.jobs.describing import description
@@ -17,13 +17,17 @@ from udup.jobs.document.keys import Level, canonical
 from udup.jobs.document.passwords import masked
 from udup.jobs.document.spec import DEFAULT_DATACENTER, DEFAULT_REGION, JobSpec, parse_job
 from udup.jobs.document.tasks import TaskSpec
+from udup.jobs.failing.failure import failure_of, stamp
 from udup.jobs.growth import Growth
 from udup.jobs.outage import Outage
 from udup.jobs.progress import FailedRun, JobProgress
+from udup.jobs.shown import ShownState, state_of
 from udup.jobs.skipped import SkippedTransaction
 from udup.jobs.staleness import at_this_moment
 from udup.jobs.start import DecidedStart
+from udup.jobs.stopped import Stopped
 from udup.jobs.versions import EarlierDocument, Posted
+from udup.jobs.waiting import waits_of
 from udup.jobs.wishing import SnapshotWish
 from udup.jobs.words import STATUS_OF_STAGE, DesiredState, Driver, EndWhen, JobType, Stage, Status, TaskType
 from udup.pipeline.cutover.state import Cutover
@@ -66,20 +70,6 @@ class Restart(Kept):
 
     time_ns: int
     error: str
-
-
-class Stopped(Kept):
-    """The failure at which a job stopped for good: when, in nanoseconds since the epoch, what, and about what.
-
-    `gtid` is the transaction at which it stands, `table` the table; "" where it is about none. `kept`: see `UdupError`.
-    """
-
-    time_ns: int
-    kind: FailureKind
-    text: str
-    gtid: str = ""
-    table: str = ""
-    kept: str = ""
 
 
 class JobRecord(Kept):
@@ -134,6 +124,9 @@ class JobRecord(Kept):
     part_of: str = ""
     #: Never stored: `growing_shown.py` makes it where the side job's record is known too.
     growing_shown: dict[str, Any] | None = Field(default=None, exclude=True)
+    #: Never stored: how a `shown.Watch` has seen it last, and that this version does not understand it.
+    shown: ShownState | None = Field(default=None, exclude=True)
+    not_understood: bool = Field(default=False, exclude=True)
     #: A record of a higher one is not read by this version (`unread.py`).
     format: int = 1
     #: As the last run has left it.
@@ -272,6 +265,20 @@ def to_api(record: JobRecord) -> dict[str, Any]:
         "Growing": record.growing_shown,
         "Skipped": [_skipped_to_api(each) for each in record.skipped],
         "Progress": record.progress.as_dict(),  # names of tables in it may well hold the word password
+        **shown_to_api(record),
+    }
+
+
+def shown_to_api(record: JobRecord) -> dict[str, Any]:
+    """Return how a job is, in a word, and what is the matter with it: a part of the API's Job and of its stub."""
+    state = record.shown or state_of(record)
+    return {
+        "Shown": state.word.value,
+        "ShownSince": "" if state.since is None else stamp(state.since),
+        "Group": state.group.value,
+        "NeedsYou": state.needs_you,
+        "Waits": waits_of(record),
+        "Failure": failure_of(record),
     }
 
 
@@ -315,6 +322,7 @@ def to_stub(record: JobRecord) -> dict[str, Any]:
         "Status": job["Status"],
         "StatusDescription": job["StatusDescription"],
         "JobSummary": job,
+        **{name: job[name] for name in ("Shown", "ShownSince", "Group", "NeedsYou", "Waits", "Failure")},
         "CreateIndex": record.create_index,
         "ModifyIndex": record.modify_index,
         "JobModifyIndex": record.job_modify_index,

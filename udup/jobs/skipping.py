@@ -13,8 +13,9 @@ from dataclasses import replace
 
 from udup.base.errors import Failure, Fault
 from udup.jobs.curing import ROWS, TABLES
-from udup.jobs.record import IndexConflict, JobRecord, Stopped
+from udup.jobs.record import IndexConflict, JobRecord
 from udup.jobs.skipped import ERROR_MAX, SKIPPABLE, SkippedTransaction
+from udup.jobs.stopped import Stopped
 from udup.jobs.words import Stage
 
 #: Characters of an error's text that a description keeps, beside the commands behind it.

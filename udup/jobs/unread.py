@@ -48,6 +48,7 @@ def unread(raw: Any, key: str, why: str) -> UnreadRecord:
         document=document if isinstance(document, dict) else {},
         desired=DesiredState.PAUSE if known.get("desired") == DesiredState.PAUSE.value else DesiredState.RUN,
         status_description=told(why),
+        not_understood=True,
         **{name: known[name] for name in indexes if isinstance(known.get(name), int)},
     )
 

@@ -34,6 +34,7 @@ from udup.base.tls import TLS_DIR_VARIABLE
 from udup.cluster.beats import Role
 from udup.cluster.node_of import NodeOfCluster
 from udup.drivers.registry import Registry
+from udup.jobs.shown import Watch
 from udup.node.actor_control import ASK_SECONDS
 from udup.node.cluster_admin import leave_managers, remove_manager
 from udup.node.cluster_orders import ClusterOrders
@@ -183,7 +184,8 @@ class _Node:
                 shared_store=self._store_is_shared,
                 cluster=node_of_cluster(settings),
             )
-            reads = Reads(url, keys, settings.data_path / FILE_NAME, shared=self._store_is_shared)
+            watch_jobs = Watch(settings.console.lag_s, settings.console.lag_for_s)
+            reads = Reads(url, keys, settings.data_path / FILE_NAME, shared=self._store_is_shared, watch=watch_jobs)
             restart = self._restart_nats.set if self._nats is not None else None
             keeps = self._nats is not None and bool(self._nats.store)
             reads.health = self._health = Health(

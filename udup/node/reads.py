@@ -16,9 +16,11 @@ from udup.cluster.view import View
 from udup.jobs import JobProgress, JobRecord, Stage, UnreadRecord
 from udup.jobs.allocation import Evaluation
 from udup.jobs.growing_shown import with_growing
+from udup.jobs.shown import Watch
 from udup.jobs.staleness import ReportAges, changes_by_itself
 from udup.jobs.unread import told
 from udup.node.health import Health
+from udup.node.shown_jobs import ShownJobs
 from udup.store.contents import records_of
 from udup.store.sealing import Keyring
 from udup.store.snapshot import Snapshot, SnapshotDamaged, read_snapshot
@@ -44,9 +46,12 @@ class Reads:
     Until the store is read for the first time, what the node's own file has of it is told, as far as there is one.
     """
 
-    def __init__(self, url: str, keys: Keyring, file: Path | None = None, *, shared: bool = False) -> None:
-        """`shared`: the store is kept by other nodes, or by several."""
+    def __init__(
+        self, url: str, keys: Keyring, file: Path | None = None, *, shared: bool = False, watch: Watch | None = None
+    ) -> None:
+        """`shared`: the store is kept by other nodes, or by several. `watch`: what says how each job is."""
         self._shared = shared
+        self._shown = ShownJobs(watch or Watch())
         self._url, self._keys, self._file = url, keys, file
         self._opening: Future[JobStore] | None = None
         self._was_read = False
@@ -199,7 +204,7 @@ class Reads:
         self._reports = {job_id: (progress[job_id], each) for job_id, each in live.items() if each is not None}
         self._made = {record.id: self._with_progress(record, live[record.id]) for record in records}
         told = [_waiting(made[2], waits.get(job_id, "")) for job_id, made in self._made.items()]
-        self._records = {record.id: record for record in with_growing(told)}
+        self._records = self._shown.of(with_growing(told), live, self._ages)
         self._ids = frozenset(self._made)
         self._ages.forget_all_but(self._ids)
         self._not_understood = {key: each for key, each in self._not_understood.items() if key in self._ids}
@@ -213,7 +218,7 @@ class Reads:
             return known
         update: dict[str, Any] = {"progress": record.shown_progress(live, now)}
         if record.carried_out and (why := self._why_not_understood(record)):
-            update |= {"stage": Stage.PENDING, "status_description": told(why)}
+            update |= {"stage": Stage.PENDING, "status_description": told(why), "not_understood": True}
         return record, live, record.model_copy(update=update)
 
     def _why_not_understood(self, record: JobRecord) -> str:

@@ -15,6 +15,7 @@ class _Look(msgspec.Struct, frozen=True):
     faults: tuple[Fault, ...] = ()
     feeds: tuple[Feed, ...] = ()
     copy_warnings: tuple[str, ...] = ()
+    log_kept_s: int = 0
 
 
 _encode = msgspec.json.Encoder().encode
@@ -24,10 +25,10 @@ _decode = msgspec.json.Decoder(_Look).decode
 def look_to_wire(look: SourceLook) -> bytes:
     """Return it as bytes."""
     assert isinstance(look.info, ServerFacts), "a look of this driver's"
-    return _encode(_Look(look.info, look.faults, look.feeds, look.copy_warnings))
+    return _encode(_Look(look.info, look.faults, look.feeds, look.copy_warnings, look.log_kept_s))
 
 
 def look_from_wire(data: bytes) -> SourceLook:
     """Return it again; raise `ValueError` for what this version cannot read."""
     look = _decode(data)  # its errors are ValueErrors
-    return SourceLook(look.info, look.faults, look.feeds, look.copy_warnings)
+    return SourceLook(look.info, look.faults, look.feeds, look.copy_warnings, look.log_kept_s)

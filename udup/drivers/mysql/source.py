@@ -10,7 +10,7 @@ from udup.base.endpoint import Endpoint
 from udup.base.errors import Side
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.checks.parts import part_faults
-from udup.drivers.mysql.checks.retention import check_kept, copy_warnings
+from udup.drivers.mysql.checks.retention import check_kept, copy_warnings, expires_after
 from udup.drivers.mysql.checks.snapshot_access import snapshot_warnings
 from udup.drivers.mysql.checks.source_tables import check_parents
 from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, query
@@ -86,7 +86,7 @@ class MySQLSource:
             faults += filter_faults(connection, facts, selection) + map_faults(connection, facts, selection)
             feeds = read_feeds(connection, selection.folding(facts.folds_names))
             warnings = copy_warnings(connection, facts, selection) + snapshot_warnings(connection, facts, selection)
-            return SourceLook(facts, tuple(faults), tuple(feeds), warnings)
+            return SourceLook(facts, tuple(faults), tuple(feeds), warnings, expires_after(facts))
 
     def executed(self) -> GtidSet:
         """Return the executed GTIDs, asked now on a connection of its own."""

@@ -22,13 +22,20 @@ ANSWERED_JOB = (
     "Constraints",
     "CreateIndex",
     "Cutover",
+    "Failure",
+    "Group",
+    "Growing",
     "ModifyIndex",
+    "NeedsYou",
     "Progress",
+    "Shown",
+    "ShownSince",
     "Skipped",
     "Stage",
     "Start",
     "Status",
     "StatusDescription",
+    "Waits",
 )
 ANSWERED_TASK = ("Constraints", "Leader", "Status")
 

@@ -172,13 +172,15 @@ class JobPlan:
 class SourceLook:
     """A source before a start: what it is, what in its dictionary speaks against the job, what others write there.
 
-    `copy_warnings`: what should be known if a full copy is made.
+    `copy_warnings`: what should be known if a full copy is made. `log_kept_s` is for how long it keeps its log by
+    itself, 0 where that is for ever or not known.
     """
 
     info: ServerInfo
     faults: tuple[Fault, ...] = ()
     feeds: tuple[Feed, ...] = ()
     copy_warnings: tuple[str, ...] = ()
+    log_kept_s: int = 0
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoM
 from udup.base.errors import Side
 from udup.jobs import JobRecord
 from udup.jobs.document.keys import Level, canonical
+from udup.jobs.shown import Shown, state_of
 from udup.jobs.words import JobType, Stage
 from udup.pipeline.waits import WaitKind
 from udup.web.resources.compare_figures import compare_families
@@ -100,6 +101,7 @@ def job_families(records: Sequence[JobRecord]) -> Iterator[Family]:
     labelled = [(_labels(record), record) for record in sorted(records, key=lambda each: each.id)]
     yield _info(labelled)
     yield _stages(labelled)
+    yield _shown(labelled)
     for figure in _GAUGES:
         yield _filled(GaugeMetricFamily(f"udup_job_{figure.name}", figure.help, labels=LABELS), figure, labelled)
     for figure in _COUNTERS:
@@ -146,6 +148,16 @@ def _stages(jobs: _Labelled) -> Family:
     for labels, record in jobs:
         for stage in Stage:
             family.add_metric((*labels, stage.value), float(record.stage == stage))
+    return family
+
+
+def _shown(jobs: _Labelled) -> Family:
+    text = "1 for how the job is shown in a word, its trouble first."
+    family = GaugeMetricFamily("udup_job_shown", text, labels=(*LABELS, "state"))
+    for labels, record in jobs:
+        word = (record.shown or state_of(record)).word
+        for state in Shown:
+            family.add_metric((*labels, state.value), float(word is state))
     return family
 
 

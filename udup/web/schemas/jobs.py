@@ -6,6 +6,9 @@ from typing import Any
 
 from pydantic import Field
 
+from udup.base.causes import Cause
+from udup.jobs.failing.acts import Act, Danger
+from udup.jobs.shown import Group, Shown
 from udup.pipeline.cutover.state import CutoverState
 from udup.web.schemas.shape import Shape
 
@@ -72,13 +75,85 @@ class Growing(Shape):
     tables: list[GrowingTable] = Field(description="as far as the copy has begun; 100 at most")
 
 
-class Job(Shape):
-    """A job. `EndWhen`, `Failover`, `Compression`, `Verify`, `Stage`, `Start`, `Cutover`, `Growing`, `Skipped` and
-    `Progress` are additions.
+class Waits(Shape):
+    """What a job waits for that heals by itself, or that somebody else can end."""
+
+    for_: str = Field(alias="For", description="source, target, both, nats, node, lock, disk or sink")
+    to: str = Field(description="where that is, host:port; empty where it is nowhere in particular")
+    since: str = Field(description="RFC 3339; empty where not known")
+    why: str
+    next_try: str = Field(description="RFC 3339; empty where nothing is tried")
+    attempts: int = Field(ge=0)
+    kind: str = Field(description="Unavailable, Contended, or what of `waiting_for` in Progress")
+    session: str = Field(description="who is in the way, and what it does")
+    statement: str = Field(description="what waits")
+    table: str
+    hint: str
+
+
+class FailureFault(Shape):
+    """One thing that is wrong, with what to do about it."""
+
+    where: str
+    problem: str
+    remedy: str
+    task: str = Field(description="Src, Dest or empty")
+
+
+class Remedy(Shape):
+    """What can be done: `Command` does what a request of `Method` to `Path` with `Body` does."""
+
+    act: str = Field(description=", ".join(Act))
+    args: dict[str, Any] = Field(description="of the request: its body where there is one, else its query")
+    danger: str = Field(description=", ".join(Danger))
+    command: str = Field(description="as it is typed; of the act statement what is to be run on a server")
+    text: str = Field(description="what it does to whom")
+    recommended: bool = Field(description="true of one of a failure's remedies, which is the first")
+    confirm: str = Field(description="what somebody is to type before it; empty for nothing")
+    seconds: float | None = Field(description="how long it takes; null where not known")
+    method: str = Field(description="empty for the act statement, which is no request")
+    path: str = Field(description="with its query")
+    body: dict[str, Any] | None = Field(description="null where there is none; of the act update it is a document")
+
+
+class JobFailure(Shape):
+    """Why a job does not go on by itself. `Kind` is a word that a client may translate, with `Params`."""
+
+    kind: str = Field(description=", ".join(Cause))
+    params: dict[str, str] = Field(description="what a sentence about it needs")
+    text: str
+    at: str = Field(description="RFC 3339; empty where not known")
+    tries: int = Field(ge=0, description="failures in a row until it was given up; 0 where not known")
+    gtid: str = Field(description="the transaction at which it stands")
+    table: str = Field(description="on the target; several by commas")
+    key: str = Field(description="of the row, where that is known")
+    statement: str = Field(description="where it is about one")
+    position: str = Field(description="in the source's log, as file:offset")
+    source_keeps_until: str = Field(
+        description="RFC 3339: until then at least the source has the log that the job needs next; empty: not known"
+    )
+    faults: list[FailureFault] = Field(description="of a start that was refused, one by one; 20 at most")
+    remedies: list[Remedy] = Field(min_length=1, description="the best first")
+
+
+class _Shown(Shape):
+    """How a job is, in a word, and what is the matter with it."""
+
+    shown: str = Field(description=f"of several that hold the first: {', '.join(Shown)}")
+    shown_since: str = Field(description="RFC 3339; empty where not known")
+    group: str = Field(description=", ".join(Group))
+    needs_you: bool = Field(description="it does not go on unless somebody does something")
+    waits: Waits | None = Field(description="null while it waits for nothing")
+    failure: JobFailure | None = Field(description="null for a job that goes on by itself")
+
+
+class Job(_Shown):
+    """A job. `EndWhen`, `Failover`, `Compression`, `Verify`, `Stage`, `Start`, `Cutover`, `Growing`, `Skipped`,
+    `Progress`, and what `Shown` begins are additions.
 
     They are when it ends, whether another node may take it, what goes from Src to Dest compressed, whether its servers
     are compared, where it is in its life, where it begins without a copy, its last cut-over, how its tables change,
-    what was passed over, and how far it is.
+    what was passed over, how far it is, and how it is in a word.
     """
 
     region: str
@@ -106,7 +181,7 @@ class Job(Shape):
     progress: dict[str, Any]
 
 
-class JobStub(Shape):
+class JobStub(_Shown):
     """An entry of the list of jobs; `JobSummary` is the whole job."""
 
     id: str

@@ -1,0 +1,169 @@
+"""Which acts help against which failure, best first, and which of them is recommended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from udup.base import remedies as texts
+from udup.base.causes import Cause
+from udup.base.errors import Refused
+from udup.jobs.curing import Cure, cure_of
+from udup.jobs.failing import acts
+from udup.jobs.failing.acts import Remedy
+from udup.jobs.skipped import SKIPPABLE
+
+if TYPE_CHECKING:
+    from udup.jobs.record import JobRecord
+    from udup.jobs.stopped import Stopped
+
+
+@dataclass(frozen=True)
+class Case:
+    """A job that has stopped. `cure` is what puts the tables right that stand against it, None where nothing does."""
+
+    record: JobRecord
+    stopped: Stopped
+    cure: Cure | None
+    delivers: bool
+
+    @property
+    def job(self) -> str:
+        return self.record.id
+
+    @property
+    def skips(self) -> bool:
+        """Whether the transaction at which it stands may be passed over."""
+        return bool(self.stopped.gtid) and self.stopped.kind in SKIPPABLE and not self.delivers
+
+    @property
+    def needs_copy(self) -> bool:
+        """Whether its text says that only a new copy helps: of what older versions have kept nothing else tells."""
+        return any(each in self.stopped.text for each in texts.ALL)
+
+
+def remedies_of(record: JobRecord, stopped: Stopped) -> tuple[Remedy, ...]:
+    """Return what can be done; never nothing, and one of it is recommended."""
+    try:
+        spec = record.spec()
+    except Refused:
+        case = Case(record, stopped, None, delivers=False)
+    else:
+        case = Case(record, stopped, cure_of(record, spec, stopped.contradicted), delivers=spec.delivers)
+    found = _BY_CAUSE.get(stopped.what, _failed)(case)
+    return (replace(found[0], recommended=True), *found[1:])
+
+
+def _with_skip(case: Case, *found: Remedy) -> list[Remedy]:
+    return [*found, *([acts.skip(case.job, case.stopped.gtid)] if case.skips else [])]
+
+
+def _row(case: Case) -> list[Remedy]:
+    """Of rows or definitions of the target that stand against a transaction."""
+    resume = acts.resume(case.job, "Carry the job on at this transaction, when the target is as the source was.")
+    cure = case.cure
+    if cure is None or not cure.tables:
+        return _with_skip(case, resume)
+    if cure.by_rows:
+        return _with_skip(case, acts.repair(case.job, cure.tables), resume)
+    return _with_skip(case, acts.reload(case.job, cure.tables), resume)
+
+
+def _unsettled(case: Case) -> list[Remedy]:
+    gtid, table = case.stopped.gtid, dict(case.stopped.params).get("table") or case.stopped.table
+    applied, not_applied = (acts.settle(case.job, gtid, applied=each) for each in (True, False))
+    look = acts.statement(
+        f"Look on the target whether the rows of {gtid} are in {table or 'its tables'}: take a part of them out, or put"
+        " the rest in, then say which.",
+        dict(case.stopped.params).get("look") or f"SELECT * FROM {table or 'the table'}",
+    )
+    return _with_skip(case, look, not_applied, applied)
+
+
+def _stale(case: Case) -> list[Remedy]:
+    if not case.stopped.reloads or case.record.growth is not None:
+        return _copy_again(case) if case.needs_copy else _resumed(case)
+    return [acts.reload(case.job, case.stopped.reloads), *_copy_again(case)]
+
+
+def _resumed(case: Case) -> list[Remedy]:
+    return _with_skip(case, acts.resume(case.job, "Carry the job on, when what it says is done."))
+
+
+def _unsupported(case: Case) -> list[Remedy]:
+    if case.stopped.reloads:
+        return _stale(case)
+    if case.needs_copy:
+        return _copy_again(case)
+    text = "Post the job's document without the table, or otherwise so that the job need not carry this."
+    return [*_resumed(case), acts.update(case.job, text)]
+
+
+def _copy_again(case: Case) -> list[Remedy]:
+    """Of a job whose position the source's log does not lead on from."""
+    then = (
+        "then post its document again without a start: all rows come as reads."
+        if case.delivers
+        else "then post its document again with DropTableIfExists, for a new copy."
+    )
+    other = "Name another server of the same replication, whose log still reaches back to the job's position."
+    return [
+        acts.purge(case.job, f"Forget the job and its checkpoint; {then}"),
+        acts.update(case.job, other),
+        acts.resume(case.job, "Carry the job on, if the source has its log again."),
+        *([acts.skip(case.job, case.stopped.gtid)] if case.skips else []),
+    ]
+
+
+def _refused(case: Case) -> list[Remedy]:
+    found = [
+        acts.resume(case.job, "Carry the job on, when every fault is removed."),
+        acts.update(case.job, "Post the job's document otherwise, so that the faults do not apply."),
+    ]
+    return [*found, *([acts.revert(case.job)] if case.record.documents else [])]
+
+
+def _restarts(case: Case) -> list[Remedy]:
+    return [acts.resume(case.job, "Carry the job on: it gets all its attempts again.")]
+
+
+def _not_understood(case: Case) -> list[Remedy]:
+    text = "Post a document that this version understands; or start the version that wrote it, or a newer one."
+    return [acts.update(case.job, text), acts.delete(case.job)]
+
+
+def _tables_failed(case: Case) -> list[Remedy]:
+    return [acts.resume(case.job, "Have the tables copied again, when the cause is removed."), acts.give_up(case.job)]
+
+
+def _failed(case: Case) -> list[Remedy]:
+    return _copy_again(case) if case.needs_copy else _resumed(case)
+
+
+_BY_CAUSE: dict[str, Callable[[Case], list[Remedy]]] = {
+    Cause.ROW_MISSING: _row,
+    Cause.ROW_EXISTS: _row,
+    Cause.ROW_DIFFERS: _row,
+    Cause.DIVERGENCE: _row,
+    Cause.COPY_DIFFERS: _row,
+    Cause.TABLE_MISSING: _row,
+    Cause.MEMORY_LOST: _row,
+    Cause.DEFINITION: _row,
+    Cause.STATEMENT_REFUSED: _row,
+    Cause.UNSETTLED: _unsettled,
+    Cause.STALE_TABLE: _stale,
+    Cause.UNSUPPORTED: _unsupported,
+    Cause.LOG_DAMAGED: _unsupported,
+    Cause.LIMIT: _resumed,
+    Cause.START_REFUSED: _refused,
+    Cause.SOURCE_PURGED: _copy_again,
+    Cause.SOURCE_RESET: _copy_again,
+    Cause.SINK: _resumed,
+    Cause.TOO_MANY_RESTARTS: _restarts,
+    Cause.SUPERSEDED: _restarts,
+    Cause.NOT_UNDERSTOOD: _not_understood,
+    Cause.TABLES_FAILED: _tables_failed,
+    Cause.INTERNAL: _failed,
+    Cause.FAILED: _failed,
+}
