@@ -48,10 +48,10 @@ class Changed:
 
 
 class Briefs:
-    """`shown` says what is the matter with a job, `order` gives the next number. Whoever holds it guards it."""
+    """`order` gives the next number. Whoever holds it guards it."""
 
-    def __init__(self, shown: Callable[[JobRecord], dict[str, Any]], order: Callable[[], int]) -> None:
-        self._shown, self._order = shown, order
+    def __init__(self, order: Callable[[], int]) -> None:
+        self._order = order
         self._made: dict[str, _Made] = {}
         self._gone: deque[tuple[int, str]] = deque()
         self._forgotten = 0  # the order of the last one that is gone and was forgotten
@@ -74,7 +74,7 @@ class Briefs:
             return known
         is_same = known is not None and known.record.document is record.document
         outline = known.outline if known is not None and is_same else outline_of(record)
-        brief = brief_of(record, outline, self._shown(record), node_of(record.id))
+        brief = brief_of(record, outline, node_of(record.id))
         if known is not None and known.brief == brief:
             known.record, known.made_at = record, now
             self._tell_figures(known, now)

@@ -22,7 +22,6 @@ from udup.jobs.series import SeriesBook, slot_at
 from udup.jobs.timeline import Entry, TimelineBook
 from udup.web.live.brief import sample_of
 from udup.web.live.briefs import Briefs, Changed
-from udup.web.live.shown import shown_of
 from udup.web.ports import JobReads, NotThere
 from udup.web.resources.node_info import NodeInfo
 
@@ -54,7 +53,7 @@ class Following:
         self._looks = 0
         self._timelines = TimelineBook()
         self._series = SeriesBook()
-        self._briefs = Briefs(shown_of, self._next)
+        self._briefs = Briefs(self._next)
         self._ahead_ns = time.time_ns() - time.monotonic_ns()  # time that never goes back
         self._followers, self._is_kept = 0, False
         self._wake = threading.Event()
