@@ -33,7 +33,7 @@ if [ -z "$$able" ]; then \
 fi
 endef
 
-.PHONY: help venv demo check test test-servers lint bench soak trials faults sim clean
+.PHONY: help venv demo check test test-servers docs lint bench soak trials faults sim clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z-]+):[^#]*## */  make \1\t/' | expand -t 24
@@ -86,6 +86,15 @@ LINT = $(VENV)/bin/ruff check --quiet $(SOURCES) && $(VENV)/bin/ruff format --qu
 lint: $(STAMP)  ## check style, format and types
 	@echo "Checking style, format and types"
 	@$(LINT)
+
+SITE := udup/web/site
+
+# Warnings are errors: a link that leads nowhere, a page that no other leads to.
+docs: $(STAMP)  ## build the documentation as a searchable site into udup/web/site, which a node serves under /docs/
+	@echo "Building the documentation into $(SITE)"
+	@$(VENV)/bin/sphinx-build -W --keep-going -q -E -b html -d build/doctrees docs $(SITE)
+	@rm -f $(SITE)/.buildinfo $(SITE)/objects.inv
+	@find $(SITE) -name '*.map' -delete
 
 bench: $(STAMP)  ## measure the speed (BENCH="..." passes arguments)
 	@$(VENV)/bin/python -m bench $(BENCH)

@@ -1,4 +1,4 @@
-"""The GRANT statements of docs/operations.md: with them a job starts and runs, and none of them could be left out."""
+"""The GRANT statements of docs/accounts.md: with them a job starts and runs, and none of them could be left out."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from udup.pipeline.ports import End, JobPlan, Scope
 from udup.pipeline.selection.selection import Selection
 from udup.sandbox.api import job_document
 
-_DOCUMENT = (Path(__file__).parents[2] / "docs" / "operations.md").read_text("utf-8")
+_DOCUMENT = (Path(__file__).parents[2] / "docs" / "accounts.md").read_text("utf-8")
 
 #: In the document's order: what the source's account needs, what it may want, the same of the target's, and what the
 #: source's needs for a cut-over.
 _SOURCE, _SOURCE_MORE, _TARGET, _TARGET_MORE, _CUTOVER = re.findall(
-    r"^```sql\n(.*?)^```$", _DOCUMENT.split("\n# Accounts\n")[1].split("\n# ")[0], re.DOTALL | re.MULTILINE
+    r"^```sql\n(.*?)^```$", _DOCUMENT, re.DOTALL | re.MULTILINE
 )
 
 _GRANT = re.compile(r"^GRANT (.+) ON (\S+) TO (\S+);$", re.MULTILINE)

@@ -23,14 +23,20 @@ SECONDS = 60.0
 class RealCluster:
     """Managers and agents that are started together: the store begins when all managers are there.
 
-    `through` gives the port by which agents reach that of a manager.
+    `through` gives the port by which agents reach that of a manager; `key` seals their passwords, a new one by default.
     """
 
     def __init__(
-        self, folder: Path, managers: int = 3, agents: int = 0, through: Callable[[int], int] = lambda port: port
+        self,
+        folder: Path,
+        managers: int = 3,
+        agents: int = 0,
+        through: Callable[[int], int] = lambda port: port,
+        *,
+        key: str = "",
     ) -> None:
         self._folder = folder
-        self._key = base64.b64encode(os.urandom(KEY_BYTES)).decode()
+        self._key = key or base64.b64encode(os.urandom(KEY_BYTES)).decode()
         self._routes = [free_port() for _ in range(managers)]
         self._leaves = [free_port() for _ in range(managers)]
         self.nodes = [self._manager(number) for number in range(managers)]

@@ -10,6 +10,7 @@ import pytest
 from tests.jobs.test_table_states import record_of
 from udup.base.errors import Unavailable
 from udup.jobs import JobProgress, parse_job
+from udup.jobs.table_pages import TablesWanted
 from udup.jobs.words import Stage
 from udup.node.servers import Asked
 from udup.node.tables import tables_found, what_stays
@@ -71,7 +72,7 @@ class _Ends:
 
 def _found(ends: _Ends, after: str, limit: int) -> TablesFound:
     record = record_of(Stage.RUNNING, [{"TableSchema": "s"}])
-    return tables_found(record, None, ends, after, limit)  # type: ignore[arg-type]
+    return tables_found(record, None, ends, TablesWanted(limit, after))  # type: ignore[arg-type]
 
 
 def test_ten_thousand_tables_are_told_page_by_page_each_with_what_is_its_own() -> None:

@@ -16,14 +16,18 @@ from udup.base.config import Settings, load_settings
 from udup.base.errors import Fault, Refused
 from udup.jobs import DesiredState, JobRecord, JobType, accept, check_enforced_index, document_id
 from udup.jobs.allocation import Allocation, Evaluation, Trigger
+from udup.jobs.document.inspecting import ServerAsked
 from udup.jobs.growth import check_reload
 from udup.jobs.skipping import NotSkippable
+from udup.jobs.table_pages import TablesWanted
 from udup.jobs.table_states import shown_of, with_changes
 from udup.jobs.versions import Posted, with_replaced
 from udup.jobs.wishing import wished
+from udup.node.tables import Listing, page_found
 from udup.pipeline.cutover.state import Cutover, Options
 from udup.pipeline.ports import Seen, TailRequest
 from udup.pipeline.ports.compare import LedgerRow
+from udup.pipeline.ports.inspect import Inspected, TableSize
 from udup.pipeline.ports.tables import TablesOnTarget
 from udup.pipeline.ports.tail import START
 from udup.pipeline.selection.selection import Selection
@@ -110,6 +114,9 @@ class MemoryJobs:
         self.records: dict[str, JobRecord] = {}
         self.ledger: list[LedgerRow] = []
         self.tables_on_target: TablesOnTarget | None = None
+        self.sizes: dict[str, TableSize] = {}
+        self.inspected: list[ServerAsked] = []
+        self.server_found = Inspected(error="nobody listens there", remedy="start it")
         self.target_away = ""
         self.index = 5
         self.warning = ""
@@ -227,19 +234,23 @@ class MemoryJobs:
         self.level_asked.append((job_id, gtid))
         return MemoryQuestion(self)
 
-    def tables(self, job_id: str, after: str, limit: int) -> TablesFound:
+    def tables(self, job_id: str, wanted: TablesWanted) -> TablesFound:
         self._may_fail()
         if job_id not in self.records:
             raise NotThere("job not found")
         names = [("s", f"t{number}") for number in range(5)]
-        shown = [each for each in shown_of(self.records[job_id], None, names) if each.name > after][:limit]
-        more = bool(shown) and shown[-1].name != "s.t4"
+        shown = shown_of(self.records[job_id], None, names)
         known = self.tables_on_target
         if known is not None:
             shown = with_changes(shown, known)
         since = 0 if known is None else known.since_us
         problem = "" if known is not None else self.target_away
-        return TablesFound(shown, shown[-1].name if more else "", len(names), {"waiting": len(names)}, since, problem)
+        return page_found(self.records[job_id], Listing(names, shown, self.sizes, since, problem), wanted)
+
+    def inspect(self, asked: ServerAsked) -> Inspected:
+        self._may_fail()
+        self.inspected.append(asked)
+        return self.server_found
 
     def tail(self, job_id: str, wanted: TailRequest) -> MemoryTail:
         self._may_fail()
@@ -320,7 +331,8 @@ class MemoryJobs:
 
     def validate(self, document: dict[str, Any]) -> list[Check]:
         self._may_fail()
-        accept(document)
+        stored = self.records.get(document_id(document) or "")
+        accept(document, stored.document if stored else None)
         return self.checks
 
     def remove_manager(self, node: str) -> None:

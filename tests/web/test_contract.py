@@ -286,7 +286,7 @@ def test_who_is_there(client: TestClient) -> None:
 
 def test_the_node_about_itself_tells_no_secrets(client: TestClient) -> None:
     answer = client.simulate_get("/v1/self")
-    assert set(answer.json) == {"config", "member", "stats"}
+    assert set(answer.json) == {"config", "member", "stats", "Role", "NeedsToken"}
     assert set(answer.json["config"]) == contract.CONFIG
     assert answer.json["config"]["Version"] == __version__
     stats = answer.json["stats"]

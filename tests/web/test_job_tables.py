@@ -9,6 +9,7 @@ from falcon.testing import TestClient
 
 from udup.jobs.growing_shown import growing_of
 from udup.jobs.growth import Growth, GrowthState
+from udup.pipeline.ports.inspect import TableSize
 from udup.pipeline.ports.tables import TableChange, TablesOnTarget
 
 
@@ -28,9 +29,14 @@ def test_the_pages_have_every_table_once(client: TestClient, posted: str) -> Non
         after, pages = answer.json["Next"], pages + 1
     assert found == [f"s.t{number}" for number in range(5)] and pages == 3
     assert client.simulate_get(f"/v1/job/{posted}/tables").json["Tables"][0] == {
+        "Bytes": None,
+        "Compared": "",
         "Deleted": None,
         "Differences": 0,
+        "Equal": None,
+        "EstimatedRows": None,
         "Inserted": None,
+        "Key": "",
         "LastChange": "",
         "LastGtid": "",
         "Percent": None,
@@ -88,3 +94,21 @@ def test_tables_that_are_under_way_are_told_by_metrics(client: TestClient, memor
     lines = [line for line in text.splitlines() if line.startswith("udup_job_growing{") and line.endswith(" 1.0")]
     assert len(lines) == 1 and 'state="copying"' in lines[0]
     assert any(line.startswith("udup_job_growing_ratio{") and line.endswith(" 0.25") for line in text.splitlines())
+
+
+def test_pages_by_offset_are_found_in_any_order_with_their_sizes(client: TestClient, memory: Any, posted: str) -> None:
+    memory.sizes = {f"s.t{number}": TableSize("s", f"t{number}", number, number * 10, "primary") for number in range(3)}
+    path = f"/v1/job/{posted}/tables"
+    page = client.simulate_get(path, params={"sort": "size", "offset": "1", "limit": "2"}).json
+    assert [(each["Table"], each["Bytes"], each["EstimatedRows"], each["Key"]) for each in page["Tables"]] == [
+        ("s.t1", 10, 1, "primary"),
+        ("s.t0", 0, 0, "primary"),
+    ]
+    assert (page["Matching"], page["Offset"], page["Total"], page["Next"]) == (5, 1, 5, "")
+    assert page["Groups"] == {"trouble": 0, "moving": 0, "waiting": 5, "live": 0}
+    assert client.simulate_get(path, params={"q": "T4"}).json["Tables"][0]["Bytes"] is None
+    found = client.simulate_get(path, params={"q": "nothing"}).json
+    assert (found["Tables"], found["Matching"], found["Total"]) == ([], 0, 5)
+    assert client.simulate_get(f"{path}?state=waiting,moving").json["Matching"] == 5
+    for query in ("sort=colour", "state=nice", "offset=-1", "offset=1&after=s.t1", "q=" + "x" * 301):
+        assert client.simulate_get(f"{path}?{query}").status_code == 400, query

@@ -295,7 +295,20 @@ def test_a_client_that_comes_again_is_told_what_has_changed_since(
         assert [each["Reason"] for each in reading.named("jobs")["Jobs"]] == ["new"]
 
 
-@pytest.mark.parametrize("last", ["deadbeef-1", "what?", "-"])
+def test_a_client_that_asks_for_the_list_when_it_comes_again_gets_all_of_it(
+    server: WebServer, memory: MemoryJobs, posted: str
+) -> None:
+    with _reading(server, f"job:{posted}") as reading:
+        reading.named("job")
+        last = reading.last_id
+    with _reading(server, f"jobs,job:{posted}", last) as reading:
+        assert [reading.next()[0] for _ in range(2)] == ["hello", "jobs"]
+        assert reading.named("job")["Job"]["ID"] == posted
+    with _reading(server, f"jobs,job:{posted}", last) as reading:
+        assert reading.named("jobs")["All"] is True
+
+
+@pytest.mark.parametrize("last", ["deadbeef-1j", "what?", "-"])
 def test_a_client_of_another_process_takes_everything_as_new(server: WebServer, posted: str, last: str) -> None:
     with _reading(server, "jobs", last) as reading:
         assert [reading.next()[0] for _ in range(2)] == ["hello", "reset"]
@@ -306,7 +319,7 @@ def test_a_client_that_claims_to_have_seen_what_is_to_come_is_set_back(server: W
     with _reading(server) as reading:
         reading.named("jobs")
         epoch = reading.last_id.partition("-")[0]
-    with _reading(server, "jobs", f"{epoch}-999999") as reading:
+    with _reading(server, "jobs", f"{epoch}-999999j") as reading:
         assert [reading.next()[0] for _ in range(2)] == ["hello", "reset"]
 
 

@@ -27,7 +27,7 @@ __all__ = ["Settings", "load_settings", "paths", "variable_of"]
 ENVIRONMENT_PREFIX = "UDUP_"
 
 #: Settings that may be given as a reference, `env:NAME` or `file:PATH`.
-SECRETS = ("api.token", "secrets.key", "nats.url", "cluster.secret")
+SECRETS = ("api.token", "api.read_token", "secrets.key", "nats.url", "cluster.secret")
 
 #: Settings that name files, which must be there.
 FILES = ("nats.creds", "nats.tls_ca", "nats.tls_cert", "nats.tls_key")
@@ -155,11 +155,20 @@ def _between(settings: Settings) -> Iterator[str]:
             f"bind_addr: {settings.bind_addr} is refused without api.token: whoever reaches the API may run jobs; set "
             "a token (UDUP_API_TOKEN), or use 127.0.0.1 or ::1"
         )
+    yield from _tokens(settings)
     yield from _nats_files(settings)
     yield from _consumers(settings)
     yield from cluster_faults(settings)
     if settings.data_path.exists() and not settings.data_path.is_dir():
         yield f"data_dir: {settings.data_dir} is not a folder; name one, it is made if it does not exist"
+
+
+def _tokens(settings: Settings) -> Iterator[str]:
+    token, read_token = settings.api.token.get_secret_value(), settings.api.read_token.get_secret_value()
+    if read_token and not token:
+        yield "api.read_token: is for those who may only look, and without api.token everybody may write; set both"
+    elif read_token and read_token == token:
+        yield "api.read_token: is api.token as well, which may write; `openssl rand -hex 32` makes another one"
 
 
 def _nats_files(settings: Settings) -> Iterator[str]:

@@ -190,6 +190,8 @@ class Api(Section):
 
     #: What every request must bring as `Authorization: Bearer …`; empty: nothing, and only from this machine.
     token: Annotated[SecretStr, AfterValidator(_token)] = SecretStr("")
+    #: A second token, besides `token`: who brings it sees everything and changes nothing. Empty: there is none.
+    read_token: Annotated[SecretStr, AfterValidator(_token)] = SecretStr("")
     #: Host names, besides loopback's, that requests may be addressed to while there is no token.
     hosts: list[str] = []
 

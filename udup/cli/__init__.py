@@ -16,6 +16,7 @@ _COMMANDS = {
     "selftest": "udup.cli.selftest:selftest",
     "selftest-oracle": "udup.cli.selftest_oracle:selftest_oracle",
     "version": "udup.cli.server:version",
+    "completion": "udup.cli.completing:completion",
     "validate": "udup.cli.validate:validate",
     "job": "udup.cli.jobs:job",
     "events": "udup.cli.events:events",
@@ -23,6 +24,8 @@ _COMMANDS = {
     "members": "udup.cli.nodes:members",
     "cluster": "udup.cli.cluster:cluster",
     "nats": "udup.cli.nats:nats",
+    "backup": "udup.cli.backup:backup",
+    "restore": "udup.cli.backup:restore",
     "metrics": "udup.cli.metrics:metrics",
     "admin": "udup.cli.admin:admin",
 }

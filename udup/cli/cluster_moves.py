@@ -9,6 +9,7 @@ import click
 
 from udup.cli.client import Api
 from udup.cli.commands import Command, CommandError
+from udup.cli.completing import JOB_ID
 from udup.cli.jobs import find_job
 from udup.cli.options import Session, asks_server
 
@@ -74,7 +75,7 @@ def rebalance(session: Session, dry_run: bool) -> None:
 
 
 @click.command(cls=Command)
-@click.argument("job_id", metavar="ID")
+@click.argument("job_id", type=JOB_ID, metavar="ID")
 @click.argument("node")
 @asks_server
 def move(session: Session, job_id: str, node: str) -> None:

@@ -1,4 +1,4 @@
-"""`udup init`: the files to begin with."""
+"""`udup init`: the files to begin with. Those of a service are in `init_service.py`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import click
 
 from udup.cli.commands import Command, CommandError
 from udup.cli.output import Output
+
+_PATH = click.Path(path_type=Path)
 
 #: The files that are written, as they are in this package's templates: what each is, and its permissions. A job file
 #: holds passwords.
@@ -24,20 +26,44 @@ _JOBS = {"synchronous": "job.json", "subscribe": "subscribe.json"}
 
 
 @click.command(cls=Command)
-@click.option("--dir", "folder", type=click.Path(path_type=Path), default=Path(), help="Where to; default: here.")
+@click.option("--dir", "folder", type=_PATH, help="Where to; default: here, with --systemd where they belong.")
+@click.option("--systemd", is_flag=True, help="Write a unit for systemd, and settings that fit it.")
+@click.option("--data-dir", "data", type=_PATH, help="With --systemd: the folder for the node's data.")
+@click.option("--executable", type=_PATH, help="With --systemd: the program that it starts; default: this one.")
 @click.option("--job", "kind", type=click.Choice(tuple(_JOBS)), help="Write a job file of this type alone.")
 @click.option("--json", "as_json", is_flag=True, help="Print an object with the files' paths.")
-def init(folder: Path, kind: str | None, as_json: bool) -> None:
+def init(
+    folder: Path | None,
+    systemd: bool,
+    data: Path | None,
+    executable: Path | None,
+    kind: str | None,
+    as_json: bool,
+) -> None:
     """Write udup.toml, the settings with their explanations, and job.json, a job to fill in.
 
     With --job subscribe it is subscribe.json alone: a job that delivers every change as a message into the node's own
     JetStream. Files that are there already stay as they are, and nothing is written then.
 
+    With --systemd it is /etc/systemd/system/udup.service and /etc/udup/udup.toml, or both in --dir, and the commands
+    that make the user and start the service are printed.
+
     \b
     Examples:
       udup init --dir /etc/udup
       udup init --job subscribe
+      udup init --systemd
     """
+    if systemd:
+        if kind is not None:
+            raise click.UsageError("--systemd writes no job; leave --job out, and write that by udup init --job")
+        from udup.cli.init_service import Service, write_service
+
+        write_service(Service.of(folder, data, executable), as_json=as_json)
+        return
+    if data is not None or executable is not None:
+        raise click.UsageError("--data-dir and --executable are for --systemd")
+    folder = folder or Path()
     names = ["udup.toml", "job.json"] if kind is None else [_JOBS[kind]]
     _write(folder, names, as_json)
     if as_json:

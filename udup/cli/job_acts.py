@@ -14,6 +14,7 @@ import click
 
 from udup.cli.client import Answered, job_path
 from udup.cli.commands import Command, ExitCode, confirmed
+from udup.cli.completing import JOB_ID
 from udup.cli.jobs import Json, find_job
 from udup.cli.options import Session, asks_server
 
@@ -74,7 +75,7 @@ RESUME = Act(
 
 def _command(act: Act) -> click.Command:
     @click.command(act.verb, cls=Command, help=act.help)
-    @click.argument("job_ids", metavar="ID...", nargs=-1)
+    @click.argument("job_ids", type=JOB_ID, metavar="ID...", nargs=-1)
     @click.option("--all", "every", is_flag=True, help=act.every)
     @asks_server
     def command(session: Session, job_ids: tuple[str, ...], every: bool) -> None:
@@ -108,7 +109,7 @@ def _carry_out_all(session: Session, act: Act) -> None:
 
 
 @click.command(cls=Command)
-@click.argument("job_id", metavar="ID")
+@click.argument("job_id", type=JOB_ID, metavar="ID")
 @click.option("--gtid", required=True, metavar="GTID", help="The transaction that the job's failure names.")
 @click.option(
     "--applied/--not-applied",
@@ -158,7 +159,7 @@ def _removal(verb: str) -> click.Command:
           udup job {verb} --yes --purge shop
         """,
     )
-    @click.argument("job_ids", metavar="ID...", nargs=-1, required=True)
+    @click.argument("job_ids", type=JOB_ID, metavar="ID...", nargs=-1, required=True)
     @click.option("--purge", is_flag=True, help=_PURGE)
     @click.option("--yes", is_flag=True, help="Do not ask.")
     @asks_server

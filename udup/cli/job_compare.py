@@ -11,6 +11,7 @@ import click
 
 from udup.cli.client import job_path
 from udup.cli.commands import Command, ExitCode
+from udup.cli.completing import JOB_ID
 from udup.cli.jobs import find_job
 from udup.cli.options import Session, asks_server
 from udup.cli.output import counted, number, shown
@@ -25,7 +26,7 @@ _POLL_SECONDS = 0.5
 
 
 @click.command(cls=Command)
-@click.argument("job_id", metavar="ID")
+@click.argument("job_id", type=JOB_ID, metavar="ID")
 @click.argument("tables", metavar="[SCHEMA.TABLE]...", nargs=-1)
 @click.option(
     "--rows-per-second", type=click.IntRange(min=0), default=0, metavar="N", help="Read no more of each side."

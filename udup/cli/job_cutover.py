@@ -13,6 +13,7 @@ import click
 
 from udup.cli.client import job_path
 from udup.cli.commands import Command, CommandError, ExitCode, confirmed
+from udup.cli.completing import JOB_ID
 from udup.cli.jobs import find_job
 from udup.cli.options import Session, asks_server
 from udup.cli.watch import patiently
@@ -34,7 +35,7 @@ _NAME, _STATE = 10, 9
 
 
 @click.command(cls=Command)
-@click.argument("job_id", metavar="ID")
+@click.argument("job_id", type=JOB_ID, metavar="ID")
 @click.option("--source-read-only", is_flag=True, help="Have Udup make the source read-only, for everybody.")
 @click.option("--writes-stopped", is_flag=True, help="Your word that nothing writes to the source.")
 @click.option("--enable-events", is_flag=True, help="Enable on the target the events that the source has enabled.")

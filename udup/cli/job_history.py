@@ -9,6 +9,7 @@ import click
 from udup.base.secrets import MASK, PLACEHOLDER
 from udup.cli.client import job_path
 from udup.cli.commands import Command
+from udup.cli.completing import JOB_ID
 from udup.cli.jobs import Json, find_job
 from udup.cli.options import Session, asks_server
 from udup.cli.output import local_time, shown
@@ -21,7 +22,7 @@ _TOLD = 5
 
 
 @click.command(cls=Command)
-@click.argument("job_id", metavar="ID")
+@click.argument("job_id", type=JOB_ID, metavar="ID")
 @click.option("--verbose", is_flag=True, help="Every change.")
 @asks_server
 def history(session: Session, job_id: str, verbose: bool) -> None:
@@ -50,7 +51,7 @@ def history(session: Session, job_id: str, verbose: bool) -> None:
 
 
 @click.command(cls=Command)
-@click.argument("job_id", metavar="ID")
+@click.argument("job_id", type=JOB_ID, metavar="ID")
 @click.argument("number", metavar="[N]", type=click.IntRange(min=1), required=False)
 @click.option("--no-check", is_flag=True, help="Do not ask the servers of a running job whether it could start so.")
 @asks_server
@@ -79,7 +80,7 @@ def revert(session: Session, job_id: str, number: int | None, no_check: bool) ->
 
 
 @click.command(cls=Command)
-@click.argument("job_id", metavar="ID")
+@click.argument("job_id", type=JOB_ID, metavar="ID")
 @asks_server
 def export(session: Session, job_id: str) -> None:
     """Print a job's document, to be kept or run elsewhere. Passwords are left out: a text in their place says so.

@@ -17,6 +17,7 @@ import httpx
 
 from udup.cli.client import Answered, job_path
 from udup.cli.commands import Command
+from udup.cli.completing import JOB_ID
 from udup.cli.jobs import Json, find_job, job_or_none, progress
 from udup.cli.options import Session, asks_server
 from udup.cli.output import shown
@@ -52,7 +53,7 @@ class Entry:
 
 
 @click.command(cls=Command)
-@click.argument("job_id", metavar="ID")
+@click.argument("job_id", type=JOB_ID, metavar="ID")
 @click.option("--follow", "-f", is_flag=True, help="Go on showing what happens, until Ctrl-C, or the job is deleted.")
 @asks_server
 def logs(session: Session, job_id: str, follow: bool) -> None:

@@ -6,13 +6,14 @@ import click
 
 from udup.cli.client import job_path
 from udup.cli.commands import Command
+from udup.cli.completing import JOB_ID
 from udup.cli.jobs import find_job
 from udup.cli.options import Session, asks_server
 from udup.cli.output import shown
 
 
 @click.command("reload", cls=Command)
-@click.argument("job_id", metavar="ID")
+@click.argument("job_id", type=JOB_ID, metavar="ID")
 @click.argument("tables", metavar="[SCHEMA.TABLE...]", nargs=-1)
 @click.option("--give-up", is_flag=True, help="Have the job go on without the tables that it loads again, or gets.")
 @asks_server

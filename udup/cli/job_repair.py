@@ -12,6 +12,7 @@ import click
 from udup.base.errors import UdupError
 from udup.cli.client import job_path
 from udup.cli.commands import Command, ExitCode
+from udup.cli.completing import JOB_ID
 from udup.cli.job_compare import PART, follow, tell
 from udup.cli.jobs import find_job
 from udup.cli.options import Session, asks_server
@@ -28,7 +29,7 @@ _NEVER = "0001-"
 
 
 @click.command(cls=Command)
-@click.argument("job_id", metavar="ID")
+@click.argument("job_id", type=JOB_ID, metavar="ID")
 @click.argument("tables", metavar="[SCHEMA.TABLE]...", nargs=-1)
 @click.option("--all", "everything", is_flag=True, help="The rows of every table.")
 @click.option("--dry-run", is_flag=True, help="Only show what would be done.")

@@ -6,12 +6,13 @@ import click
 
 from udup.cli.client import job_path
 from udup.cli.commands import Command, confirmed
+from udup.cli.completing import JOB_ID
 from udup.cli.jobs import find_job
 from udup.cli.options import Session, asks_server
 
 
 @click.command(cls=Command)
-@click.argument("job_id", metavar="ID")
+@click.argument("job_id", type=JOB_ID, metavar="ID")
 @click.option("--gtid", required=True, metavar="GTID", help="The transaction that the job's failure names.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @asks_server

@@ -6,12 +6,13 @@ import click
 
 from udup.cli.client import job_path
 from udup.cli.commands import Command
+from udup.cli.completing import JOB_ID
 from udup.cli.jobs import find_job
 from udup.cli.options import Session, asks_server
 
 
 @click.command(cls=Command)
-@click.argument("job_id", metavar="ID")
+@click.argument("job_id", type=JOB_ID, metavar="ID")
 @click.argument("tables", metavar="SCHEMA.TABLE...", nargs=-1, required=True)
 @asks_server
 def snapshot(session: Session, job_id: str, tables: tuple[str, ...]) -> None:

@@ -10,6 +10,7 @@ import click
 from udup.cli import outage
 from udup.cli.client import job_path
 from udup.cli.commands import Command
+from udup.cli.completing import JOB_ID
 from udup.cli.event_lines import WORDS
 from udup.cli.jobs import Json, endpoint, find_job, progress, sink
 from udup.cli.options import Session, asks_server
@@ -27,7 +28,7 @@ _TABLES = 5
 
 
 @click.command(cls=Command)
-@click.argument("job_id", metavar="ID")
+@click.argument("job_id", type=JOB_ID, metavar="ID")
 @click.option("--watch", is_flag=True, help="Keep showing it until it ends, or Ctrl-C.")
 @click.option("--timeout", type=click.FloatRange(min=0), metavar="SECONDS", help="Watch no longer than this.")
 @click.option("--verbose", is_flag=True, help="Whole IDs and GTID sets.")

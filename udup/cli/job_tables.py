@@ -8,6 +8,7 @@ import click
 
 from udup.cli.client import job_path
 from udup.cli.commands import Command
+from udup.cli.completing import JOB_ID
 from udup.cli.jobs import Json, find_job
 from udup.cli.options import Session, asks_server
 from udup.cli.output import shown
@@ -20,7 +21,7 @@ _KINDS = ("Inserted", "Updated", "Deleted")
 
 
 @click.command("tables", cls=Command)
-@click.argument("job_id", metavar="ID")
+@click.argument("job_id", type=JOB_ID, metavar="ID")
 @click.option("--state", metavar="STATE", help="Only those in this state, as it is told: 'catching up', diverged ...")
 @click.option(
     "--sort",

@@ -10,6 +10,7 @@ import httpx
 
 from udup.cli.client import Answered, Unreachable, job_path
 from udup.cli.commands import Command, CommandError, ExitCode
+from udup.cli.completing import JOB_ID
 from udup.cli.event_lines import lines, raw_line
 from udup.cli.jobs import find_job
 from udup.cli.options import Session, asks_server
@@ -20,7 +21,7 @@ _REQUEST_SECONDS, _PAUSE_SECONDS = "20", 1.0
 
 
 @click.command(cls=Command)
-@click.argument("job_id", metavar="ID")
+@click.argument("job_id", type=JOB_ID, metavar="ID")
 @click.option("--table", metavar="SCHEMA.TABLE", help="Messages of this table alone.")
 @click.option("--from", "since", metavar="GTID|start|now", help="Where to begin; default: now, start with --no-follow.")
 @click.option("--no-follow", is_flag=True, help="End with what is there now.")

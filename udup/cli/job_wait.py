@@ -11,6 +11,7 @@ import httpx
 
 from udup.cli.client import Answered, Unreachable, job_path
 from udup.cli.commands import Command, ExitCode
+from udup.cli.completing import JOB_ID
 from udup.cli.job_acts import Asked, carry_out, found
 from udup.cli.jobs import Json, find_job
 from udup.cli.options import Session, asks_server
@@ -30,7 +31,7 @@ _ENDED = ("failed", "paused", "completed")
 
 
 @click.command(cls=Command)
-@click.argument("job_id", metavar="ID")
+@click.argument("job_id", type=JOB_ID, metavar="ID")
 @click.option("--gtid", metavar="SET", help="Wait for these transactions instead of asking the source.")
 @click.option("--timeout", type=click.FloatRange(min=0), metavar="SECONDS", help="No longer than this; 0: look once.")
 @asks_server
@@ -136,7 +137,7 @@ def _facts(job_id: str, answer: Json) -> Iterator[tuple[str, object]]:
 
 
 @click.command(cls=Command)
-@click.argument("job_id", metavar="ID")
+@click.argument("job_id", type=JOB_ID, metavar="ID")
 @asks_server
 def finish(session: Session, job_id: str) -> None:
     """End a migration that was made with "EndWhen": "finished", as soon as it is level.

@@ -15,6 +15,7 @@ import click
 from udup.cli import outage
 from udup.cli.client import Answered, Api, job_path
 from udup.cli.commands import Command, CommandError, Group
+from udup.cli.completing import JOB_ID
 from udup.cli.options import Session, asks_server
 from udup.cli.output import number
 
@@ -129,7 +130,7 @@ def _ambiguous(given: str, found: list[Json]) -> str:
 
 
 @click.command("list", cls=Command)
-@click.argument("prefix", default="")
+@click.argument("prefix", type=JOB_ID, default="")
 @asks_server
 def list_jobs(session: Session, prefix: str) -> None:
     """Show all jobs, or those whose ID begins with PREFIX.

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import click
 
 from udup.cli.commands import Command
+from udup.cli.completing import JOB_ID
 from udup.cli.options import Session, asks_server
 
 #: A line of the text format: name, labels in braces, value, and a time that is of no account here.
@@ -25,7 +26,7 @@ class Sample:
 
 
 @click.command(cls=Command)
-@click.argument("prefix", default="")
+@click.argument("prefix", type=JOB_ID, default="")
 @click.option("--table", is_flag=True, help="As a table, without the explanations.")
 @asks_server
 def metrics(session: Session, prefix: str, table: bool) -> None:

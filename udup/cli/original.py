@@ -16,6 +16,7 @@ import click
 
 from udup.cli.client import Answered, Unreachable, job_path
 from udup.cli.commands import Command, CommandError, ExitCode, confirmed
+from udup.cli.completing import JOB_ID
 from udup.cli.jobs import Json, find_job
 from udup.cli.nodes import show_node, show_nodes
 from udup.cli.options import Session, asks_server
@@ -86,7 +87,7 @@ def start(session: Session, file: str, check_index: int | None, detach: bool, ve
 
 
 @click.command(cls=OriginalCommand)
-@click.argument("job_id", metavar="ID")
+@click.argument("job_id", type=JOB_ID, metavar="ID")
 @click.option("--detach", is_flag=True, help="Accepted; there is nothing to wait for.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--verbose", is_flag=True, help="Accepted.")
@@ -107,7 +108,7 @@ def stop(session: Session, job_id: str, detach: bool, yes: bool, verbose: bool) 
 
 
 @click.command(cls=OriginalCommand)
-@click.argument("job_id", metavar="[ID]", default="")
+@click.argument("job_id", type=JOB_ID, metavar="[ID]", default="")
 @click.option("--short", is_flag=True, help="Without evaluations and allocations.")
 @click.option("--evals", is_flag=True, help="With the evaluations.")
 @click.option("--all-allocs", is_flag=True, help="With the allocations of earlier jobs of the same ID.")

@@ -16,6 +16,7 @@ from udup.base.endpoint import Endpoint
 from udup.base.errors import Fault, Refused
 from udup.drivers.messages.sink_checks import sink_checks
 from udup.drivers.mysql.checks import start, subscription
+from udup.drivers.mysql.checks.inspector import MySQLInspector
 from udup.drivers.mysql.checks.validate import validate, validate_target
 from udup.drivers.mysql.compare.catching_up import MySQLCatchUp
 from udup.drivers.mysql.compare.comparer import MySQLComparer
@@ -48,6 +49,7 @@ from udup.pipeline.ports import (
     TargetGate,
 )
 from udup.pipeline.ports.compare import ComparePlan, Comparer, Ledger
+from udup.pipeline.ports.inspect import Inspector
 from udup.pipeline.selection.selection import Selection
 
 #: The names of drivers as a job's document has them.
@@ -154,6 +156,8 @@ _CATCHING_UP: Mapping[tuple[str, str], Callable[[Endpoint, Endpoint, Selection, 
 
 _LEDGERS: Mapping[str, Callable[[Endpoint, str], Ledger]] = {MYSQL: MySQLLedger}
 
+_INSPECTORS: Mapping[str, Callable[[Endpoint], Inspector]] = {MYSQL: MySQLInspector}
+
 #: What imports the driver of a sink and makes it: each brings a client library of its own.
 _DESTINATIONS: Mapping[str, Callable[[DeliveryPlan], Destination]] = {NATS: _nats, KAFKA: _kafka}
 
@@ -247,6 +251,10 @@ class Registry:
     def ledger(self, target: End, job: str) -> Ledger:
         _check_known(target, DEST, _LEDGERS)
         return _LEDGERS[target.driver](target.endpoint, job)
+
+    def inspector(self, end: End) -> Inspector:
+        _check_known(end, SRC, _INSPECTORS)
+        return _INSPECTORS[end.driver](end.endpoint)
 
     def look_to_wire(self, end: End, look: SourceLook) -> bytes:
         _check_known(end, SRC, _LOOKS)

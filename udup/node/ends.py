@@ -23,6 +23,7 @@ from udup.node.task_places import Where, place_of
 from udup.pipeline.checks import BOTH, DEST, SRC, Check, Outcome
 from udup.pipeline.ports import Beginning, StartPoint
 from udup.pipeline.ports.compare import LedgerRow
+from udup.pipeline.ports.inspect import TableSize
 from udup.pipeline.ports.tables import TablesOnTarget
 from udup.store.sealing import Keyring
 from udup.web.ports import NotReady
@@ -74,6 +75,7 @@ _ANSWERS: Mapping[str, Any] = {
     "executed": str,
     "applied": str | None,
     "tables": list[tuple[str, str]],
+    "sizes": list[TableSize],
     "skip": bool,
     "settle": None,
     "on_target": TablesOnTarget,
@@ -167,6 +169,10 @@ class Ends:
 
     def tables(self, asked: Asked) -> list[tuple[str, str]]:
         found: list[tuple[str, str]] = self._asked("tables", asked, SRC)
+        return found
+
+    def sizes(self, asked: Asked) -> list[TableSize]:
+        found: list[TableSize] = self._asked("sizes", asked, SRC)
         return found
 
     def on_target(self, asked: Asked, side: str, names: Sequence[tuple[str, str]]) -> TablesOnTarget:

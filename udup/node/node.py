@@ -30,6 +30,7 @@ from udup.base.config import Settings
 from udup.base.errors import ConfigError, Transient, UdupError
 from udup.base.identity import described, load_node_id, removed_told, twin_told
 from udup.base.secrets import FILES_DIR_VARIABLE
+from udup.base.service import LIVES, READY, STOPPING, tell_service_manager
 from udup.base.tls import TLS_DIR_VARIABLE
 from udup.cluster.beats import Role
 from udup.cluster.node_of import NodeOfCluster
@@ -48,6 +49,7 @@ from udup.node.nats_config import Listener
 from udup.node.nats_server import NatsServer
 from udup.node.neighbours import Neighbours
 from udup.node.reads import Reads
+from udup.node.restoring import check_restored
 from udup.node.service import Control
 from udup.node.shared_store import SharedStore
 from udup.node.sharing import merge_memory, share_memory
@@ -86,6 +88,7 @@ def run_node(settings: Settings) -> None:
     logs.configure(settings.log.level, settings.log.format)
     lock = _lock(settings.data_path)
     try:
+        check_restored(settings.data_path)
         _Node(settings).run()
     finally:
         lock.close()
@@ -227,7 +230,9 @@ class _Node:
             self._log.info(
                 "server_ready", version=__version__, api=web.url, nats=shown(url), data_dir=settings.data_dir
             )
+            tell_service_manager(READY, f"STATUS=API at {web.url}")
             self._watch()
+            tell_service_manager(STOPPING)
             self._log.info("server_stops")
             web.stop()
             for following in followings:
@@ -290,6 +295,7 @@ class _Node:
         for looks in itertools.count():
             if self._stopping.wait(WATCH_SECONDS):
                 return
+            tell_service_manager(LIVES)
             self._watch_nats()
             if PULSE.is_twin:
                 raise ConfigError(twin_told(self._settings.data_path))

@@ -24,6 +24,7 @@ from udup.pipeline.deliver.delivered import JobEnd
 from udup.pipeline.ownership import Known
 from udup.pipeline.ports import Beginning, Drivers, JobPlan, StartPoint
 from udup.pipeline.ports.compare import LedgerRow
+from udup.pipeline.ports.inspect import TableSize
 from udup.pipeline.ports.tables import TableNames, TablesOnTarget
 from udup.pipeline.transport.address import of_job, shown
 from udup.pipeline.transport.link import reach
@@ -105,6 +106,11 @@ class Servers:
         return [
             (schema, name) for schema, name, *_ in self._drivers.source(plan.source).tables(plan.scope, None).tables
         ]
+
+    def sizes(self, asked: Asked) -> list[TableSize]:
+        """Return about how large the job's tables are on its source; nothing where that is not told in time."""
+        plan = asked.plan
+        return list(self._drivers.inspector(plan.source).sizes(plan.scope.selection))
 
     def on_target(self, asked: Asked, side: str, names: Sequence[Sequence[str]]) -> TablesOnTarget:
         """Return what the target keeps of tables of the job and of its side job, by their names on the source."""

@@ -37,7 +37,9 @@ from udup.jobs import (
     skipping,
 )
 from udup.jobs.differences import starts_alike
+from udup.jobs.document.inspecting import ServerAsked
 from udup.jobs.start import DecidedStart, check_unchanged, kept_start, other_start
+from udup.jobs.table_pages import TablesWanted
 from udup.jobs.versions import POSTED
 from udup.jobs.words import EndWhen, JobType
 from udup.node.actor_control import ASK_SECONDS, NO_ANSWER, ActorControl
@@ -49,12 +51,14 @@ from udup.node.reads import Reads
 from udup.node.servers import Asked, Servers
 from udup.node.snapshots import SnapshotChecks
 from udup.node.starts import StartDecisions
-from udup.node.tables import begins_later, tables_found, what_is_given_up, what_stays
+from udup.node.table_listings import TableListings
+from udup.node.tables import begins_later, page_found, tables_found, what_is_given_up, what_stays
 from udup.node.tail import open_tail
 from udup.pipeline.cutover.state import Options as CutoverOptions
 from udup.pipeline.ownership import Known
-from udup.pipeline.ports import DeliveryPlan, Drivers, StartPoint, Tail, TailRequest
+from udup.pipeline.ports import DeliveryPlan, Drivers, End, StartPoint, Tail, TailRequest
 from udup.pipeline.ports.compare import LedgerRow
+from udup.pipeline.ports.inspect import Inspected
 from udup.pipeline.verify.state import CompareOptions
 from udup.web.ports import Check, NotReady, NotThere, StillThere, TablesFound, WouldNotStart, Written
 
@@ -90,6 +94,7 @@ class Control(ActorControl):
         self._starts = StartDecisions(self.ends)
         self._snapshots = SnapshotChecks(self.ends)
         self.remove: Callable[[str], object] | None = None  # takes a manager out, at one of them
+        self._listings = TableListings(self.ends)
         self._node = node
         self._nats_url = nats_url
 
@@ -222,12 +227,18 @@ class Control(ActorControl):
         """Ask the two servers itself, in the request's thread."""
         return LevelQuestion(self._reads, self._drivers, job_id, gtid, self._nats_url, self.ends)
 
-    def tables(self, job_id: str, after: str, limit: int) -> TablesFound:
+    def tables(self, job_id: str, wanted: TablesWanted) -> TablesFound:
         """Ask the source itself, in the request's thread."""
         record = self._reads.job(job_id)
         if record is None:
             raise NotThere("job not found")
-        return tables_found(record, self._reads.part(record), self.ends, after, limit)
+        if wanted.is_plain:
+            return tables_found(record, self._reads.part(record), self.ends, wanted)
+        return page_found(record, self._listings.of(record, self._reads.part(record)), wanted)
+
+    def inspect(self, asked: ServerAsked) -> Inspected:
+        """Ask the server itself, in the request's thread."""
+        return self._drivers.inspector(End(asked.driver, asked.endpoint)).look(asked.wish)
 
     def tail(self, job_id: str, wanted: TailRequest) -> Tail:
         """Read the sink itself, in the request's thread."""

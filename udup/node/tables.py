@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from shlex import quote
 
 from udup.base.errors import Refused, UdupError
 from udup.jobs import DesiredState, JobRecord, JobSpec
 from udup.jobs.growth import told
-from udup.jobs.table_states import copies, shown_of, with_changes
+from udup.jobs.table_pages import TableSort, TablesWanted, compared_of, groups_of, page_of
+from udup.jobs.table_states import TableShown, copies, shown_of, with_changes
 from udup.node.ends import Ends
 from udup.node.servers import Asked
+from udup.pipeline.ports.inspect import TableSize
 from udup.pipeline.ports.tables import TablesOnTarget
 from udup.pipeline.selection.selection import Selection
 from udup.web.ports import NotReady, TablesFound
@@ -19,31 +22,93 @@ from udup.web.ports import NotReady, TablesFound
 _ASKED_AT_ONCE = 5000
 
 
-def tables_found(record: JobRecord, side: JobRecord | None, ends: Ends, after: str, limit: int) -> TablesFound:
+@dataclass(frozen=True)
+class Listing:
+    """All tables of a job at one moment, in the order of their names; what the target knows is in `shown`.
+
+    `problem` says why the target could not be asked.
+    """
+
+    names: list[tuple[str, str]]
+    shown: list[TableShown]
+    sizes: Mapping[str, TableSize]
+    since_us: int = 0
+    problem: str = ""
+
+
+def tables_found(record: JobRecord, side: JobRecord | None, ends: Ends, wanted: TablesWanted) -> TablesFound:
     """Return a page of a job's tables, which its source is asked for, and the target what it knows of them.
 
     A target that cannot be asked keeps nothing else from being told.
     """
     asked = Asked(record.spec(), record.document, record.start)
+    names = _names(ends, asked)
+    first = sum(".".join(each) <= wanted.after for each in names)
+    some = names[first : first + wanted.limit]
+    known, problem = on_target(record, side, ends, asked, some)
+    shown = shown_of(record, side, names, None if known is None else known.differing)
+    page = shown[first : first + len(some)]
+    if known is not None:
+        page = with_changes(page, known)
+    more = bool(page) and page[-1].name < shown[-1].name
+    return TablesFound(
+        tables=page,
+        next=page[-1].name if more else "",
+        total=len(shown),
+        states=copies(record, shown),
+        since_us=0 if known is None else known.since_us,
+        problem=problem,
+        matching=len(shown),
+        offset=first,
+        groups=groups_of(shown),
+        compared=compared_of(record, page),
+    )
+
+
+def list_tables(record: JobRecord, side: JobRecord | None, ends: Ends) -> Listing:
+    """Ask both servers for all of a job's tables, with their sizes."""
+    asked = Asked(record.spec(), record.document, record.start)
+    names = _names(ends, asked)
     try:
-        names = sorted(ends.tables(asked), key=".".join)
+        sizes = {f"{each.schema}.{each.table}": each for each in ends.sizes(asked)}
+    except UdupError:  # of a source that tells no sizes, as Oracle; that it is away was told with its names
+        sizes = {}
+    known, problem = on_target(record, side, ends, asked, names)
+    shown = shown_of(record, side, names, None if known is None else known.differing)
+    if known is not None:
+        shown = with_changes(shown, known)
+    return Listing(names, shown, sizes, 0 if known is None else known.since_us, problem)
+
+
+def page_found(record: JobRecord, listing: Listing, wanted: TablesWanted) -> TablesFound:
+    """Return a page of a listing."""
+    page = page_of(listing.shown, listing.sizes, wanted)
+    goes_on = page.more and wanted.offset is None and wanted.sort is TableSort.NAME and not wanted.backwards
+    return TablesFound(
+        tables=page.tables,
+        next=page.tables[-1].name if goes_on and page.tables else "",
+        total=len(listing.shown),
+        states=copies(record, listing.shown),
+        since_us=listing.since_us,
+        problem=listing.problem,
+        matching=page.matching,
+        offset=page.offset,
+        groups=groups_of(listing.shown),
+        sizes={each.name: size for each in page.tables if (size := listing.sizes.get(each.name)) is not None},
+        compared=compared_of(record, page.tables),
+    )
+
+
+def _names(ends: Ends, asked: Asked) -> list[tuple[str, str]]:
+    try:
+        return sorted(ends.tables(asked), key=".".join)
     except (Refused, NotReady):
         raise
     except UdupError as error:
         raise NotReady(f"the source cannot be asked which tables it has: {error}") from error
-    first = sum(".".join(each) <= after for each in names)
-    wanted = names[first : first + limit]
-    known, problem = _on_target(record, side, ends, asked, wanted)
-    shown = shown_of(record, side, names, None if known is None else known.differing)
-    page = shown[first : first + len(wanted)]
-    if known is not None:
-        page = with_changes(page, known)
-    more = bool(page) and page[-1].name < shown[-1].name
-    since = 0 if known is None else known.since_us
-    return TablesFound(page, page[-1].name if more else "", len(shown), copies(record, shown), since, problem)
 
 
-def _on_target(
+def on_target(
     record: JobRecord, side: JobRecord | None, ends: Ends, asked: Asked, names: Sequence[tuple[str, str]]
 ) -> tuple[TablesOnTarget | None, str]:
     """Return what the target knows of tables, None and why where it cannot be asked. A sink knows nothing."""

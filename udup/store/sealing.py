@@ -112,7 +112,7 @@ def is_sealed(value: object) -> bool:
 def load_keyring(data_dir: Path, setting: str = "") -> Keyring:
     """The keys out of the setting, else out of the file, which is made if there is none. Raises `ConfigError`."""
     if setting:
-        return _keyring(setting.replace(",", "\n").splitlines(), "the setting secrets.key")
+        return keyring_of(setting.replace(",", "\n").splitlines(), "the setting secrets.key")
     path = data_dir / FILE_NAME
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
@@ -129,10 +129,11 @@ def load_keyring(data_dir: Path, setting: str = "") -> Keyring:
                 " and if others may have read it, change the key and the passwords"
             )
         text = file.read().decode("ascii", "replace")
-    return _keyring(text.splitlines(), str(path))
+    return keyring_of(text.splitlines(), str(path))
 
 
-def _keyring(lines: Iterable[str], place: str) -> Keyring:
+def keyring_of(lines: Iterable[str], place: str) -> Keyring:
+    """Return the keys in the lines of a file, or of a setting. `ConfigError` if that is none, or damaged."""
     keys = {}
     for number, line in enumerate(lines, 1):
         text = line.strip()

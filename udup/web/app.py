@@ -14,7 +14,7 @@ import falcon
 from udup.base.config import Settings
 from udup.cluster.view import View
 from udup.web import errors
-from udup.web.auth import HeadersRule, access_rule
+from udup.web.auth import HeadersRule, RoleRule, access_rule
 from udup.web.blocking import WaitingRoom
 from udup.web.live.following import Following
 from udup.web.live.stream import STREAMS
@@ -26,9 +26,11 @@ from udup.web.resources.actors import ActorResource, ActorsResource
 from udup.web.resources.agent import SelfResource
 from udup.web.resources.allocations import AllocationResource, AllocationsResource, StatisticsResource
 from udup.web.resources.cluster import JoinResource, LeaderResource, LeaveResource, ManagersResource, MembersResource
+from udup.web.resources.console import add_console
 from udup.web.resources.evaluations import EvaluationResource, EvaluationsResource
 from udup.web.resources.events import EventReads
 from udup.web.resources.health import HealthResource
+from udup.web.resources.inspect import InspectResource
 from udup.web.resources.job_tables import JobTablesReads
 from udup.web.resources.jobs import JobResource, JobsResource, Registration
 from udup.web.resources.level import LevelQuestions
@@ -72,6 +74,7 @@ def create_app(
         MethodRule(),
         PathRule(),
         OriginRule(),
+        RoleRule(),
     ]
     app = falcon.App(middleware=rules, media_type=falcon.MEDIA_JSON)
     errors.install(app)
@@ -84,7 +87,7 @@ def create_app(
     events = EventReads(control, region, room)
     listed = JobTablesReads(control, region, room)
     moves = MoveResource(orders, region)
-    _add_jobs(app, control, reads, settings, here, reading, region, levels, events, listed, moves, following)
+    _add_jobs(app, control, reads, settings, here, reading, region, room, levels, events, listed, moves, following)
     app.add_route("/v1/events", StreamResource(control, following, here, region, room, STREAMS))
     _add_node(app, here, region, control)
     app.add_route("/metrics", MetricsResource(control, reads, node_id))
@@ -99,6 +102,7 @@ def create_app(
     app.add_route("/v1/health/ready", health)
     app.add_route("/v1/health/live", health, suffix="live")
     app.add_route("/v1/openapi.json", OpenApiResource())
+    add_console(app)
     return app
 
 
@@ -110,6 +114,7 @@ def _add_jobs(
     here: NodeInfo,
     reading: Reading,
     region: RegionRule,
+    room: WaitingRoom,
     levels: LevelQuestions,
     events: EventReads,
     listed: JobTablesReads,
@@ -128,7 +133,8 @@ def _add_jobs(
     app.add_route("/v1/series", series)
     job = JobResource(control, reads, tables, registration, reading, region, levels, events, listed, series, timelines)
     app.add_route("/v1/job/{path:path}", job)
-    app.add_route("/v1/validate/job", ValidateResource(control, region, settings.http))
+    app.add_route("/v1/inspect", InspectResource(control, reads, region, room))
+    app.add_route("/v1/validate/job", ValidateResource(control, reads, region, settings.http))
     app.add_route("/v1/allocations", AllocationsResource(tables, reading))
     app.add_route("/v1/allocation/{path:path}", AllocationResource(tables, reading))
     app.add_route("/v1/evaluations", EvaluationsResource(tables, reading))

@@ -6,7 +6,7 @@ from several web threads at once and must allow that.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -14,11 +14,14 @@ from udup.base.errors import Fault, UdupError
 from udup.cluster.orders import Order, Ordered
 from udup.jobs import JobRecord
 from udup.jobs.allocation import Evaluation
+from udup.jobs.document.inspecting import ServerAsked
+from udup.jobs.table_pages import Compared, TablesWanted
 from udup.jobs.table_states import TableShown
 from udup.pipeline.checks import Check, Outcome
 from udup.pipeline.cutover.state import Options as CutoverOptions
 from udup.pipeline.ports import Tail, TailRequest
 from udup.pipeline.ports.compare import LedgerRow
+from udup.pipeline.ports.inspect import Inspected, TableSize
 from udup.pipeline.verify.state import CompareOptions
 
 __all__ = [
@@ -126,10 +129,11 @@ class LevelFound:
 
 @dataclass(frozen=True)
 class TablesFound:
-    """Some of a job's tables in the order of their names; `next` is the name before the next ones, "" for no more.
+    """Some of a job's tables, in the order that was asked for; `next` is the name before the next ones, "" for no more.
 
-    `total` and `states` are of all its tables. `since_us`: from when on changes are counted, 0 if that is not known;
-    `problem` says why the target could not be asked, "" if it was.
+    `total`, `states` and `groups` are of all its tables; `matching` are those that were asked for, of which these are
+    the first behind `offset`. `sizes` and `compared` are of these, by name, where they are known. `since_us`: from when
+    on changes are counted, 0 if that is not known; `problem` says why the target could not be asked, "" if it was.
     """
 
     tables: list[TableShown]
@@ -138,6 +142,11 @@ class TablesFound:
     states: dict[str, int]
     since_us: int = 0
     problem: str = ""
+    matching: int = 0
+    offset: int = 0
+    groups: dict[str, int] = field(default_factory=dict)
+    sizes: Mapping[str, TableSize] = field(default_factory=dict)
+    compared: Mapping[str, Compared] = field(default_factory=dict)
 
 
 class LevelQuestion(Protocol):
@@ -211,8 +220,11 @@ class JobControl(Protocol):
         `NotThere` for an unknown job, `NotReady` for a source that cannot be asked.
         """
 
-    def tables(self, job_id: str, after: str, limit: int) -> TablesFound:
-        """Return where tables of a job stand, behind a name; the source is asked which there are.
+    def tables(self, job_id: str, wanted: TablesWanted) -> TablesFound:
+        """Return where tables of a job stand; the source is asked which there are.
+
+        What is no page in the order of names is of a listing that is kept for some seconds, so that both servers are
+        asked once for many pages.
 
         `NotThere` for an unknown job, `NotReady` for a source that cannot be asked.
         """
@@ -255,6 +267,9 @@ class JobControl(Protocol):
 
         `NotThere` for an unknown job, `IndexConflict` for one that is all done.
         """
+
+    def inspect(self, asked: ServerAsked) -> Inspected:
+        """Look at a server before there is a job. One that cannot be reached is an answer."""
 
     def validate(self, document: dict[str, Any]) -> list[Check]:
         """Look at both servers as a start would, and start nothing. `Refused` for a document that is no job."""

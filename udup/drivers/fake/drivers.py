@@ -26,6 +26,7 @@ from udup.pipeline.ports import (
     TargetGate,
 )
 from udup.pipeline.ports.compare import ComparePlan, Comparer, Ledger
+from udup.pipeline.ports.inspect import Inspector
 from udup.pipeline.selection.selection import Selection
 
 #: The name of the driver, as an `End` has it.
@@ -65,6 +66,9 @@ class FakeDrivers(Drivers):
 
     def ledger(self, target: End, job: str) -> Ledger:
         raise Refused([Fault("Driver", "servers in memory are compared by their tests")])
+
+    def inspector(self, end: End) -> Inspector:
+        raise Refused([Fault("Driver", "servers in memory are looked at by their tests")])
 
     def look_to_wire(self, end: End, look: SourceLook) -> bytes:
         raise Refused([Fault("Driver", "a server in memory is not on another node")])

@@ -125,6 +125,7 @@ class ConnectionConfig(Model):
     port: Annotated[int, BeforeValidator(values.within(1, 65535))]
     """1 to 65535."""
     user: Annotated[str, BeforeValidator(values.user)]
+    """The account that Udup logs in as."""
     password: Annotated[str, BeforeValidator(kept_password)] = Field(default="", repr=False)
     """Itself, or a reference to it: `env:UDUP_SECRET_NAME`, `file:NAME`. Answers show `******`."""
     ssl_mode: Annotated[SslMode | None, BeforeValidator(_ssl_mode)] = None
@@ -149,6 +150,7 @@ class Config(Model):
     """A MySQL end's settings."""
 
     connection_config: ConnectionConfig
+    """Where the server is, and the account there."""
     oracle_config: OracleConfig | None = None
     """Src with Driver Oracle."""
     gtid: Annotated[str, BeforeValidator(gtid_set)] = ""

@@ -85,6 +85,7 @@ class NatsConfig(Model):
     )
     """`none` or `s2`."""
     user: Text = ""
+    """The account; empty: none."""
     password: Annotated[str, BeforeValidator(kept_password)] = Field(default="", repr=False)
     """Itself, or a reference: `env:UDUP_SECRET_NAME`, `file:NAME`. Without User a token. Answers show `******`."""
     credentials: Text = ""
@@ -121,6 +122,7 @@ class KafkaConfig(Model):
     ] = None
     """PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512; absent: PLAIN with a User."""
     user: Text = ""
+    """The account; empty: none."""
     password: Annotated[str, BeforeValidator(kept_password)] = Field(default="", repr=False)
     """Itself, or a reference to it: `env:UDUP_SECRET_NAME`, `file:NAME`. Answers show `******`."""
     ssl_ca: Text = ""
@@ -258,6 +260,7 @@ class NatsDest(DestinationConfig):
     """The Config of a Dest with Driver NATS."""
 
     nats_config: NatsConfig = NatsConfig()
+    """The stream, and how it is reached."""
 
     @property
     def addresses(self) -> list[str]:
@@ -297,6 +300,7 @@ class KafkaDest(DestinationConfig):
     """The Config of a Dest with Driver Kafka."""
 
     kafka_config: KafkaConfig
+    """The brokers, and what the topics are."""
 
     @model_validator(mode="before")
     @classmethod

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from udup.base.errors import Fault
 from udup.base.secrets import Unresolvable, read_password
+from udup.jobs.document.config import ConnectionConfig
 from udup.jobs.document.keys import join
 from udup.jobs.document.spec import JobSpec
 from udup.jobs.document.tasks import TaskSpec
@@ -19,18 +20,25 @@ def local_faults(spec: JobSpec) -> Iterator[Fault]:
     for place, task in enumerate(spec.tasks):
         path = f"Tasks[{place}].Config"
         if isinstance(task, TaskSpec):
-            connection = task.config.connection_config
-            tls, account = connection.tls(), join(path, "ConnectionConfig")
-            yield from _password(connection.password, account)
-            for name, problem, remedy in tls.contradictions():
-                yield Fault(join(account, name), problem, remedy)
+            connection, account = task.config.connection_config, join(path, "ConnectionConfig")
+            yield from connection_faults(connection, account)
         else:
             tls, account = task.config.tls(), join(path, task.config.account_key)
             yield from _password(task.config.account.password, account)
             for problem in task.config.credentials_problems():
                 yield Fault(join(account, "Credentials"), problem, _PLACE)
-        for name, problem in tls.file_faults():
-            yield Fault(join(account, name), problem, _PLACE)
+            for name, problem in tls.file_faults():
+                yield Fault(join(account, name), problem, _PLACE)
+
+
+def connection_faults(connection: ConnectionConfig, account: str) -> Iterator[Fault]:
+    """The same of one account with a MySQL server, which `account` is the path of."""
+    tls = connection.tls()
+    yield from _password(connection.password, account)
+    for name, problem, remedy in tls.contradictions():
+        yield Fault(join(account, name), problem, remedy)
+    for name, problem in tls.file_faults():
+        yield Fault(join(account, name), problem, _PLACE)
 
 
 def _password(password: str, account: str) -> Iterator[Fault]:

@@ -84,13 +84,16 @@ class JobSpec(Model):
     id: Annotated[str, BeforeValidator(values.job_id)] = Field(default_factory=lambda: str(uuid.uuid4()), alias="ID")
     """Any text without spaces; absent: a new UUID. The checkpoint on the target belongs to it."""
     name: Annotated[str, BeforeValidator(values.job_name)]
+    """What people call it; it may be changed."""
     type: Annotated[JobType, BeforeValidator(_job_type)] = JobType.SYNCHRONOUS
     """`synchronous`: copy, then follow without end. `migration`: end when level. `subscribe`: deliver every
     change as a message."""
     end_when: Annotated[EndWhen, BeforeValidator(_end_when)] = EndWhen.LEVEL
     """Of a migration: it ends by itself when it is `level`, or stays level until it is told to finish (`finished`)."""
     region: PlainText = DEFAULT_REGION
+    """The node's; any other is refused."""
     datacenters: list[PlainText] = [DEFAULT_DATACENTER]
+    """In a cluster: the job is carried out in one of these data centres."""
     failover: StrictBool = False
     """In a cluster: another node of the same datacenter may take a job whose tasks name a node."""
     compression: Annotated[LinkCompression | None, BeforeValidator(_compression)] = None
@@ -102,6 +105,7 @@ class JobSpec(Model):
     enforce_index: StrictBool = False
     """Write only if JobModifyIndex is the job's; 0 there: only if there is no such job."""
     job_modify_index: Annotated[int, BeforeValidator(_index)] = 0
+    """Of the job as it was read; looked at if EnforceIndex is true."""
 
     @property
     def source(self) -> TaskSpec:

@@ -43,36 +43,45 @@ class TaskSpec(Model):
     """One end of a job, a database."""
 
     type: Annotated[TaskType, BeforeValidator(_task_type)]
+    """`Src`: what is read; `Dest`: what is written to."""
     node_id: PlainText = ""
-    """The node to run on; there is one."""
+    """In a cluster: the node that carries out the task, by its ID. A node that is alone runs every task."""
     node_name: PlainText = ""
     """The same by its name."""
     driver: Annotated[Literal[Driver.MYSQL, Driver.ORACLE], BeforeValidator(_driver)] = Driver.MYSQL
+    """`MySQL`, which MariaDB is too; of a Src also `Oracle`, experimental."""
     config: Config
+    """The server, the account there, and what the job does with it."""
 
 
 class NatsTask(Model):
     """The Dest of a subscription, in NATS JetStream."""
 
     type: Annotated[TaskType, BeforeValidator(_task_type)]
+    """`Src`: what is read; `Dest`: what is written to."""
     node_id: PlainText = ""
-    """The node to run on; there is one."""
+    """In a cluster: the node that carries out the task, by its ID. A node that is alone runs every task."""
     node_name: PlainText = ""
     """The same by its name."""
     driver: Annotated[Literal[Driver.NATS], BeforeValidator(_driver)]
+    """`NATS`: a stream of JetStream."""
     config: NatsDest
+    """What the messages are, and where they go."""
 
 
 class KafkaTask(Model):
     """The Dest of a subscription, in Kafka."""
 
     type: Annotated[TaskType, BeforeValidator(_task_type)]
+    """`Src`: what is read; `Dest`: what is written to."""
     node_id: PlainText = ""
-    """The node to run on; there is one."""
+    """In a cluster: the node that carries out the task, by its ID. A node that is alone runs every task."""
     node_name: PlainText = ""
     """The same by its name."""
     driver: Annotated[Literal[Driver.KAFKA], BeforeValidator(_driver)]
+    """`Kafka`: topics of a cluster."""
     config: KafkaDest
+    """What the messages are, and where they go."""
 
 
 _TAGS: dict[object, str] = {Driver.NATS: f"{TAG}NATS>", Driver.KAFKA: f"{TAG}Kafka>"}

@@ -10,6 +10,7 @@ from udup.pipeline.ownership import Known
 from udup.pipeline.ports.compare import ComparePlan, Comparer, Ledger
 from udup.pipeline.ports.cutover import SourceGate, TargetGate
 from udup.pipeline.ports.delivery import DeliveryPlan, Destination, RecordReader
+from udup.pipeline.ports.inspect import Inspector
 from udup.pipeline.ports.source import Source
 from udup.pipeline.ports.target import Target
 from udup.pipeline.ports.values import (
@@ -59,6 +60,10 @@ class Drivers(Protocol):
 
     def ledger(self, target: End, job: str) -> Ledger:
         """Return where a target keeps what differs from its source."""
+        ...
+
+    def inspector(self, end: End) -> Inspector:
+        """Return what looks at a server before there is a job; `Refused` for a driver that has nothing for that."""
         ...
 
     def look_to_wire(self, end: End, look: SourceLook) -> bytes:

@@ -3,7 +3,8 @@
 The client's own reading sets the pace. A round is made when what was sent before has left this process, so a slow
 client costs no memory: it is told the state less often. One that takes nothing for half a minute is let go.
 
-The last event of a round has the `id` from which a reconnect goes on, EPOCH-ORDER: whoever has it has all before it.
+The last event of a round has the `id` from which a reconnect goes on, EPOCH-ORDER: whoever has it has all before it. A
+`j` at its end says that this is so of the list of jobs too.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 
 from udup.web.live.briefs import as_json
 from udup.web.live.following import Following
-from udup.web.live.topics import Event, Round, Topic
+from udup.web.live.topics import Event, JobsTopic, Round, Topic
 
 #: Streams at a time.
 STREAMS = 16
@@ -32,7 +33,7 @@ UNSENT_MAX, STUCK_S = 64 << 10, 30.0
 
 _HEARTBEAT = b": hb\n\n"
 
-_LAST = re.compile(r"([0-9a-f]+)-([0-9]{1,18})")
+_LAST = re.compile(r"([0-9a-f]+)-([0-9]{1,18})(j?)")
 
 
 @dataclass(frozen=True)
@@ -43,10 +44,18 @@ class Client:
     is_gone: Callable[[], bool]
 
 
-def order_of(last_event_id: str, epoch: str) -> int | None:
-    """Return up to where a client has seen what this process has told; None if it was another process."""
+@dataclass(frozen=True)
+class Place:
+    """Up to where a client has seen what this process tells; `jobs`: of the list too."""
+
+    order: int
+    jobs: bool
+
+
+def place_of(last_event_id: str, epoch: str) -> Place | None:
+    """Return where a client goes on by the id that came last; None if that is of another process."""
     match = _LAST.fullmatch(last_event_id.strip())
-    return int(match[2]) if match is not None and match[1] == epoch else None
+    return Place(int(match[2]), bool(match[3])) if match is not None and match[1] == epoch else None
 
 
 class Stream:
@@ -64,6 +73,7 @@ class Stream:
         """`told`: what the client knows is all up to there, None for nothing. `held` is given back at the end."""
         self._following, self._client, self._topics, self._told = following, client, topics, told
         self._held = held
+        self._tells_jobs = any(isinstance(topic, JobsTopic) for topic in topics)
         self._chunks = self._rounds(hello)
 
     def __iter__(self) -> Iterator[bytes]:
@@ -107,7 +117,7 @@ class Stream:
         if not events:
             return b""
         *first, last = events
-        last_id = f"{self._following.epoch}-{self._told}"
+        last_id = f"{self._following.epoch}-{self._told}{'j' if self._tells_jobs else ''}"
         return b"".join((*(_event(*each) for each in first), _event(*last, last_id)))
 
 

@@ -7,6 +7,8 @@ from typing import Any
 from udup.jobs.document.gtid_text import ONE_GTID
 from udup.jobs.record_events import Kind
 from udup.jobs.series import COARSER
+from udup.jobs.table_pages import SEARCH_MAX, TableGroup, TableSort
+from udup.jobs.table_states import TableState
 from udup.web.openapi.examples import ALLOCATION_ID, JOB_ID
 
 _STRING: dict[str, Any] = {"type": "string"}
@@ -89,7 +91,7 @@ PARAMETERS: dict[str, Any] = {
         "name": "Last-Event-ID",
         "in": "header",
         "required": False,
-        "schema": {"type": "string", "pattern": "^[0-9a-f]+-[0-9]{1,18}$"},
+        "schema": {"type": "string", "pattern": "^[0-9a-f]+-[0-9]{1,18}j?$"},
         "description": "the id that came last: the stream tells what has changed since",
     },
     "job_prefix": _query("prefix", _STRING, "only jobs whose ID begins so"),
@@ -134,6 +136,26 @@ PARAMETERS: dict[str, Any] = {
     ),
     "cursor": _query("cursor", _STRING, "the Cursor of the answer before, in place of from"),
     "table_after": _query("after", _STRING, "only tables whose name comes behind this one: `Next` of the page before"),
+    "table_offset": _query(
+        "offset",
+        {"type": "integer", "minimum": 0, "maximum": 999_999_999},
+        "only tables behind so many of those that match, in the order of sort; not with after",
+    ),
+    "table_sort": _query(
+        "sort",
+        {"type": "string", "pattern": f"^-?({'|'.join(TableSort)})$"},
+        "name, which is the order without it; or what is most worth a look first: trouble, the largest (size, rows),"
+        " the most changed, the last change, what is farthest from being live (lag). With - in front the other way",
+    ),
+    "table_state": _query(
+        "state",
+        {"type": "array", "items": {"type": "string", "enum": [*TableState, *TableGroup]}},
+        "only tables in one of these states or groups, by comma",
+    )
+    | {"style": "form", "explode": False},
+    "table_search": _query(
+        "q", {"type": "string", "maxLength": SEARCH_MAX}, "only tables with this in schema.table, in any case"
+    ),
     "limit": _query(
         "limit",
         {"type": "integer", "minimum": 1, "maximum": 999_999_999},

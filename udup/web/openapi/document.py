@@ -13,7 +13,20 @@ from udup.jobs import JobSpec
 from udup.web.openapi.components import PARAMETERS, RESPONSE_HEADERS, RESPONSES, SCHEMAS
 from udup.web.openapi.examples import by_schema
 from udup.web.openapi.operations import COMMON_ERRORS, OPERATIONS, Operation
-from udup.web.schemas import agent, allocations, compare, cutover, jobs, live, moves, nats, nodes, tables, versions
+from udup.web.schemas import (
+    agent,
+    allocations,
+    compare,
+    cutover,
+    inspect,
+    jobs,
+    live,
+    moves,
+    nats,
+    nodes,
+    tables,
+    versions,
+)
 
 _ABOUT = (
     "Jobs that replicate MySQL databases. Errors are told as bare text, or as JSON to a client whose Accept names "
@@ -25,6 +38,7 @@ _BODIES: tuple[type[BaseModel], ...] = (
     cutover.CutoverRequest,
     compare.CompareRequest,
     compare.RepairRequest,
+    inspect.InspectRequest,
     nats.NatsUserRequest,
 )
 
@@ -47,6 +61,7 @@ _ANSWERS: tuple[type[BaseModel], ...] = (
     live.JobSeries,
     live.AllSeries,
     live.JobTimeline,
+    inspect.Inspected,
     tables.JobTable,
     tables.JobTables,
     versions.JobDocument,

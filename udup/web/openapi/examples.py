@@ -20,11 +20,13 @@ from udup.jobs.statistics import task_statistics
 from udup.jobs.versions import EarlierDocument, Posted
 from udup.pipeline.cutover.state import Cutover, Options, StepName, StepState
 from udup.pipeline.ports.compare import LedgerRow
+from udup.pipeline.ports.inspect import Inspected, SchemaFound, ServerFound
 from udup.pipeline.verify.state import CompareOptions, Comparison
 from udup.web.ports import Consumer, ConsumerCredentials
 from udup.web.schemas.allocations import allocation_of, evaluation_of, stub_of
 from udup.web.schemas.compare import comparison_of, differences_of
 from udup.web.schemas.cutover import cutover_of
+from udup.web.schemas.inspect import inspected_of
 from udup.web.schemas.jobs import (
     EvaluatedJobResponse,
     Event,
@@ -133,6 +135,13 @@ def _events() -> dict[str, Any]:
     return Events(events=[event], cursor="eJyrVspLrSgpVrIyMqsFABr0A9M=", end=True).to_json()
 
 
+def _inspected() -> dict[str, Any]:
+    uuid, account = "3e11fa47-71ca-11e1-9e33-c80aa9429562", "'udup'@'%'"
+    server = ServerFound("MySQL", "8.4.6", True, "TLSv1.3", False, uuid, "ON", -3, 2_592_000, account)
+    schema = SchemaFound("shop", 12, 212_400_000, 34 << 30, ("1 table without a primary or unique key",))
+    return inspected_of(Inspected(server=server, schemas=(schema,)), 14)
+
+
 def _user() -> dict[str, Any]:
     return user_of(Consumer("reports", ("SHOP1",), (), _MOMENT_NS)).to_json()
 
@@ -177,6 +186,8 @@ def by_schema() -> dict[str, Any]:
         "Allocation": allocation_of(record, allocation, NODE_ID, "dc1"),
         "Evaluation": evaluation_of(evaluation),
         "AllocationStatistics": {"Tasks": {"Src": task_statistics(record, "Src")}},
+        "InspectRequest": {"Side": "Src", "ConnectionConfig": _task("Src", "10.0.0.5")["Config"]["ConnectionConfig"]},
+        "Inspected": _inspected(),
         "NatsUser": _user(),
         "NatsUserRequest": {"Name": "reports", "Streams": ["SHOP1"]},
         "NatsCredentials": _credentials(),

@@ -21,6 +21,8 @@ from udup.web.openapi.operation import reading as _reading
 
 __all__ = ["COMMON_ERRORS", "OPERATIONS", "Operation"]
 
+_TABLES_ASKED = ("table_after", "table_offset", "limit", "table_sort", "table_state", "table_search")
+
 _ANY_ID = "The ID in the path is not looked at, the body decides which job is written."
 
 
@@ -193,10 +195,10 @@ def _jobs() -> Iterator[Operation]:
         "Where each table of a job stands",
         "jobs",
         "JobTables",
-        (*_JOB_ID, "table_after", "limit", "region", "pretty"),
+        (*_JOB_ID, *_TABLES_ASKED, "region", "pretty"),
         errors=(301, 404, 503),
         description="In the order of their names, page by page. The source is asked which tables it has: 503 where it"
-        " cannot be.",
+        " cannot be. With offset, sort, state or q the answer is of a listing that is some seconds old at most.",
     )
     skip = Operation(
         "put",
@@ -259,6 +261,21 @@ def _jobs() -> Iterator[Operation]:
             _WRITE,
             body="Registration",
             errors=(413,),
+        )
+    )
+    yield from _both(
+        Operation(
+            "put",
+            "/v1/inspect",
+            "inspectServer",
+            "Look at a server as it is typed, before there is a job",
+            "jobs",
+            "Inspected",
+            _WRITE,
+            body="InspectRequest",
+            errors=(413,),
+            description="What it is, its schemas, and the tables of one of them, page by page. One that cannot be"
+            " reached is answered 200, with `Reachable` false. Nothing is stored, and nothing is written there.",
         )
     )
 

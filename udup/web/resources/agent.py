@@ -12,6 +12,7 @@ import falcon
 from udup import __version__
 from udup.base.config import Settings
 from udup.jobs import DesiredState
+from udup.web.auth import role_of
 from udup.web.ports import JobReads
 from udup.web.resources.node_info import NodeInfo
 from udup.web.responses import give
@@ -28,7 +29,13 @@ class SelfResource:
         self._settings = settings
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        shown = Self(config=_config(self._settings, self._here), member=self._here.member(), stats=self._stats())
+        shown = Self(
+            config=_config(self._settings, self._here),
+            member=self._here.member(),
+            stats=self._stats(),
+            role=role_of(req).value,
+            needs_token=bool(self._settings.api.token.get_secret_value()),
+        )
         give(req, resp, shown.to_json())
 
     def _stats(self) -> dict[str, dict[str, str]]:

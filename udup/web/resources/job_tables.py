@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import falcon
 
+from udup.jobs.table_pages import tables_wanted
 from udup.web.blocking import WaitingRoom
 from udup.web.ports import JobControl
 from udup.web.requests import RegionRule, read_number
 from udup.web.responses import give
 from udup.web.schemas.tables import JobTables, moment_of, table_of
-
-#: Tables of a page, when the request does not say how many, and at most.
-PAGE, PAGE_MAX = 1000, 10_000
 
 
 class JobTablesReads:
@@ -24,10 +22,13 @@ class JobTablesReads:
 
     def answer(self, req: falcon.Request, resp: falcon.Response, job_id: str) -> None:
         self._region.check(req)
-        limit = min(read_number(req, "limit") or PAGE, PAGE_MAX)
+        words = {name: req.get_param(name, default="") for name in ("after", "sort", "state")}
+        wanted = tables_wanted(
+            read_number(req, "limit"), offset=req.get_param("offset"), search=req.get_param("q", default=""), **words
+        )
         with self._room.place():
-            found = self._control.tables(job_id, req.get_param("after", default=""), limit)
-        tables = [table_of(each) for each in found.tables]
+            found = self._control.tables(job_id, wanted)
+        tables = [table_of(each, found.sizes.get(each.name), found.compared.get(each.name)) for each in found.tables]
         shown = JobTables(
             tables=tables,
             next=found.next,
@@ -35,5 +36,8 @@ class JobTablesReads:
             states=found.states,
             changes_since=moment_of(found.since_us),
             changes_problem=found.problem,
+            matching=found.matching,
+            offset=found.offset,
+            groups=found.groups,
         )
         give(req, resp, shown.to_json())

@@ -10,12 +10,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from typing import Any
 
 import falcon
 
+from udup.base.errors import Refused
 from udup.base.settings import Http
-from udup.jobs import TaskType, unwrap
-from udup.web.ports import Check, JobControl, NotReady, Outcome
+from udup.jobs import TaskType, document_id, unwrap
+from udup.jobs.document.known_servers import strange_servers
+from udup.web.auth import Role, role_of
+from udup.web.ports import Check, JobControl, JobReads, NotReady, Outcome
 from udup.web.requests import RegionRule, read_json
 from udup.web.responses import give
 from udup.web.schemas.jobs import CheckResult, TaskCheck, Validation, ValidationTask
@@ -36,8 +40,9 @@ _GROUPS = {
 
 
 class ValidateResource:
-    def __init__(self, control: JobControl, region: RegionRule, http: Http) -> None:
+    def __init__(self, control: JobControl, reads: JobReads, region: RegionRule, http: Http) -> None:
         self._control = control
+        self._reads = reads
         self._region = region
         self._max_body_bytes = http.max_body_bytes
         self._places = threading.BoundedSemaphore(max(1, http.threads // 2))
@@ -45,6 +50,8 @@ class ValidateResource:
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         document = unwrap(read_json(req, self._max_body_bytes)).document
         self._region.check(req, document)
+        if role_of(req) is Role.READ:
+            self._check_known(document)
         if not self._places.acquire(blocking=False):
             raise NotReady("as many jobs are being validated as may be at a time; try again in a moment")
         try:
@@ -54,6 +61,12 @@ class ValidateResource:
         give(req, resp, _shown(checks).to_json())
 
     on_put = on_post
+
+    def _check_known(self, document: dict[str, Any]) -> None:
+        """`Refused` for servers that the stored job does not have: who may only look has the node try no others."""
+        record = self._reads.job(document_id(document) or "")
+        if faults := list(strange_servers(document, None if record is None else record.document)):
+            raise Refused(faults)
 
 
 def _shown(checks: Sequence[Check]) -> Validation:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -40,6 +40,8 @@ class Self(Shape):
     config: dict[str, Any] = Field(alias="config")
     member: Member = Field(alias="member")
     stats: dict[str, dict[str, str]] = Field(alias="stats")
+    role: Literal["write", "read"] = Field(description="what who asks may do: everything, or look alone")
+    needs_token: bool = Field(description="whether requests need a token")
 
 
 class Joined(Shape):

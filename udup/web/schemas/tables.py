@@ -6,8 +6,10 @@ from datetime import UTC, datetime
 
 from pydantic import Field
 
+from udup.jobs.table_pages import Compared
 from udup.jobs.table_states import TableShown, TableState
-from udup.web.schemas.shape import Shape
+from udup.pipeline.ports.inspect import TableSize
+from udup.web.schemas.shape import Shape, rfc3339
 
 
 class JobTable(Shape):
@@ -32,13 +34,24 @@ class JobTable(Shape):
     uncounted: int = Field(ge=0, description="events whose rows could not be counted, in fact none")
     last_change: str = Field(description="when the source committed the last of these changes; empty for none")
     last_gtid: str = Field(description="the transaction that it was in; empty for none")
+    bytes: int | None = Field(description="about how many it has on the source, indexes too; null where it is not told")
+    estimated_rows: int | None = Field(description="about how many it has on the source; null where it is not told")
+    key: str = Field(description="primary, unique, none; empty where it is not told")
+    compared: str = Field(description="when it was compared to its end last; empty for never, or not known")
+    equal: bool | None = Field(description="whether it was equal then, and no row of it is known to differ since")
 
 
 class JobTables(Shape):
-    """A page of a job's tables, in the order of their names."""
+    """A page of a job's tables, in the order of their names or as `sort` says.
+
+    Sizes are told in answers to `offset`, `sort`, `state` or `q`, which may be 4 seconds old.
+    """
 
     tables: list[JobTable]
-    next: str = Field(description="`after` of the next page; empty with the last")
+    next: str = Field(description="`after` of the next page; empty with the last, and where pages are told by offset")
+    matching: int = Field(ge=0, description="tables that match `state` and `q`")
+    offset: int = Field(ge=0, description="how many of these come before this page")
+    groups: dict[str, int] = Field(description="how many tables of the job are in trouble, moving, waiting, live")
     total: int = Field(ge=0, description="tables of the job")
     states: dict[str, int] = Field(description="how many tables of the job are in each state")
     changes_since: str = Field(description="since when changes are counted; empty where that is not known")
@@ -52,7 +65,7 @@ def moment_of(microseconds: int) -> str:
     return datetime.fromtimestamp(microseconds / 1e6, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def table_of(shown: TableShown) -> JobTable:
+def table_of(shown: TableShown, size: TableSize | None = None, compared: Compared | None = None) -> JobTable:
     change = shown.change
     return JobTable(
         table=shown.name,
@@ -70,4 +83,9 @@ def table_of(shown: TableShown) -> JobTable:
         uncounted=0 if change is None else change.uncounted,
         last_change="" if change is None else moment_of(change.changed_us),
         last_gtid="" if change is None else change.gtid,
+        bytes=None if size is None else size.bytes,
+        estimated_rows=None if size is None else size.rows,
+        key="" if size is None else size.key,
+        compared="" if compared is None else rfc3339(compared.at_ns),
+        equal=None if compared is None else compared.equal,
     )

@@ -10,6 +10,7 @@ import pytest
 from tests.fake_mysql import EOF, Conversation, FakeServer, column, decent, on, rows, serving, text
 from udup.base.endpoint import Endpoint
 from udup.base.tls import SslMode, Tls
+from udup.drivers.mysql.checks import looking
 from udup.drivers.mysql.checks import validate as validation
 from udup.drivers.mysql.client import connection
 from udup.drivers.mysql.client.facts import ServerFacts
@@ -59,7 +60,7 @@ def test_a_server_that_answers_with_other_columns_is_a_failed_check() -> None:
 def test_a_server_that_answers_slowly_again_and_again_is_looked_at_for_a_bounded_time(
     monkeypatch: pytest.MonkeyPatch, slow: bytes
 ) -> None:
-    monkeypatch.setattr(validation, "LOOK_TIMEOUT_S", 1)
+    monkeypatch.setattr(looking, "LOOK_TIMEOUT_S", 1)
     monkeypatch.setattr(connection, "CONNECT_TIMEOUT", 1)
 
     def answer(conversation: Conversation, command: bytes) -> None:

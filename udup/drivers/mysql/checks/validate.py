@@ -7,10 +7,8 @@ that cannot be reached is a failed check like any other, so that what is known o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 from udup.base import runtime
 from udup.base.endpoint import Endpoint
@@ -20,6 +18,7 @@ from udup.drivers.mysql.binlog.gtid import brief
 from udup.drivers.mysql.checks.binlog_access import goes_by_statements
 from udup.drivers.mysql.checks.definers import StoredSide, stored_checks
 from udup.drivers.mysql.checks.definitions import Definitions, definition_checks, unreadable_definitions
+from udup.drivers.mysql.checks.looking import ASK, connected, looked
 from udup.drivers.mysql.checks.pair import are_taken, pair_checks, ring_checks
 from udup.drivers.mysql.checks.parts import part_checks, tied_checks
 from udup.drivers.mysql.checks.source import is_read, source_checks
@@ -35,9 +34,8 @@ from udup.drivers.mysql.checks.target_tables import (
     read_unfinished,
     target_table_checks,
 )
-from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, describe
+from udup.drivers.mysql.client.connection import Connection, MySQLError, describe
 from udup.drivers.mysql.client.facts import ServerFacts, read_facts
-from udup.drivers.mysql.client.raw import shut_down
 from udup.drivers.mysql.client.transport import transport_check
 from udup.drivers.mysql.dictionary.claims import read_claims, read_feeds
 from udup.drivers.mysql.dictionary.definers import Defined, KnownAccounts, read_accounts, read_defined
@@ -58,31 +56,11 @@ from udup.pipeline.ownership import Feed, Known
 from udup.pipeline.ports import ApplyMode, Beginning, JobPlan, StartPoint
 from udup.pipeline.selection.selection import Selection
 
-#: Seconds for a server to accept a connection, and to answer one question; whoever validates waits for this.
-CONNECT_TIMEOUT_S = 5
-READ_TIMEOUT_S = 20
-
-#: Seconds for one whole answer, and for all of one look, however they trickle: whoever validates holds a thread.
-ANSWER_TIMEOUT_S, LOOK_TIMEOUT_S = 60, 120
-
-_REACH = "look at Host, Port, User and Password, that the server runs, and that it lets this machine in"
-_ASK = "fix what the server says, and validate again"
-
 #: The check of how a job begins that makes no copy.
 _START = "start_position"
 
 #: Of no node: every claim on the servers counts.
 _NOTHING_KNOWN = Known()
-
-T = TypeVar("T")
-
-
-class _NotSeen(Exception):
-    """A server that could not be looked at; `check` says why."""
-
-    def __init__(self, check: Check) -> None:
-        self.check = check
-        super().__init__(check.found)
 
 
 @dataclass(frozen=True)
@@ -115,7 +93,7 @@ def validate(plan: JobPlan, known: Known = _NOTHING_KNOWN) -> list[Check]:
     """
     with runtime.Pool(2, "validate") as pool:
         source = pool.submit(_facts, SRC, plan.source.endpoint)
-        target = pool.submit(_seen, lambda: _look_at_target(plan))
+        target = pool.submit(looked, lambda: _look_at_target(plan))
         ours, theirs = source.result(), target.result()
     start_after = plan.start_after
     begins: Beginning | Check | None = None
@@ -136,7 +114,7 @@ def validate(plan: JobPlan, known: Known = _NOTHING_KNOWN) -> list[Check]:
         checks += column_setting_checks(plan, ours)
         checks += [] if begins is None else [begins if isinstance(begins, Check) else _found(plan.start_at, begins)]
         if _is_ours(checks, SRC):
-            seen = _seen(lambda: _look_at_tables(plan, ours, full_copy=start_after is None))
+            seen = looked(lambda: _look_at_tables(plan, ours, full_copy=start_after is None))
             checks += [seen] if isinstance(seen, Check) else [*table_checks(seen.tables), *seen.parts]
             look = None if isinstance(seen, Check) else seen
     if isinstance(theirs, Check):
@@ -161,7 +139,7 @@ def validate(plan: JobPlan, known: Known = _NOTHING_KNOWN) -> list[Check]:
 
 def validate_target(plan: JobPlan) -> list[Check]:
     """Return every check of the target by itself, for a job whose source is another kind of database."""
-    theirs = _seen(lambda: _look_at_target(plan))
+    theirs = looked(lambda: _look_at_target(plan))
     if isinstance(theirs, Check):
         return [theirs]
     by_statements = goes_by_statements(plan.target.apply_mode, theirs.facts)
@@ -197,7 +175,7 @@ def look_at_source(plan: JobPlan) -> SourceFound:
     checks = [_reached(SRC, facts), transport_check(SRC, endpoint, facts)]
     if not is_read(facts):
         return SourceFound(checks, facts, start_after, begins)
-    tables = _seen(lambda: _look_at_tables(plan, facts, full_copy=start_after is None))
+    tables = looked(lambda: _look_at_tables(plan, facts, full_copy=start_after is None))
     return SourceFound(checks, facts, start_after, begins, tables.tables if isinstance(tables, _Source) else tables)
 
 
@@ -206,10 +184,10 @@ def look_at_source(plan: JobPlan) -> SourceFound:
 
 def _facts(task: str, endpoint: Endpoint) -> ServerFacts | Check:
     def look() -> ServerFacts:
-        with _connected(task, endpoint) as connection:
+        with connected(task, endpoint) as connection:
             return read_facts(connection)
 
-    return _seen(look)
+    return looked(look)
 
 
 def _begins(endpoint: Endpoint, point: StartPoint) -> Beginning | Check:
@@ -220,7 +198,7 @@ def _begins(endpoint: Endpoint, point: StartPoint) -> Beginning | Check:
         fault = refused.faults[0]
         return Check(SRC, _START, Outcome.FAIL, fault.problem, fault.remedy)
     except (UdupError, MySQLError, OSError) as error:
-        return Check(SRC, _START, Outcome.FAIL, f"{endpoint} does not say: {describe(error)}", _ASK)
+        return Check(SRC, _START, Outcome.FAIL, f"{endpoint} does not say: {describe(error)}", ASK)
 
 
 def _found(point: StartPoint | None, begins: Beginning) -> Check:
@@ -228,12 +206,12 @@ def _found(point: StartPoint | None, begins: Beginning) -> Check:
 
 
 def _look_at_target(plan: JobPlan) -> _Target:
-    with _connected(DEST, plan.target.endpoint) as connection:
+    with connected(DEST, plan.target.endpoint) as connection:
         return _Target(read_facts(connection), read_checkpoint(connection, plan.job), read_accounts(connection))
 
 
 def _look_at_tables(plan: JobPlan, facts: ServerFacts, *, full_copy: bool) -> _Source:
-    with _connected(SRC, plan.source.endpoint) as connection:
+    with connected(SRC, plan.source.endpoint) as connection:
         tables = read_tables(connection, facts, plan.scope.selection, full_copy=full_copy)
         objects = read_objects_named(connection, tables.selection)
         defined = read_defined(connection, tables.selection)
@@ -261,7 +239,7 @@ def _definitions(plan: JobPlan, look: _Source, source: ServerFacts, target: Serv
         return []
 
     def read() -> Definitions | Check:
-        with _connected(SRC, plan.source.endpoint) as connection:
+        with connected(SRC, plan.source.endpoint) as connection:
             try:
                 there = catalog_there(
                     read_catalog(connection, look.tables.selection),
@@ -269,11 +247,11 @@ def _definitions(plan: JobPlan, look: _Source, source: ServerFacts, target: Serv
                 )
             except Unsupported as error:
                 return unreadable_definitions(str(error))
-        with _connected(DEST, plan.target.endpoint) as connection:
+        with connected(DEST, plan.target.endpoint) as connection:
             engines = read_engines(connection)
         return Definitions(there, ours, theirs, engines, plan.scope.kept_users is not None)
 
-    seen = _seen(read)
+    seen = looked(read)
     return [seen] if isinstance(seen, Check) else list(definition_checks(seen))
 
 
@@ -292,7 +270,7 @@ def _in_the_way(plan: JobPlan, source: _Source, target: _Target, start_after: st
 
     def look() -> TargetTables:
         names = [tables.selection.renamed_table(each.schema, each.name) for each in tables.tables]
-        with _connected(DEST, plan.target.endpoint) as connection:
+        with connected(DEST, plan.target.endpoint) as connection:
             unfinished = read_unfinished(connection, plan.job, filled=plan.fill_existing)
             present = read_present(connection, names)
             others = {name: full for name, full in present.items() if name not in unfinished}
@@ -321,13 +299,13 @@ def _in_the_way(plan: JobPlan, source: _Source, target: _Target, start_after: st
 
     def tied() -> list[Check]:
         names = [tables.selection.renamed_table(each.schema, each.name) for each in tables.tables]
-        with _connected(DEST, plan.target.endpoint) as connection:
+        with connected(DEST, plan.target.endpoint) as connection:
             return tied_checks(connection, plan, names)
 
-    seen = _seen(look)
+    seen = looked(look)
     if isinstance(seen, Check):
         return [seen]
-    keys = _seen(tied)
+    keys = looked(tied)
     return [*target_table_checks(seen), *([keys] if isinstance(keys, Check) else keys)]
 
 
@@ -335,45 +313,6 @@ def _accepted(plan: JobPlan) -> tuple[str, ...]:
     """Return by which other selections the target may have the checkpoint of a job whose tables change."""
     left = () if plan.leaves is None else (plan.leaves.before,)
     return left if plan.join is None else (*left, plan.join.kept.digest)
-
-
-@contextmanager
-def _connected(task: str, endpoint: Endpoint) -> Iterator[Connection]:
-    """A connection that is closed afterwards; `_NotSeen` for all that goes wrong on it."""
-    try:
-        connection = connect(
-            endpoint,
-            connect_timeout=CONNECT_TIMEOUT_S,
-            read_timeout=READ_TIMEOUT_S,
-            answer_seconds=ANSWER_TIMEOUT_S,
-        )
-    except Refused as refused:
-        fault = refused.faults[0]
-        found = f"{fault.where}: {fault.problem}"
-        raise _NotSeen(Check(task, "connection", Outcome.FAIL, found, fault.remedy or _REACH)) from refused
-    except UdupError as error:
-        raise _NotSeen(Check(task, "connection", Outcome.FAIL, str(error), _REACH)) from error
-    watchdog = runtime.Timer(LOOK_TIMEOUT_S, shut_down, (connection,))
-    watchdog.daemon = True
-    watchdog.start()
-    with closing(connection):
-        try:
-            yield connection
-        except (MySQLError, OSError, UdupError) as error:
-            found = f"{endpoint} does not answer what it is asked: {describe(error)}"
-            raise _NotSeen(Check(task, "dictionary", Outcome.FAIL, found, _ASK)) from error
-        except (IndexError, KeyError, TypeError, ValueError) as error:
-            found = f"{endpoint} answers what no MySQL server does: {type(error).__name__}: {str(error)[:200]}"
-            raise _NotSeen(Check(task, "dictionary", Outcome.FAIL, found, _REACH)) from error
-        finally:
-            watchdog.cancel()
-
-
-def _seen(look: Callable[[], T]) -> T | Check:
-    try:
-        return look()
-    except _NotSeen as unseen:
-        return unseen.check
 
 
 def _reached(task: str, facts: ServerFacts) -> Check:

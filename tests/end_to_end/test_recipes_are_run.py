@@ -1,4 +1,4 @@
-"""The recipes of docs/operations.md, run command by command as a reader would, each in the situation that it is for."""
+"""The recipes of the documentation, run command by command as a reader would, each in the situation that it is for."""
 
 from __future__ import annotations
 
@@ -19,13 +19,16 @@ from tests.end_to_end.conftest import World, forget_settings_of_the_command_line
 from tests.recipes import Step, sections, steps
 from udup.cli import cli
 from udup.drivers.mysql.client.connection import MySQLError, connect, query
-from udup.sandbox.api import Json
+from udup.sandbox.api import Json, job_document
 from udup.verify.compare import compare
 
-GUIDE = Path(__file__).parents[2] / "docs" / "operations.md"
+DOCS = Path(__file__).parents[2] / "docs"
+
+#: Every section of these is a recipe.
+GUIDES = tuple(DOCS / f"{name}.md" for name in ("moving", "changing", "trouble"))
 
 #: What the documents call the job, its schema, and the job of its way back.
-JOB, BACK, OTHER = "shop", "shop-back", "crm"
+JOB, BACK, OTHER, NEXT = "shop", "shop-back", "crm", "shop-next"
 
 READ_ONLY = "SELECT @@global.read_only + @@global.super_read_only"
 
@@ -189,6 +192,46 @@ def _cut_over_and_back(operator: Operator) -> Iterator[None]:
     assert opens in operator.said[-1] and f"{world.source.endpoint} now" not in operator.said[-1]
 
 
+@recipe("Migrate with little downtime")
+def _migrate(operator: Operator) -> Iterator[None]:
+    world = operator.world
+    operator.write("shop.json", operator.document())
+    world.posted.add(BACK)
+    yield
+    world.assert_equal(JOB)
+    assert _stage(operator) == "completed"
+    world.runs(BACK)
+    assert value(world.source.endpoint, READ_ONLY) == 1, "closed for applications, open for the way back"
+
+
+@recipe("Upgrade MySQL")
+def _upgrade(operator: Operator) -> Iterator[None]:
+    operator.write("shop.json", operator.document())
+    yield
+    operator.world.assert_equal(JOB)
+
+
+@recipe("Leave MyISAM")
+def _leave_myisam(operator: Operator) -> Iterator[None]:
+    world = operator.world
+    world.on_source(f"CREATE TABLE {JOB}.old (id INT PRIMARY KEY) ENGINE=MyISAM", f"INSERT INTO {JOB}.old VALUES (1)")
+    operator.write("innodb.json", operator.document(dest={"Engine": "InnoDB"}))
+    yield
+    world.on_source(f"INSERT INTO {JOB}.old VALUES (2)")
+    world.level(JOB)
+    assert value(world.target.endpoint, f"SELECT COUNT(*) FROM {JOB}.old") == 2
+    engine = f"SELECT ENGINE FROM information_schema.TABLES WHERE TABLE_SCHEMA = '{JOB}' AND TABLE_NAME = 'old'"
+    assert value(world.target.endpoint, engine) == "InnoDB"
+
+
+@recipe("RDS in and out")
+def _rds(operator: Operator) -> Iterator[None]:
+    operator.write("shop.json", operator.document())
+    yield
+    operator.world.assert_equal(JOB)
+    assert _stage(operator) == "completed"
+
+
 @recipe("Migrate, held level")
 def _held_level(operator: Operator) -> Iterator[None]:
     operator.write("migration.json", operator.document() | {"Type": "migration", "EndWhen": "finished"})
@@ -328,6 +371,51 @@ def _reload(operator: Operator) -> Iterator[None]:
     operator.world.level_and_equal(JOB, JOB)
 
 
+@recipe("Chain servers")
+def _chain(operator: Operator) -> Iterator[None]:
+    world = operator.world
+    operator.write("first.json", operator.document())
+    second = job_document(NEXT, world.target.endpoint, world.source.endpoint, [JOB])
+    second["ID"] = NEXT
+    second["Tasks"][0]["Config"]["ReplicateDoDb"] = [{"TableSchema": JOB, "TableSchemaRename": "shop_next"}]
+    operator.write("second.json", second)
+    try:
+        yield
+        world.on_source(f"INSERT INTO {JOB}.sale VALUES (1)")
+        world.level(JOB)
+        wait_for(
+            lambda: value(world.source.endpoint, "SELECT COUNT(*) FROM shop_next.sale") == 1,
+            lambda: world.node.job(NEXT),
+        )
+    finally:
+        httpx.delete(f"{world.node.url}/v1/job/{NEXT}?purge=true", timeout=30)
+        run(world.source.endpoint, "DROP DATABASE IF EXISTS shop_next")
+
+
+@recipe("Fan out")
+def _fan_out(operator: Operator) -> Iterator[None]:
+    world = operator.world
+    operator.write("shop.json", operator.document())
+    other = operator.document(job=OTHER)
+    other["Tasks"][0]["Config"]["ReplicateDoDb"] = [{"TableSchema": JOB, "TableSchemaRename": "shop_other"}]
+    operator.write("other.json", other)
+    try:
+        yield
+        world.on_source(f"INSERT INTO {JOB}.sale VALUES (1)")
+        world.level(JOB)
+        world.level(OTHER)
+        assert value(world.target.endpoint, "SELECT COUNT(*) FROM shop_other.sale") == 1
+    finally:
+        run(world.target.endpoint, "DROP DATABASE IF EXISTS shop_other")
+
+
+@recipe("Be gentle to a busy server")
+def _gentle(operator: Operator) -> Iterator[None]:
+    operator.write("gentle.json", operator.document(dest={"ParallelWorkers": 1}))
+    yield
+    operator.world.assert_equal(JOB)
+
+
 @recipe("Two jobs into one target")
 def _two_jobs(operator: Operator) -> Iterator[None]:
     document = operator.document("item", "sale")
@@ -413,8 +501,13 @@ def _down(operator: Operator) -> Iterator[None]:
 # ---- Running them ----
 
 
+def recipes() -> dict[str, str]:
+    """Return the text of every recipe by its title."""
+    return {title: text for guide in GUIDES for title, text in sections(guide).items()}
+
+
 @pytest.mark.parametrize("title", list(SITUATIONS))
 def test_a_recipe_does_what_it_says(operator: Operator, title: str) -> None:
     with SITUATIONS[title](operator):
-        for step in steps(sections(GUIDE)[title]):
+        for step in steps(recipes()[title]):
             operator.take(step)

@@ -1,0 +1,113 @@
+"""A node is lost with its disk: another begins with the backup, and its jobs go on from their checkpoints."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from tests.end_to_end.conftest import World
+from tests.node.real_cluster import RealCluster, kill
+from udup.drivers.mysql.client.connection import connect, query
+from udup.node.restoring import backup_in
+from udup.sandbox.node import UdupNode
+from udup.sandbox.server import MysqlServer
+
+
+def _udup(node: UdupNode, *words: str, code: int = 0) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "udup", *words, "--config", str(node.config)], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def _begin(world: World, name: str) -> None:
+    world.on_source(
+        f"CREATE DATABASE {name}",
+        f"CREATE TABLE {name}.t (id INT PRIMARY KEY, a INT)",
+        f"INSERT INTO {name}.t VALUES (1, 1), (2, 2), (3, 3)",
+    )
+    world.start(name, [name])
+    world.level(name)
+    world.on_target(f"INSERT INTO {name}.t VALUES (9000000, 1)")  # a copy would not leave that there
+
+
+def _goes_on(world: World, name: str) -> None:
+    world.on_source(f"UPDATE {name}.t SET a = 9 WHERE id = 1", f"INSERT INTO {name}.t VALUES (4, 4)")
+    world.level(name)
+    with closing(connect(world.target.endpoint)) as connection:
+        rows: list[Any] = list(query(connection, f"SELECT id, a FROM {name}.t ORDER BY id"))
+    assert rows == [(1, 9), (2, 2), (3, 3), (4, 4), (9000000, 1)], "it went on, without a copy"
+
+
+def test_a_node_is_lost_and_its_jobs_go_on_from_the_backup_without_a_copy(
+    pair: tuple[MysqlServer, MysqlServer], name: str, tmp_path: Path
+) -> None:
+    file, key = tmp_path / "udup.backup", tmp_path / "kept.key"
+    with UdupNode(tmp_path / "lost") as lost:
+        world = World(*pair, lost)
+        _begin(world, name)
+        told = _udup(lost, "backup", str(file))
+        assert "1 job as of" in told and "keep a copy of" in told
+        shutil.copy(lost.data / "secret.key", key)
+        world.on_source(f"INSERT INTO {name}.t VALUES (5, 5)", f"DELETE FROM {name}.t WHERE id = 5")  # behind it
+        world.level(name)
+        before = lost.job(name)
+        kill(lost)
+        shutil.rmtree(lost.data)
+
+    new = UdupNode(tmp_path / "new")
+    new.folder.mkdir()
+    new.config.write_text(f'data_dir = "{new.data}"\n')
+    assert "name the copy of secret.key" in _udup(new, "restore", str(file), code=1)
+    assert "nothing was changed" in _udup(new, "restore", str(file), "--key", str(key), "--dry-run")
+    assert not new.data.exists()
+    assert f"  {name}\n1 job as of" in _udup(new, "restore", str(file), "--key", str(key))
+    with new:
+        world = World(*pair, new)
+        world.runs(name)
+        _goes_on(world, name)
+        after = new.job(name)
+        assert after["CreateIndex"] == before["CreateIndex"]
+        assert "has 1 job already" in _udup(new, "restore", str(file), "--key", str(key), code=1)
+        again = _udup(new, "restore", str(file), "--key", str(key), "--replace", code=1)
+        assert "a server runs in" in again
+        world.posted.add(name)
+        world.forget_all()
+
+
+def test_a_cluster_begins_with_a_backup_and_each_of_its_nodes_can_make_the_next(
+    pair: tuple[MysqlServer, MysqlServer], name: str, tmp_path: Path
+) -> None:
+    file, again = tmp_path / "udup.backup", tmp_path / "again.backup"
+    with UdupNode(tmp_path / "lost") as lost:
+        _begin(World(*pair, lost), name)
+        _udup(lost, "backup", str(file), "--with-key")
+        key = (lost.data / "secret.key").read_text().splitlines()[-1]
+        kill(lost)
+
+    cluster = RealCluster(tmp_path / "new", key=key)
+    first = cluster.nodes[0]
+    first.folder.mkdir(parents=True)
+    _write_config(first)
+    assert "Start all managers" in _udup(first, "restore", str(file))
+    with cluster:
+        owner = cluster.owner(name)
+        world = World(*pair, owner)
+        world.runs(name)
+        _goes_on(world, name)
+        other = cluster.others(owner)[0]
+        assert "1 job as of" in _udup(other, "backup", str(again))
+        assert backup_in(again).jobs == [name]
+        world.posted.add(name)
+        world.forget_all()
+
+
+def _write_config(node: UdupNode) -> None:
+    """Write the settings that the node's start will write."""
+    ports = f"[ports]\nhttp = {node.http_port}\nnats = {node.nats_port}\n{node._ports}"
+    node.config.write_text(f'data_dir = "{node.data}"\n\n{ports}\n{node._settings}\n')

@@ -1,0 +1,102 @@
+"""A server as it is found before there is a job on it: what it is, and what it holds. Nothing is written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from udup.pipeline.selection.selection import Selection
+
+#: Tables of one answer, when nobody says how many, and at most.
+TABLES, TABLES_MAX = 1000, 5000
+
+
+@dataclass(frozen=True)
+class InspectWish:
+    """Whether the tables of a schema are asked for too ("" for none): `limit` behind a name, with a part of it.
+
+    `task`: as whose server it is looked at (`Src`, `Dest`).
+    """
+
+    task: str
+    schema: str = ""
+    after: str = ""
+    limit: int = TABLES
+    search: str = ""
+
+
+@dataclass(frozen=True)
+class ServerFound:
+    """`clock_offset_ms`: its clock less this machine's. `log_kept_s`: None for one that has no log, or keeps it."""
+
+    family: str
+    version: str
+    tls: bool
+    tls_version: str
+    read_only: bool
+    uuid: str
+    gtid_mode: str
+    clock_offset_ms: int
+    log_kept_s: int | None
+    user: str
+
+
+@dataclass(frozen=True)
+class SchemaFound:
+    """`rows` and `bytes` are the server's estimates, None where it did not say in time."""
+
+    schema: str
+    tables: int
+    rows: int | None = None
+    bytes: int | None = None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class TableFound:
+    """`key` is `primary`, `unique` or `none`; `problem` is what is to be known before it is replicated."""
+
+    table: str
+    rows: int | None
+    bytes: int | None
+    key: str
+    engine: str
+    problem: str = ""
+    remedy: str = ""
+
+
+@dataclass(frozen=True)
+class Inspected:
+    """`error` says why nothing more is known, with what to do; `server` is None then. `next`: `after` of the next."""
+
+    error: str = ""
+    remedy: str = ""
+    server: ServerFound | None = None
+    free_bytes: int | None = None
+    schemas: tuple[SchemaFound, ...] = ()
+    tables: tuple[TableFound, ...] = ()
+    next: str = ""
+
+
+@dataclass(frozen=True)
+class TableSize:
+    """About how large a table of the source is, by the server's estimates; None where it does not say."""
+
+    schema: str
+    table: str
+    rows: int | None
+    bytes: int | None
+    key: str = ""
+
+
+class Inspector(Protocol):
+    """Looks at one server. Holds no connection; each method may wait for the server."""
+
+    def look(self, wish: InspectWish) -> Inspected:
+        """Return what the server is; that it cannot be reached, or is no such server, is an answer."""
+        ...
+
+    def sizes(self, selection: Selection) -> Sequence[TableSize]:
+        """Return about how large the tables of a job are; nothing where the server does not say in time."""
+        ...

@@ -1,0 +1,63 @@
+// Texts in the viewer's language. Words live in words/LANGUAGE/PART.js; both languages have the same keys.
+import { signal } from './html.js';
+import { kept } from './kept.js';
+import { num } from './formats.js';
+import PARTS from '../words/parts.js';
+
+export const LANGUAGES = { en: 'English', zh: '中文' };
+
+const words = {};
+const plurals = {};
+
+/** The language that is shown: 'en' or 'zh'. Its words are loaded. */
+export const lang = signal('en');
+
+/** The language that the viewer has chosen, or that the browser asks for. */
+export function preferred() {
+  const named = new URLSearchParams(location.search).get('lang') || kept.get('lang');
+  if (named in LANGUAGES) return named;
+  return (navigator.languages || []).map(each => each.slice(0, 2)).find(each => each in LANGUAGES) || 'en';
+}
+
+/** Load the words of a language, then show it. */
+export async function speak(language) {
+  if (!words[language]) {
+    const parts = await Promise.all(PARTS.map(part => import(`../words/${language}/${part}.js`)));
+    words[language] = Object.assign({}, ...parts.map(part => part.default));
+    plurals[language] = new Intl.PluralRules(language);
+  }
+  document.documentElement.lang = language === 'zh' ? 'zh-Hans' : language;
+  lang.value = language;
+}
+
+/** Whether there is a text of this key. */
+export const has = key => key in (words[lang.value] || {});
+
+/** Return the text of a key, with its {names} filled in; `{one, other}` is chosen by `params.n`. */
+export function t(key, params) {
+  const filled = template(key, params).replace(/\{(\w+)\}/g, (whole, name) => shown(params?.[name], whole));
+  return filled;
+}
+
+/** Return the text of a key as a list, in which {names} may stand for elements. */
+export function rich(key, params) {
+  return template(key, params).split(/(\{\w+\})/).filter(Boolean).map(piece => {
+    const name = /^\{(\w+)\}$/.exec(piece)?.[1];
+    return name && params?.[name] !== undefined ? params[name] : piece;
+  });
+}
+
+function template(key, params) {
+  const found = (words[lang.value] || {})[key];
+  if (found === undefined) {
+    if (window.__udupStrict) throw new Error(`no word in ${lang.value}: ${key}`);
+    return key;
+  }
+  if (typeof found === 'string') return found;
+  return found[plurals[lang.value].select(Number(params?.n) || 0)] ?? found.other;
+}
+
+function shown(value, whole) {
+  if (value === undefined) return whole;
+  return typeof value === 'number' ? num(value) : String(value ?? '–');
+}

@@ -1,0 +1,102 @@
+/** The page of a job: how it is, why, what can be done, whether it gets better; below that its parts as tabs. */
+import { html, useEffect, useState } from '../core/html.js';
+import { get } from '../core/api.js';
+import { Icon } from '../core/icons.js';
+import { useKeys } from '../core/keys.js';
+import { Empty, Failed, Skeleton, useLoad, usePage } from '../core/page.js';
+import { go, href } from '../core/route.js';
+import { lookOf } from '../core/states.js';
+import { jobs, useJob } from '../core/store.js';
+import { t } from '../core/words.js';
+import { Allocations } from './job/allocations.js';
+import { Document } from './job/document.js';
+import { Events } from './job/events.js';
+import { FailureCard, titleOf } from './job/failure.js';
+import { Figures } from './job/figures.js';
+import { JobHead } from './job/head.js';
+import { Hour } from './job/hour.js';
+import { jobPath } from './job/requests.js';
+import { useSeries } from './job/series.js';
+import { StageLine } from './job/stages.js';
+import { Tables } from './job/tables.js';
+import { JobTabs, TABS } from './job/tabs.js';
+import { useTimeline } from './job/timeline.js';
+import { WaitingCard, waitTitle } from './job/waiting.js';
+
+/** Pages of their own below the head, fetched when they are first shown. */
+const OTHERS = { compare: () => import('./compare.js'), cutover: () => import('./cutover.js') };
+
+export default function Job({ id, tab }) {
+  const { job, error, loading, reload } = useJob(id);
+  usePage(job?.Name || id);
+  useNeighbours(id);
+  useKeys(Object.fromEntries(TABS.filter(([, key]) => key).map(([name, key]) => [key, () => go('jobs', id, name)])));
+  if (error?.status === 404) return html`<${Gone} id=${id} />`;
+  const at = tab in OTHERS || TABS.some(([name]) => name === tab) ? tab : 'tables';
+  return html`<${JobHead} id=${id} job=${job} />
+    ${error && html`<${Failed} error=${error} retry=${reload} />`}
+    ${job ? html`<div class="stack job"><${Shown} job=${job} at=${at} reload=${reload} /></div>` : loading && html`<${Skeleton} rows=${6} height=${56} />`}`;
+}
+
+function Shown({ job, at, reload }) {
+  const line = useTimeline(job.ID);
+  if (at === 'cutover') return html`<${Other} name="cutover" job=${job} />`;
+  return html`${at === 'tables' ? html`<${FailureCard} job=${job} /><${WaitingCard} job=${job} /><${Overview} job=${job} line=${line} />` : html`<${InShort} job=${job} />`}
+    <${JobTabs} id=${job.ID} job=${job} at=${at} />
+    ${at === 'tables' && html`<${Tables} job=${job} />`}
+    ${at === 'compare' && html`<${Other} name="compare" job=${job} />`}
+    ${at === 'events' && html`<${Events} line=${line} />`}
+    ${at === 'document' && html`<${Document} job=${job} reload=${reload} />`}
+    ${at === 'allocations' && html`<${Allocations} job=${job} />`}`;
+}
+
+/** What is the matter in a line, with the way to what mends it: on the tabs where the card does not stand. */
+function InShort({ job }) {
+  const title = job.Failure ? titleOf(job.Failure) : job.Waits && waitTitle(job.Waits);
+  return title && html`<p class=${`notice ${job.Failure ? 'bad' : 'warn'}`}><${Icon} name=${lookOf(job.Shown).icon} /><span>${title}</span> <a class="link" href=${href('jobs', job.ID)}>${t('job.what_mends_it')}</a></p>`;
+}
+
+/** How the job is, above its tables. */
+function Overview({ job, line }) {
+  const hour = useSeries(job.ID), rounds = (line.entries ?? []).filter(entry => COMPARED.has(entry.Kind)).length;
+  const isCompared = rounds > 0 || job.Shown === 'differs' || ['once', 'continuous'].includes(job.Verify?.Mode);
+  const { data: comparison } = useLoad(({ signal }) => (isCompared ? lastComparison(job.ID, signal) : null), [job.ID, rounds, job.Shown, isCompared]);
+  return html`<${StageLine} job=${job} entries=${line.entries} /><${Figures} job=${job} series=${hour.series} comparison=${comparison} />
+    <${Hour} job=${job} hour=${hour} line=${line} />`;
+}
+
+/** Kinds of events after which there is a comparison to ask for. */
+const COMPARED = new Set(['compared', 'differs', 'repaired']);
+
+/** Return the last comparison of a job, null if there was none. */
+async function lastComparison(id, signal) {
+  try {
+    return await get(jobPath(id, '/compare'), { signal });
+  } catch (error) {
+    if (error.status === 404) return null;
+    throw error;
+  }
+}
+
+function Other({ name, job }) {
+  const [found, setFound] = useState(null);
+  useEffect(() => {
+    let here = true;
+    OTHERS[name]().then(module => here && setFound(() => module.default));
+    return () => { here = false; };
+  }, [name]);
+  return found ? html`<${found} id=${job.ID} job=${job} />` : html`<${Skeleton} rows=${6} />`;
+}
+
+function Gone({ id }) {
+  return html`<h1 tabindex="-1">${id}</h1><${Empty} title=${t('job.gone', { id })}><a class="button" href=${href('jobs')}>${t('job.to_the_list')}</a><//>`;
+}
+
+/** "[" and "]": the job before and after this one, in the order of the list. */
+function useNeighbours(id) {
+  const step = by => () => {
+    const all = [...jobs.value.keys()], next = all[all.indexOf(id) + by];
+    return next === undefined ? false : go('jobs', next);
+  };
+  useKeys({ '[': step(-1), ']': step(1) });
+}

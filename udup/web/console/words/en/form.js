@@ -1,0 +1,15 @@
+export default {
+  'form.more': { one: '1 more setting', other: '{n} more settings' },
+  'form.more.of': { one: '1 more setting of {of}', other: '{n} more settings of {of}' },
+  'form.unknown': { one: 'One key here is not in the description. It stays as it is:', other: '{n} keys here are not in the description. They stay as they are:' },
+  'form.needed': 'needed',
+  'form.default': '{value} (default)',
+  'form.absent': 'not set',
+  'form.stored': 'Stored; stays unless you type another',
+  'form.lines': 'One a line.',
+  'form.add': 'Add to {what}',
+  'form.remove': 'Remove {what}',
+  'form.pair.name': 'Name {place}',
+  'form.pair.value': 'Value of {of}',
+  'form.faults': { one: 'One thing is to be put right', other: '{n} things are to be put right' },
+};

@@ -1,0 +1,20 @@
+// The parts that the words are kept in: each is a file of words/en/ and one of words/zh/, with the same keys.
+export default [
+  'frame',
+  'states',
+  'jobs',
+  'nodes',
+  'processes',
+  'settings',
+  'compare',
+  'cutover',
+  'subscriptions',
+  'values',
+  'job',
+  'failures',
+  'tables',
+  'document',
+  'timeline',
+  'form',
+  'wizard',
+];

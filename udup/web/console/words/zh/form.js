@@ -1,0 +1,15 @@
+export default {
+  'form.more': { other: '其他 {n} 项设置' },
+  'form.more.of': { other: '{of} 的其他 {n} 项设置' },
+  'form.unknown': { other: '这里有 {n} 个键不在说明中，将原样保留：' },
+  'form.needed': '必填',
+  'form.default': '{value}（默认）',
+  'form.absent': '未设置',
+  'form.stored': '已保存；不输入则保持不变',
+  'form.lines': '每行一个。',
+  'form.add': '添加到 {what}',
+  'form.remove': '移除 {what}',
+  'form.pair.name': '名称 {place}',
+  'form.pair.value': '{of} 的值',
+  'form.faults': { other: '有 {n} 处需要更正' },
+};
