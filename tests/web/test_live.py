@@ -201,3 +201,18 @@ def test_kinds_that_there_are_not_are_refused(client: TestClient, document: dict
     answer = client.simulate_get("/v1/job/one/timeline", query_string="kind=started,exploded")
     assert answer.status_code == 400
     assert answer.text.startswith("kind: 'exploded' is none -- write some of started, ")
+
+
+# ---- The stream, where nobody can tell that a client has gone ----
+
+
+def test_a_stream_has_one_round_where_its_end_would_not_be_noticed(
+    client: TestClient, memory: MemoryJobs, document: dict[str, Any]
+) -> None:
+    _post(client, document, "one")
+    told = client.simulate_get("/v1/events", query_string="topics=jobs,job:one").text
+    assert [line for line in told.splitlines() if line.startswith("event: ")] == [
+        "event: hello",
+        "event: jobs",
+        "event: job",
+    ]

@@ -21,7 +21,7 @@ from udup.jobs import JobProgress, Stage
 from udup.pipeline.ports import Seen
 from udup.web.app import create_app
 from udup.web.blocking import WaitingRoom
-from udup.web.live import briefs, following, stream
+from udup.web.live import briefs, following, stream, topics
 from udup.web.live.stream import STREAMS
 from udup.web.serve import WebServer
 
@@ -232,6 +232,21 @@ def _raise(error: Exception) -> Callable[..., Any]:
     return fail
 
 
+def test_a_topic_that_fails_is_told_once_and_the_others_go_on(
+    server: WebServer, memory: MemoryJobs, posted: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(topics, "to_api", _raise(ValueError("odd")))
+    with _reading(server, f"job:{posted},jobs") as reading:
+        assert reading.named("error") == {"Topic": f"job:{posted}", "Text": "ValueError: odd"}
+        for reason in ("one", "two"):
+            memory.change(posted, status_description=reason)
+            name, _, data = reading.next()
+            while name != "jobs" or data["All"]:
+                name, _, data = reading.next()
+                assert name == "jobs"
+            assert data["Jobs"][0]["Reason"] == reason
+
+
 # ---- Tails ----
 
 
@@ -288,6 +303,7 @@ def test_a_client_that_comes_again_is_told_what_has_changed_since(
         assert (changed["All"], changed["Gone"]) == (False, ["three"])
         assert [(each["ID"], each["Stage"]) for each in changed["Jobs"]] == [(posted, "running"), ("two", "failed")]
         assert reading.named("timeline")["Entry"]["Kind"] == "caught_up"
+        reading.named("job")  # the last of its round, which has the id
         last = reading.last_id
     with _reading(server, "jobs", last) as reading:
         assert reading.next()[0] == "hello"

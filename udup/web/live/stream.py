@@ -15,9 +15,13 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 
+from udup.base import logs
+from udup.base.errors import UdupError
 from udup.web.live.briefs import as_json
 from udup.web.live.following import Following
 from udup.web.live.topics import Event, JobsTopic, Round, Topic
+
+_LOG = logs.logger("live")
 
 #: Streams at a time.
 STREAMS = 16
@@ -38,10 +42,14 @@ _LAST = re.compile(r"([0-9a-f]+)-([0-9]{1,18})(j?)")
 
 @dataclass(frozen=True)
 class Client:
-    """Who reads: `unsent` bytes wait for it; `is_gone`: it has hung up, or the server ends."""
+    """Who reads: `unsent` bytes wait for it; `is_gone`: it has hung up, or the server ends.
+
+    `stays` is false where the server cannot tell that a client has hung up: then a stream has one round.
+    """
 
     unsent: Callable[[], int]
     is_gone: Callable[[], bool]
+    stays: bool = True
 
 
 @dataclass(frozen=True)
@@ -73,6 +81,7 @@ class Stream:
         """`told`: what the client knows is all up to there, None for nothing. `held` is given back at the end."""
         self._following, self._client, self._topics, self._told = following, client, topics, told
         self._held = held
+        self._failing: dict[Topic, str] = {}
         self._tells_jobs = any(isinstance(topic, JobsTopic) for topic in topics)
         self._chunks = self._rounds(hello)
 
@@ -106,19 +115,36 @@ class Stream:
                 chunk, said_at = chunk + _HEARTBEAT, now
             if chunk:
                 yield chunk
+            if not self._client.stays and (self._following.has_looked or problem):
+                return
             self._following.wait(ROUND_S)
 
     def _round(self, now: float) -> bytes:
         if self._told is None:
             self._told = self._following.order
         moment = self._following.since(self._told)
-        events = [event for topic in self._topics for event in topic.news(Round(now, self._told, moment))]
+        asked = Round(now, self._told, moment)
+        events = [event for topic in self._topics for event in self._news(topic, asked)]
         self._told = moment.order
         if not events:
             return b""
         *first, last = events
         last_id = f"{self._following.epoch}-{self._told}{'j' if self._tells_jobs else ''}"
         return b"".join((*(_event(*each) for each in first), _event(*last, last_id)))
+
+    def _news(self, topic: Topic, asked: Round) -> list[Event]:
+        """Return what is new of a topic. One that fails is told once, and does not end the others."""
+        try:
+            found, why = list(topic.news(asked)), ""
+        except UdupError as error:
+            found, why = [], str(error)
+        except Exception as error:  # noqa: BLE001 - the client is told
+            _LOG.error("topic_failed", topic=str(topic.asked), exc_info=error)
+            found, why = [], f"{type(error).__name__}: {error}"
+        if why != self._failing.get(topic, ""):
+            self._failing[topic] = why
+            found.insert(0, ("error", as_json({"Topic": str(topic.asked), "Text": why})))
+        return found
 
 
 def _event(name: str, data: str, event_id: str = "") -> bytes:

@@ -245,8 +245,8 @@ class StreamResource:
             topic = self._topic(each, wanted, rate, whole=place is None or not place.jobs)
             held.callback(topic.close)
             topics.append(topic)
-        gone = req.env.get(HUNG_UP, lambda: False)
-        client = Client(req.env.get(UNSENT, lambda: 0), lambda: self._room.lets_go(req) or gone())
+        unsent = req.env.get(UNSENT, lambda: 0)
+        client = Client(unsent, lambda: self._room.lets_go(req), stays=HUNG_UP in req.env)
         told = None if place is None else place.order
         return Stream(following, client, events, topics, told, held.pop_all())
 
@@ -254,7 +254,7 @@ class StreamResource:
         if asked.kind == JOBS:
             return JobsTopic(self._following, whole=whole)
         if asked.kind == NODES:
-            return NodesTopic(lambda: {"Members": self._here.members(), "Nodes": self._here.all_stubs()})
+            return NodesTopic(self._following)
         if asked.kind == TAIL:
             return TailTopic(TailReader(self._control, asked, wanted, self._readers), asked, rate)
         return JobTopic(self._following, asked)
