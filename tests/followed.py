@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from contextlib import suppress
 from typing import Any
@@ -15,11 +16,12 @@ from udup.cli.events import parsed
 class Follower:
     """Reads a stream in a thread, and comes again when it ends, as a console does."""
 
-    def __init__(self, url: str, topics: str) -> None:
-        self._url, self._topics = url, topics
+    def __init__(self, url: str, topics: str, **more: str) -> None:
+        self._url, self._asked = url, {"topics": topics, **more}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run)
         self._last = ""
+        self._socket: Any = None
         self.events: list[tuple[str, Any]] = []
         self._thread.start()
 
@@ -33,10 +35,11 @@ class Follower:
         headers = {"Last-Event-ID": self._last} if self._last else {}
         with (
             httpx.Client(timeout=15) as client,
-            client.stream("GET", f"{self._url}/v1/events", params={"topics": self._topics}, headers=headers) as answer,
+            client.stream("GET", f"{self._url}/v1/events", params=self._asked, headers=headers) as answer,
         ):
             if answer.status_code != 200:
                 return
+            self._socket = answer.extensions["network_stream"].get_extra_info("socket")
             for name, event_id, data in parsed(answer.iter_lines()):
                 self._last = event_id or self._last
                 self.events.append((name, json.loads(data)))
@@ -45,6 +48,8 @@ class Follower:
 
     def close(self) -> None:
         self._stop.set()
+        with suppress(OSError, AttributeError):  # nobody is connected now
+            self._socket.shutdown(socket.SHUT_RDWR)
         self._thread.join(20)
 
     def shown(self, job: str) -> list[str]:
