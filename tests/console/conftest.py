@@ -9,6 +9,7 @@ import pytest
 
 from tests.console.browser import MISSING, browser, chromium
 from tests.console.made_up import MadeUp, serve
+from tests.web.conftest import NODE_ID
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -29,6 +30,7 @@ class Fake(MadeUp):
     """A made-up node with the address that it is served at."""
 
     url = ""
+    world_node = NODE_ID
 
     def at(self, place: str, query: str = "") -> str:
         """Return the address of a page, such as `#/jobs`."""
@@ -64,14 +66,14 @@ def allowed() -> Allowed:
 
 
 @pytest.fixture
-def page(one_browser: Browser, allowed: Allowed) -> Iterator[Page]:
-    """A tab: UTC, English, no motion; it fails where a word is missing."""
+def page(one_browser: Browser, allowed: Allowed, make_fake: Callable[..., Fake]) -> Iterator[Page]:
+    """A tab: UTC, English, no motion; it fails where a word is missing. It is closed before its node stops."""
     context = one_browser.new_context(
         viewport={"width": 1360, "height": 900}, locale="en-GB", timezone_id="UTC", reduced_motion="reduce"
     )
     context.add_init_script("window.__udupStrict = true")
     tab = context.new_page()
-    tab.set_default_timeout(10_000)
+    tab.set_default_timeout(30_000)  # a busy machine
     said: list[str] = []
     origins: set[str] = set()
     tab.on("console", lambda message: said.append(message.text) if message.type == "error" else None)

@@ -152,7 +152,7 @@ def _granted(task: Json) -> Json:
     schemas = [each["TableSchema"] for each in task["Config"].get("ReplicateDoDb", [])]
     on = [f"`{schema}`.*" for schema in schemas] or ["*.*"]
     statements = [f"CREATE USER {account} IDENTIFIED BY '…'", *(f"GRANT SELECT ON {name} TO {account}" for name in on)]
-    return {"Account": account, "Statements": statements}
+    return {"Account": account, "Statements": statements, "Optional": [], "Version": "8.4.5", "Note": ""}
 
 
 def _taken(request: Request) -> Json:

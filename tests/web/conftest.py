@@ -14,10 +14,13 @@ from falcon import testing
 
 from udup.base.config import Settings, load_settings
 from udup.base.errors import Fault, Refused
+from udup.drivers.registry import Registry
 from udup.jobs import DesiredState, JobRecord, JobType, accept, check_enforced_index, document_id
 from udup.jobs.allocation import Allocation, Evaluation, Trigger
+from udup.jobs.document.drafts import drafted
 from udup.jobs.document.inspecting import ServerAsked
 from udup.jobs.growth import check_reload
+from udup.jobs.plan import plan_of
 from udup.jobs.skipping import NotSkippable
 from udup.jobs.table_pages import TablesWanted
 from udup.jobs.table_states import shown_of, with_changes
@@ -27,7 +30,7 @@ from udup.node.tables import Listing, page_found
 from udup.pipeline.cutover.state import Cutover, Options
 from udup.pipeline.ports import Seen, TailRequest
 from udup.pipeline.ports.compare import LedgerRow
-from udup.pipeline.ports.inspect import Inspected, TableSize
+from udup.pipeline.ports.inspect import Grants, Inspected, TableSize
 from udup.pipeline.ports.tables import TablesOnTarget
 from udup.pipeline.ports.tail import START
 from udup.pipeline.selection.selection import Selection
@@ -246,6 +249,13 @@ class MemoryJobs:
         since = 0 if known is None else known.since_us
         problem = "" if known is not None else self.target_away
         return page_found(self.records[job_id], Listing(names, shown, self.sizes, since, problem), wanted)
+
+    def grants(self, document: dict[str, Any], versions: tuple[str, str]) -> tuple[Grants, Grants]:
+        self._may_fail()
+        stored = self.records.get(document_id(document) or "")
+        plan = plan_of(drafted(document, stored.document if stored else None))
+        source, target = versions
+        return Registry().grants(plan, source or "8.4.0", target or "8.4.0")
 
     def inspect(self, asked: ServerAsked) -> Inspected:
         self._may_fail()

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from falcon.testing import TestClient
 
-from udup.pipeline.ports.inspect import Inspected, InspectWish, SchemaFound, ServerFound, TableFound
+from udup.pipeline.ports.inspect import Inspected, InspectWish, SchemaFound, ServerFound, TableFound, TableProblem
+
+KIND = TableProblem.NOT_TRANSACTIONAL
 
 SERVER = {"Host": "10.0.0.1", "Port": 3306, "User": "root", "Password": "rootroot"}
 
@@ -19,16 +21,21 @@ def _ask(client: TestClient, **values: Any) -> Any:
 
 def test_a_server_is_told_with_its_schemas_and_the_tables_of_one(client: TestClient, memory: Any) -> None:
     server = ServerFound("MySQL", "8.4.6", True, "TLSv1.3", False, "u", "ON", -3, None, "'root'@'%'")
-    tables = (TableFound("a", 1, 2, "primary", "InnoDB"), TableFound("b", None, None, "none", "MyISAM", "p", "r"))
+    tables = (TableFound("a", 1, 2, "primary", "InnoDB"), TableFound("b", None, None, "none", "MyISAM", "p", "r", KIND))
     memory.server_found = Inspected(
-        server=server, schemas=(SchemaFound("s", 2, 3, 4, ("w",)),), tables=tables, next="b"
+        server=server,
+        schemas=(SchemaFound("s", 2, 3, 4, ("w",), ((TableProblem.NO_KEY, 1),)),),
+        tables=tables,
+        next="b",
     )
     told = _ask(client, Schema="s", After="0", Limit=2, Q="x").json
     assert memory.inspected[-1].wish == InspectWish("Src", "s", "0", 2, "x")
     assert told["Reachable"] is True and told["Error"] == "" and told["FreeBytes"] is None and told["Next"] == "b"
     assert told["Server"]["Version"] == "8.4.6" and told["Server"]["BinlogKeptS"] is None
-    assert told["Schemas"] == [{"Schema": "s", "Tables": 2, "Rows": 3, "Bytes": 4, "Warnings": ["w"]}]
-    assert [each["Key"] for each in told["Tables"]] == ["primary", "none"]
+    assert told["Schemas"] == [
+        {"Schema": "s", "Tables": 2, "Rows": 3, "Bytes": 4, "Warnings": ["w"], "Counts": {"no_key": 1}}
+    ]
+    assert [(each["Key"], each["Kind"]) for each in told["Tables"]] == [("primary", ""), ("none", "not_transactional")]
     assert told["Milliseconds"] >= 0
 
 

@@ -148,7 +148,7 @@ def test_faults_are_bare_text_or_json_when_asked_for(client: TestClient, documen
         ("text/html, Application/JSON;q=0.5", True),
         ("application/json;q=0", False),
         ("application/*", True),
-        ("application/problem+json, */*;q=0.1", True),
+        ("application/vnd.udup+json, */*;q=0.1", True),
         ("application/xml", False),
         ("*/*", False),
         ("garbage;;,", False),

@@ -18,6 +18,7 @@ _COMMANDS = {
     "version": "udup.cli.server:version",
     "completion": "udup.cli.completing:completion",
     "validate": "udup.cli.validate:validate",
+    "grants": "udup.cli.grants:grants",
     "job": "udup.cli.jobs:job",
     "events": "udup.cli.events:events",
     "node": "udup.cli.nodes:node",

@@ -16,6 +16,7 @@ from udup.base.endpoint import Endpoint
 from udup.base.errors import Fault, Refused
 from udup.drivers.messages.sink_checks import sink_checks
 from udup.drivers.mysql.checks import start, subscription
+from udup.drivers.mysql.checks.grants import source_grants, target_grants
 from udup.drivers.mysql.checks.inspector import MySQLInspector
 from udup.drivers.mysql.checks.validate import validate, validate_target
 from udup.drivers.mysql.compare.catching_up import MySQLCatchUp
@@ -49,7 +50,7 @@ from udup.pipeline.ports import (
     TargetGate,
 )
 from udup.pipeline.ports.compare import ComparePlan, Comparer, Ledger
-from udup.pipeline.ports.inspect import Inspector
+from udup.pipeline.ports.inspect import Grants, Inspector
 from udup.pipeline.selection.selection import Selection
 
 #: The names of drivers as a job's document has them.
@@ -158,6 +159,16 @@ _LEDGERS: Mapping[str, Callable[[Endpoint, str], Ledger]] = {MYSQL: MySQLLedger}
 
 _INSPECTORS: Mapping[str, Callable[[Endpoint], Inspector]] = {MYSQL: MySQLInspector}
 
+_SOURCE_GRANTS: Mapping[str, Callable[[JobPlan, str], Grants]] = {MYSQL: source_grants}
+_TARGET_GRANTS: Mapping[str, Callable[[JobPlan, str], Grants]] = {MYSQL: target_grants}
+
+#: Where it is said what accounts need that are not made by these statements.
+_NO_GRANTS = {
+    ORACLE: "what an account of Oracle needs is in docs/oracle.md",
+    NATS: "what a user of another NATS server needs is in docs/subscription-nats.md",
+    KAFKA: "what a principal of Kafka needs is in docs/subscription-kafka.md",
+}
+
 #: What imports the driver of a sink and makes it: each brings a client library of its own.
 _DESTINATIONS: Mapping[str, Callable[[DeliveryPlan], Destination]] = {NATS: _nats, KAFKA: _kafka}
 
@@ -255,6 +266,13 @@ class Registry:
     def inspector(self, end: End) -> Inspector:
         _check_known(end, SRC, _INSPECTORS)
         return _INSPECTORS[end.driver](end.endpoint)
+
+    def grants(self, plan: JobPlan, source_version: str, target_version: str) -> tuple[Grants, Grants]:
+        source, target = _SOURCE_GRANTS.get(plan.source.driver), _TARGET_GRANTS.get(plan.target.driver)
+        return (
+            Grants(note=_NO_GRANTS.get(plan.source.driver, "")) if source is None else source(plan, source_version),
+            Grants(note=_NO_GRANTS.get(plan.target.driver, "")) if target is None else target(plan, target_version),
+        )
 
     def look_to_wire(self, end: End, look: SourceLook) -> bytes:
         _check_known(end, SRC, _LOOKS)

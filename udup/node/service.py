@@ -37,7 +37,9 @@ from udup.jobs import (
     skipping,
 )
 from udup.jobs.differences import starts_alike
+from udup.jobs.document.drafts import drafted
 from udup.jobs.document.inspecting import ServerAsked
+from udup.jobs.plan import plan_of
 from udup.jobs.start import DecidedStart, check_unchanged, kept_start, other_start
 from udup.jobs.table_pages import TablesWanted
 from udup.jobs.versions import POSTED
@@ -58,7 +60,7 @@ from udup.pipeline.cutover.state import Options as CutoverOptions
 from udup.pipeline.ownership import Known
 from udup.pipeline.ports import DeliveryPlan, Drivers, End, StartPoint, Tail, TailRequest
 from udup.pipeline.ports.compare import LedgerRow
-from udup.pipeline.ports.inspect import Inspected
+from udup.pipeline.ports.inspect import Grants, Inspected
 from udup.pipeline.verify.state import CompareOptions
 from udup.web.ports import Check, NotReady, NotThere, StillThere, TablesFound, WouldNotStart, Written
 
@@ -235,6 +237,11 @@ class Control(ActorControl):
         if wanted.is_plain:
             return tables_found(record, self._reads.part(record), self.ends, wanted)
         return page_found(record, self._listings.of(record, self._reads.part(record)), wanted)
+
+    def grants(self, document: dict[str, Any], versions: tuple[str, str]) -> tuple[Grants, Grants]:
+        stored = self._reads.job(document_id(document) or "")
+        spec = drafted(document, stored.document if stored else None)
+        return self._drivers.grants(plan_of(spec), *versions)
 
     def inspect(self, asked: ServerAsked) -> Inspected:
         """Ask the server itself, in the request's thread."""

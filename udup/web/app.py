@@ -29,6 +29,7 @@ from udup.web.resources.cluster import JoinResource, LeaderResource, LeaveResour
 from udup.web.resources.console import add_console
 from udup.web.resources.evaluations import EvaluationResource, EvaluationsResource
 from udup.web.resources.events import EventReads
+from udup.web.resources.grants import GrantsResource
 from udup.web.resources.health import HealthResource
 from udup.web.resources.inspect import InspectResource
 from udup.web.resources.job_tables import JobTablesReads
@@ -90,7 +91,7 @@ def create_app(
     _add_jobs(app, control, reads, settings, here, reading, region, room, levels, events, listed, moves, following)
     app.add_route("/v1/events", StreamResource(control, following, here, region, room, STREAMS))
     _add_node(app, here, region, control)
-    app.add_route("/metrics", MetricsResource(control, reads, node_id))
+    app.add_route("/metrics", MetricsResource(control, reads, node_id, settings.data_path))
     app.add_route("/v1/self", SelfResource(here, reads, settings))
     app.add_route("/v1/agent/actors", ActorsResource(control, here))
     app.add_route("/v1/agent/actor/{pid:int(min=1)}/kill", ActorResource(control), suffix="kill")
@@ -134,6 +135,7 @@ def _add_jobs(
     job = JobResource(control, reads, tables, registration, reading, region, levels, events, listed, series, timelines)
     app.add_route("/v1/job/{path:path}", job)
     app.add_route("/v1/inspect", InspectResource(control, reads, region, room))
+    app.add_route("/v1/grants", GrantsResource(control, region, room, limit))
     app.add_route("/v1/validate/job", ValidateResource(control, reads, region, settings.http))
     app.add_route("/v1/allocations", AllocationsResource(tables, reading))
     app.add_route("/v1/allocation/{path:path}", AllocationResource(tables, reading))

@@ -10,6 +10,7 @@ Streams have threads of their own too, as many as there may be of them.
 
 from __future__ import annotations
 
+import re
 import socket
 import time
 from collections import Counter
@@ -18,10 +19,13 @@ from typing import Any
 
 from waitress.adjustments import Adjustments
 from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser
 from waitress.server import TcpWSGIServer
+from waitress.task import ErrorTask as WaitressErrorTask
 from waitress.task import ThreadedTaskDispatcher, WSGITask
 
 from udup.web.live.stream import STREAMS, UNSENT, UNSENT_MAX
+from udup.web.problems import error_body
 
 #: The path that is answered whatever else there is to do.
 LIVE = "/v1/health/live"
@@ -42,6 +46,38 @@ RESERVE = 16
 GRACE_S = 0.2
 
 
+#: Bytes of a request's beginning that are kept: by its Accept its errors are told.
+SAID_BYTES = 4096
+
+_ACCEPT = re.compile(rb"\r\naccept:([^\r\n]*)", re.IGNORECASE)
+
+
+class Parser(HTTPRequestParser):  # type: ignore[misc]
+    """A request as it comes, which knows how it began."""
+
+    said = b""
+
+    def received(self, data: bytes) -> int:
+        if not self.headers_finished:
+            self.said = (self.said + data)[:SAID_BYTES]
+        return int(super().received(data))
+
+
+class ErrorTask(WaitressErrorTask):  # type: ignore[misc]
+    """The answer to what is no request, or one that is too large: in the form that its Accept names."""
+
+    def execute(self) -> None:
+        error = self.request.error
+        self.status, headers, _ = error.to_response(self.channel.server.adj.ident)
+        found = _ACCEPT.search(self.request.said)
+        accept = found[1].decode("latin-1") if found else ""
+        body, kind = error_body(accept, error.code, f"{error.reason}: {error.body}")
+        self.response_headers += [("Content-Type", kind)] + [each for each in headers if each[0] != "Content-Type"]
+        self.set_close_on_finish()
+        self.content_length = len(body)
+        self.write(body)
+
+
 class Task(WSGITask):  # type: ignore[misc]
     """A request that is answered; what answers it may ask how much of the answer waits to be sent."""
 
@@ -54,6 +90,8 @@ class Task(WSGITask):  # type: ignore[misc]
 class Channel(HTTPChannel):  # type: ignore[misc]
     """One connection, which knows since when a request has been coming."""
 
+    parser_class = Parser
+    error_task_class = ErrorTask
     task_class = Task
 
     def __init__(self, *args: Any, **options: Any) -> None:

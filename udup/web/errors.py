@@ -1,6 +1,4 @@
-"""The one shape of errors: the bare text; or, for a client that accepts JSON by name, an object with its details.
-
-    {"error": "…", "details": [{"field": "Tasks[0].Config.ConnectionConfig.Port", "problem": "must be 1…65535, got 0"}]}
+"""Which answer an error is: its status and its text; how it is written, `problems.py` says.
 
 400 is for what the client can fix, 404 and 405 for what is not there, 409 for an index that no longer holds, for a
 document by which a running job could not go on, for a job whose cut-over is in the way and for a name that is taken,
@@ -9,7 +7,6 @@ document by which a running job could not go on, for a job whose cut-over is in 
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 
 import falcon
@@ -18,7 +15,7 @@ from udup.base import logs
 from udup.base.errors import Fault, Refused, Transient, UdupError, Unsupported
 from udup.jobs import IndexConflict
 from udup.web.ports import NameTaken, NotReady, NotThere, StillThere, WouldNotStart
-from udup.web.responses import TEXT
+from udup.web.problems import error_body
 
 #: The router's answer to a path that is not there, byte for byte what clients know.
 PAGE_NOT_FOUND = "404 page not found\n"
@@ -26,9 +23,6 @@ INVALID_METHOD = "Invalid method"
 
 #: Seconds after which a client may try again, sent with 503.
 RETRY_AFTER_S = 1
-
-#: What Accept may say for JSON; clients made from the description name what it lists, some the whole family.
-_JSON_NAMES = (falcon.MEDIA_JSON, "application/*")
 
 _LOG = logs.logger("web")
 
@@ -87,16 +81,7 @@ def _handle_unforeseen(req: falcon.Request, resp: falcon.Response, error: Except
 
 def _send(req: falcon.Request, resp: falcon.Response, answer: ErrorResponse) -> None:
     resp.status = answer.status
-    if _names_json(req):
-        body = {
-            "error": answer.text.rstrip("\n"),
-            "details": [{"field": fault.where, "problem": _problem(fault)} for fault in answer.faults],
-        }
-        resp.data = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
-        resp.content_type = falcon.MEDIA_JSON
-    else:
-        resp.data = answer.text.encode()
-        resp.content_type = TEXT
+    resp.data, resp.content_type = error_body(req.accept, int(answer.status[:3]), answer.text, answer.faults)
 
 
 def _listed(faults: list[Fault]) -> str:
@@ -104,23 +89,3 @@ def _listed(faults: list[Fault]) -> str:
     if len(faults) == 1:
         return str(faults[0])
     return "\n".join([f"{len(faults)} errors occurred:", "", *(f"* {fault}" for fault in faults)])
-
-
-def _problem(fault: Fault) -> str:
-    return f"{fault.problem} -- {fault.remedy}" if fault.remedy else fault.problem
-
-
-def _names_json(req: falcon.Request) -> bool:
-    """Whether Accept names JSON, or anything of its kind; `*/*`, which every client sends, is not enough."""
-    for media in req.accept.lower().split(","):
-        name, *parameters = (part.strip() for part in media.split(";"))
-        if (name in _JSON_NAMES or name.endswith("+json")) and not any(
-            _is_zero_quality(parameter) for parameter in parameters
-        ):
-            return True
-    return False
-
-
-def _is_zero_quality(parameter: str) -> bool:
-    key, _, value = parameter.partition("=")
-    return key.strip() == "q" and not value.strip().strip("0.")

@@ -21,7 +21,7 @@ from udup.pipeline.checks import Check, Outcome
 from udup.pipeline.cutover.state import Options as CutoverOptions
 from udup.pipeline.ports import Tail, TailRequest
 from udup.pipeline.ports.compare import LedgerRow
-from udup.pipeline.ports.inspect import Inspected, TableSize
+from udup.pipeline.ports.inspect import Grants, Inspected, TableSize
 from udup.pipeline.verify.state import CompareOptions
 
 __all__ = [
@@ -270,6 +270,12 @@ class JobControl(Protocol):
 
     def inspect(self, asked: ServerAsked) -> Inspected:
         """Look at a server before there is a job. One that cannot be reached is an answer."""
+
+    def grants(self, document: dict[str, Any], versions: tuple[str, str]) -> tuple[Grants, Grants]:
+        """Return the statements that make the accounts of a job, as far as it is written yet.
+
+        `versions` are of source and target; a server whose version is "" is asked for it. `Refused` for what is no job.
+        """
 
     def validate(self, document: dict[str, Any]) -> list[Check]:
         """Look at both servers as a start would, and start nothing. `Refused` for a document that is no job."""

@@ -26,7 +26,7 @@ from udup.pipeline.ports import (
     TargetGate,
 )
 from udup.pipeline.ports.compare import ComparePlan, Comparer, Ledger
-from udup.pipeline.ports.inspect import Inspector
+from udup.pipeline.ports.inspect import Grants, Inspector
 from udup.pipeline.selection.selection import Selection
 
 #: The name of the driver, as an `End` has it.
@@ -69,6 +69,9 @@ class FakeDrivers(Drivers):
 
     def inspector(self, end: End) -> Inspector:
         raise Refused([Fault("Driver", "servers in memory are looked at by their tests")])
+
+    def grants(self, plan: JobPlan, source_version: str, target_version: str) -> tuple[Grants, Grants]:
+        return Grants(note="servers in memory have no accounts"), Grants(note="servers in memory have no accounts")
 
     def look_to_wire(self, end: End, look: SourceLook) -> bytes:
         raise Refused([Fault("Driver", "a server in memory is not on another node")])

@@ -10,7 +10,7 @@ from udup.pipeline.ownership import Known
 from udup.pipeline.ports.compare import ComparePlan, Comparer, Ledger
 from udup.pipeline.ports.cutover import SourceGate, TargetGate
 from udup.pipeline.ports.delivery import DeliveryPlan, Destination, RecordReader
-from udup.pipeline.ports.inspect import Inspector
+from udup.pipeline.ports.inspect import Grants, Inspector
 from udup.pipeline.ports.source import Source
 from udup.pipeline.ports.target import Target
 from udup.pipeline.ports.values import (
@@ -64,6 +64,13 @@ class Drivers(Protocol):
 
     def inspector(self, end: End) -> Inspector:
         """Return what looks at a server before there is a job; `Refused` for a driver that has nothing for that."""
+        ...
+
+    def grants(self, plan: JobPlan, source_version: str, target_version: str) -> tuple[Grants, Grants]:
+        """Return the statements that make the accounts of a job's source and target.
+
+        Versions as the servers say them; a server whose version is not named is asked for it, and need not be there.
+        """
         ...
 
     def look_to_wire(self, end: End, look: SourceLook) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 from udup.pipeline.selection.selection import Selection
@@ -42,20 +43,33 @@ class ServerFound:
     user: str
 
 
+class TableProblem(StrEnum):
+    """What is to be known of a table before it is replicated; `not_carried`: it cannot be."""
+
+    NONE = ""
+    NO_KEY = "no_key"
+    NOT_TRANSACTIONAL = "not_transactional"
+    NOT_CARRIED = "not_carried"
+
+
 @dataclass(frozen=True)
 class SchemaFound:
-    """`rows` and `bytes` are the server's estimates, None where it did not say in time."""
+    """`rows` and `bytes` are the server's estimates, None where it did not say in time.
+
+    `counts`: how many tables have which problem, of those that are there.
+    """
 
     schema: str
     tables: int
     rows: int | None = None
     bytes: int | None = None
     warnings: tuple[str, ...] = ()
+    counts: tuple[tuple[TableProblem, int], ...] = ()
 
 
 @dataclass(frozen=True)
 class TableFound:
-    """`key` is `primary`, `unique` or `none`; `problem` is what is to be known before it is replicated."""
+    """`key` is `primary`, `unique` or `none`; `problem` (`kind`) is what is to be known before it is replicated."""
 
     table: str
     rows: int | None
@@ -64,6 +78,7 @@ class TableFound:
     engine: str
     problem: str = ""
     remedy: str = ""
+    kind: TableProblem = TableProblem.NONE
 
 
 @dataclass(frozen=True)
@@ -88,6 +103,28 @@ class TableSize:
     rows: int | None
     bytes: int | None
     key: str = ""
+
+
+@dataclass(frozen=True)
+class OptionalGrant:
+    """A statement that only some jobs need, and which."""
+
+    statement: str
+    use: str
+
+
+@dataclass(frozen=True)
+class Grants:
+    """The statements that make the account of one end, for just its job. `note` is what is to be known of them.
+
+    `version` is the server's that they are for. No statements for an end that has no accounts of a database.
+    """
+
+    account: str = ""
+    statements: tuple[str, ...] = ()
+    optional: tuple[OptionalGrant, ...] = ()
+    version: str = ""
+    note: str = ""
 
 
 class Inspector(Protocol):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from udup.jobs.document.gtid_text import ONE_GTID
@@ -10,6 +11,7 @@ from udup.jobs.series import COARSER
 from udup.jobs.table_pages import SEARCH_MAX, TableGroup, TableSort
 from udup.jobs.table_states import TableState
 from udup.web.openapi.examples import ALLOCATION_ID, JOB_ID
+from udup.web.problems import error_body
 
 _STRING: dict[str, Any] = {"type": "string"}
 _FLAG: dict[str, Any] = {"type": "string", "enum": ["1", "true", "0", "false"]}
@@ -136,6 +138,8 @@ PARAMETERS: dict[str, Any] = {
     ),
     "cursor": _query("cursor", _STRING, "the Cursor of the answer before, in place of from"),
     "table_after": _query("after", _STRING, "only tables whose name comes behind this one: `Next` of the page before"),
+    "source_version": _query("source_version", _STRING, "the source's version as it says it; without it it is asked"),
+    "target_version": _query("target_version", _STRING, "the target's version as it says it; without it it is asked"),
     "table_offset": _query(
         "offset",
         {"type": "integer", "minimum": 0, "maximum": 999_999_999},
@@ -236,6 +240,25 @@ SCHEMAS: dict[str, Any] = {
             },
         ],
     },
+    "Problem": {
+        "description": "An error as RFC 9457 has it, for who names application/problem+json in Accept.",
+        "type": "object",
+        "required": ["type", "title", "status", "detail", "errors"],
+        "properties": {
+            "type": {"type": "string", "description": "about:blank: the status says what kind it is"},
+            "title": _STRING,
+            "status": {"type": "integer"},
+            "detail": _STRING,
+            "errors": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "required": ["field", "problem", "remedy"],
+                    "properties": {"field": _STRING, "problem": _STRING, "remedy": _STRING},
+                },
+            },
+        },
+    },
     "Error": {
         "type": "object",
         "required": ["error", "details"],
@@ -277,6 +300,10 @@ def _error(code: int) -> dict[str, Any]:
         "content": {
             "text/plain": {"schema": _STRING, "example": text},
             "application/json": {"schema": schema, "example": {"error": text, "details": []}},
+            "application/problem+json": {
+                "schema": {"$ref": "#/components/schemas/Problem"},
+                "example": json.loads(error_body("application/problem+json", code, text)[0]),
+            },
         },
     }
 

@@ -20,12 +20,13 @@ from udup.jobs.statistics import task_statistics
 from udup.jobs.versions import EarlierDocument, Posted
 from udup.pipeline.cutover.state import Cutover, Options, StepName, StepState
 from udup.pipeline.ports.compare import LedgerRow
-from udup.pipeline.ports.inspect import Inspected, SchemaFound, ServerFound
+from udup.pipeline.ports.inspect import Grants, Inspected, OptionalGrant, SchemaFound, ServerFound
 from udup.pipeline.verify.state import CompareOptions, Comparison
 from udup.web.ports import Consumer, ConsumerCredentials
 from udup.web.schemas.allocations import allocation_of, evaluation_of, stub_of
 from udup.web.schemas.compare import comparison_of, differences_of
 from udup.web.schemas.cutover import cutover_of
+from udup.web.schemas.grants import grants_of
 from udup.web.schemas.inspect import inspected_of
 from udup.web.schemas.jobs import (
     EvaluatedJobResponse,
@@ -142,6 +143,17 @@ def _inspected() -> dict[str, Any]:
     return inspected_of(Inspected(server=server, schemas=(schema,)), 14)
 
 
+def _grants() -> dict[str, Any]:
+    account = "'udup'@'%'"
+    create = f"CREATE USER {account} IDENTIFIED BY 'put the password here'"
+    read = f"GRANT SELECT, TRIGGER ON `shop`.`orders` TO {account}"
+    log = f"GRANT REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO {account}"
+    apply = f"GRANT REPLICATION_APPLIER ON *.* TO {account}"
+    xa = OptionalGrant(f"GRANT XA_RECOVER_ADMIN ON *.* TO {account}", "a copy while XA transactions are prepared")
+    source = Grants(account, (create, log, read), (xa,), "8.4.6")
+    return grants_of(source, Grants(account, (create, apply), version="8.4.6"))
+
+
 def _user() -> dict[str, Any]:
     return user_of(Consumer("reports", ("SHOP1",), (), _MOMENT_NS)).to_json()
 
@@ -188,6 +200,7 @@ def by_schema() -> dict[str, Any]:
         "AllocationStatistics": {"Tasks": {"Src": task_statistics(record, "Src")}},
         "InspectRequest": {"Side": "Src", "ConnectionConfig": _task("Src", "10.0.0.5")["Config"]["ConnectionConfig"]},
         "Inspected": _inspected(),
+        "JobGrants": _grants(),
         "NatsUser": _user(),
         "NatsUserRequest": {"Name": "reports", "Streams": ["SHOP1"]},
         "NatsCredentials": _credentials(),

@@ -266,6 +266,21 @@ def _jobs() -> Iterator[Operation]:
     yield from _both(
         Operation(
             "put",
+            "/v1/grants",
+            "listGrants",
+            "The statements that make the accounts of a job on its two servers",
+            "jobs",
+            "JobGrants",
+            ("source_version", "target_version", *_WRITE),
+            body="Registration",
+            errors=(413,),
+            description="Just what the job needs, for the schemas and tables that it names. It need not have passwords"
+            " yet. Nothing is written on the servers; one whose version is not named is asked for it.",
+        )
+    )
+    yield from _both(
+        Operation(
+            "put",
             "/v1/inspect",
             "inspectServer",
             "Look at a server as it is typed, before there is a job",

@@ -55,6 +55,7 @@ class InspectedSchema(Shape):
     bytes: int | None
     rows: int | None
     warnings: list[str]
+    counts: dict[str, int] = Field(description="of how many tables is what to be known: by their Kind, as no_key")
 
 
 class InspectedTable(Shape):
@@ -67,6 +68,9 @@ class InspectedTable(Shape):
     engine: str
     problem: str = Field(description="what is to be known before it is replicated; empty for nothing")
     remedy: str
+    kind: str = Field(
+        description="of the problem: no_key, not_transactional, not_carried (cannot be replicated); empty"
+    )
 
 
 class Inspected(Shape):
@@ -113,6 +117,7 @@ def inspected_of(found: Found, milliseconds: int) -> dict[str, Any]:
                 bytes=each.bytes,
                 rows=each.rows,
                 warnings=list(each.warnings),
+                counts={kind.value: number for kind, number in each.counts},
             )
             for each in found.schemas
         ],
@@ -125,6 +130,7 @@ def inspected_of(found: Found, milliseconds: int) -> dict[str, Any]:
                 engine=each.engine,
                 problem=each.problem,
                 remedy=each.remedy,
+                kind=each.kind,
             )
             for each in found.tables
         ],

@@ -15,7 +15,7 @@ from udup.drivers.mysql.checks import inspector, looking
 from udup.drivers.mysql.checks.inspector import MySQLInspector
 from udup.drivers.mysql.client.connection import connect
 from udup.drivers.mysql.client.names import quote
-from udup.pipeline.ports.inspect import InspectWish
+from udup.pipeline.ports.inspect import InspectWish, TableProblem
 from udup.pipeline.selection.selection import Selection
 from udup.sandbox.server import MysqlServer
 
@@ -56,12 +56,14 @@ def test_a_server_is_told_with_schemas_and_tables(source: MysqlServer, filled: s
     assert (
         "1 table without a primary or unique key" in own.warnings[0] and "1 table not transactional" in own.warnings[1]
     )
+    assert own.counts == ((TableProblem.NO_KEY, 1), (TableProblem.NOT_TRANSACTIONAL, 1))
     assert not {"mysql", "sys", "information_schema", "performance_schema"} & {each.schema for each in found.schemas}
     by_name = {each.table: each for each in found.tables}
     assert set(by_name) == {"orders", "ways", "notes", "olds", *ODD}, "a view is none"
     assert [by_name[name].key for name in ("orders", "ways", "notes")] == ["primary", "unique", "none"]
     assert by_name["orders"].problem == "" and "ENGINE = InnoDB" in by_name["olds"].remedy
     assert "ADD PRIMARY KEY" in by_name["notes"].remedy
+    assert [by_name[name].kind for name in ("orders", "notes", "olds")] == ["", "no_key", "not_transactional"]
     as_target = MySQLInspector(source.endpoint).look(InspectWish("Dest", filled))
     assert not any(each.problem for each in as_target.tables) and not any(each.warnings for each in as_target.schemas)
 

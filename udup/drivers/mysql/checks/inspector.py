@@ -6,7 +6,7 @@ seconds, and names come without them then.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
 from udup.base import runtime
@@ -26,6 +26,7 @@ from udup.pipeline.ports.inspect import (
     SchemaFound,
     ServerFound,
     TableFound,
+    TableProblem,
     TableSize,
 )
 from udup.pipeline.selection.schemas import is_user_schema
@@ -141,41 +142,54 @@ def _schemas(
         by_schema[row[0]].append(row)
     for name in sorted(filter(is_user_schema, names)):
         own = by_schema[name]
+        counts = Counter(_problem(row, keys) for row in own) if task == SRC else Counter()
         yield SchemaFound(
             schema=name,
             tables=len(own),
             rows=_sum(row[3] for row in own),
             bytes=_sum(row[4] for row in own),
-            warnings=tuple(_warnings(own, keys)) if task == SRC else (),
+            warnings=tuple(f"{_tables(counts[kind])} {text}" for kind, text in _WARNINGS.items() if counts[kind]),
+            counts=tuple((kind, counts[kind]) for kind in _WARNINGS if counts[kind]),
         )
 
 
-def _warnings(rows: Sequence[_Row], keys: dict[tuple[str, str], str]) -> Iterator[str]:
-    keyless = sum((schema, table) not in keys for schema, table, *_ in rows)
-    if keyless:
-        yield f"{_tables(keyless)} without a primary or unique key: each changed row is searched for in the whole table"
-    apart = sum(is_non_transactional(engine) for _, _, engine, *_ in rows)
-    if apart:
-        yield f"{_tables(apart)} not transactional (MyISAM and the like): locked while they are copied"
-    strange = sum(not (is_transactional(engine) or is_non_transactional(engine)) for _, _, engine, *_ in rows)
-    if strange:
-        yield f"{_tables(strange)} of an engine whose rows live elsewhere: they are not carried"
+#: What is said of the tables of a schema, by what is to be known of each.
+_WARNINGS = {
+    TableProblem.NO_KEY: "without a primary or unique key: each changed row is searched for in the whole table",
+    TableProblem.NOT_TRANSACTIONAL: "not transactional (MyISAM and the like): locked while they are copied",
+    TableProblem.NOT_CARRIED: "of an engine whose rows live elsewhere: they are not carried",
+}
+
+
+def _problem(row: _Row, keys: dict[tuple[str, str], str]) -> TableProblem:
+    schema, table, engine, *_ = row
+    if is_non_transactional(engine):
+        return TableProblem.NOT_TRANSACTIONAL
+    if not is_transactional(engine):
+        return TableProblem.NOT_CARRIED
+    return TableProblem.NONE if (schema, table) in keys else TableProblem.NO_KEY
 
 
 def _table(row: _Row, keys: dict[tuple[str, str], str], task: str) -> TableFound:
     schema, table, engine, number, size = row
-    key = keys.get((schema, table), "none")
-    problem = remedy = ""
-    if task == SRC and not (is_transactional(engine) or is_non_transactional(engine)):
-        problem = f"its engine is {engine}, whose rows live elsewhere: they are not carried"
-        remedy = "leave it out (ReplicateIgnoreDb)"
-    elif task == SRC and is_non_transactional(engine):
-        problem = f"its engine is {engine}, which is not transactional: it is locked while it is copied"
-        remedy = f"ALTER TABLE {qualified(schema, table)} ENGINE = InnoDB"
-    elif task == SRC and key == "none":
-        problem = "has no primary or unique key: each changed row is searched for in the whole table"
-        remedy = f"ALTER TABLE {qualified(schema, table)} ADD PRIMARY KEY (…)"
-    return TableFound(table, number, size, key, engine, problem, remedy)
+    kind = _problem(row, keys) if task == SRC else TableProblem.NONE
+    name = qualified(schema, table)
+    problem, remedy = {
+        TableProblem.NONE: ("", ""),
+        TableProblem.NOT_CARRIED: (
+            f"its engine is {engine}, whose rows live elsewhere: they are not carried",
+            "leave it out (ReplicateIgnoreDb)",
+        ),
+        TableProblem.NOT_TRANSACTIONAL: (
+            f"its engine is {engine}, which is not transactional: it is locked while it is copied",
+            f"ALTER TABLE {name} ENGINE = InnoDB",
+        ),
+        TableProblem.NO_KEY: (
+            "has no primary or unique key: each changed row is searched for in the whole table",
+            f"ALTER TABLE {name} ADD PRIMARY KEY (…)",
+        ),
+    }[kind]
+    return TableFound(table, number, size, keys.get((schema, table), "none"), engine, problem, remedy, kind)
 
 
 def _read_rows(connection: Connection) -> list[_Row]:

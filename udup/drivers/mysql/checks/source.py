@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from udup.base.causes import Cause
 from udup.base.errors import Fault
 from udup.base.remedies import COPY_AGAIN, NEW_COPY
 from udup.drivers.mysql.binlog.gtid import GtidSet, brief
@@ -31,18 +32,18 @@ OLDEST_VERSION = (5, 6, 10)
 #: Seconds for which a log should be kept at least: a job that has stood for longer cannot go on.
 SHORT_RETENTION_S = 24 * 3600
 
-_GLOBAL_PRIVILEGES = ("REPLICATION SLAVE", "REPLICATION CLIENT")
+MYSQL_GLOBAL_PRIVILEGES = ("REPLICATION SLAVE", "REPLICATION CLIENT")
 #: From here on there is a privilege to see routines; before, only a global SELECT shows them.
-_SHOW_ROUTINE = (8, 0, 20)
+SHOWS_ROUTINES = (8, 0, 20)
 
 #: Of tables that are named. An account without TRIGGER is shown none, as if there were none; a job that has begun needs
 #: it for its cut-over alone.
-_TABLE_PRIVILEGES = ("SELECT", "TRIGGER")
+TABLE_PRIVILEGES = ("SELECT", "TRIGGER")
 
-_SCHEMA_PRIVILEGES = ("SELECT", "SHOW VIEW", "TRIGGER", "EVENT")
+SCHEMA_PRIVILEGES = ("SELECT", "SHOW VIEW", "TRIGGER", "EVENT")
 
 #: Of a job that carries rows alone.
-_ROW_PRIVILEGES = ("SELECT",)
+ROW_PRIVILEGES = ("SELECT",)
 
 
 #: From here on gtid_mode can be set while the server runs.
@@ -212,7 +213,7 @@ def _dependencies(side: SourceSide) -> Iterator[Finding]:
 
 def _privileges(side: SourceSide) -> Iterator[Finding]:
     facts = side.facts
-    missing = facts.privileges.missing(GLOBAL_PRIVILEGES if facts.is_mariadb else _GLOBAL_PRIVILEGES)
+    missing = facts.privileges.missing(GLOBAL_PRIVILEGES if facts.is_mariadb else MYSQL_GLOBAL_PRIVILEGES)
     if _copies_routines(side):
         missing += missing_for_routines(facts) if facts.is_mariadb else _missing_for_routines(facts)
     if missing:
@@ -226,7 +227,7 @@ def _privileges(side: SourceSide) -> Iterator[Finding]:
 def _global_privileges(side: SourceSide) -> str:
     if side.facts.is_mariadb:
         return ", ".join(GLOBAL_PRIVILEGES)
-    return ", ".join((*_GLOBAL_PRIVILEGES, *(("SHOW_ROUTINE",) if _copies_routines(side) else ())))
+    return ", ".join((*MYSQL_GLOBAL_PRIVILEGES, *(("SHOW_ROUTINE",) if _copies_routines(side) else ())))
 
 
 def _copies_routines(side: SourceSide) -> bool:
@@ -239,12 +240,12 @@ def _missing_for_routines(facts: ServerFacts) -> list[str]:
     """What the account lacks to be shown the routines of others; those that it is not shown it cannot know of."""
     if facts.privileges.has("SHOW_ROUTINE") or facts.privileges.has("SELECT"):
         return []
-    return ["SHOW_ROUTINE" if facts.version >= _SHOW_ROUTINE else "SELECT"]
+    return ["SHOW_ROUTINE" if facts.version >= SHOWS_ROUTINES else "SELECT"]
 
 
 def _schema_privileges(side: SourceSide) -> Iterator[Finding]:
     facts, selection = side.facts, side.selection
-    of_schema, of_table = (_ROW_PRIVILEGES,) * 2 if side.rows_only else (_SCHEMA_PRIVILEGES, _TABLE_PRIVILEGES)
+    of_schema, of_table = (ROW_PRIVILEGES,) * 2 if side.rows_only else (SCHEMA_PRIVILEGES, TABLE_PRIVILEGES)
     if selection.is_open:
         missing = facts.privileges.missing(of_schema)
         if missing:
@@ -293,10 +294,11 @@ def _position(side: SourceSide) -> Iterator[Finding]:
         yield failed(
             f"the job goes on after {brief(start)}, and the source has purged {brief(purged)} from its log since",
             f"{keep_longer(facts)} on the source, and {COPY_AGAIN}",
+            Cause.SOURCE_PURGED,
         )
     unknown = own_part(start - executed, facts.uuid, executed, facts.number("server_id"))
     if unknown and not side.starting:
-        yield failed(never_executed(unknown), COPY_AGAIN)
+        yield failed(never_executed(unknown), COPY_AGAIN, Cause.SOURCE_RESET)
 
 
 def _filtered(facts: ServerFacts) -> str:
@@ -332,7 +334,7 @@ _LOG_AND_ACCOUNT: tuple[Rule[SourceSide], ...] = (
     Rule("privileges", _global_privileges, _privileges),
     Rule(
         "schema_privileges",
-        lambda side: ", ".join(_ROW_PRIVILEGES if side.rows_only else _SCHEMA_PRIVILEGES),
+        lambda side: ", ".join(ROW_PRIVILEGES if side.rows_only else SCHEMA_PRIVILEGES),
         _schema_privileges,
     ),
     Rule("binlog_filters", lambda side: _filtered(side.facts), _filters),

@@ -20,7 +20,7 @@ OLDEST_MARIADB = (10, 5, 2)
 GLOBAL_PRIVILEGES = ("REPLICATION SLAVE", "BINLOG MONITOR")
 
 #: From here on there is a privilege to see routines; before, only a right to read where they are kept shows them.
-_SHOW_ROUTINE = (11, 3, 0)
+SHOWS_ROUTINES = (11, 3, 0)
 
 
 def row_metadata(side: SourceSide) -> Iterator[Finding]:
@@ -55,7 +55,7 @@ def missing_for_routines(facts: ServerFacts) -> list[str]:
     has = facts.privileges.has
     if any(has(each) for each in ("SELECT", "SHOW CREATE ROUTINE")) or has("SELECT", "mysql", "proc"):
         return []
-    return ["SHOW CREATE ROUTINE" if facts.version >= _SHOW_ROUTINE else "SELECT"]
+    return ["SHOW CREATE ROUTINE" if facts.version >= SHOWS_ROUTINES else "SELECT"]
 
 
 def versioned_tables(connection: Connection, facts: ServerFacts, selection: Selection) -> Iterator[str]:

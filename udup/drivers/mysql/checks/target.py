@@ -32,9 +32,9 @@ OLDEST_FOR_STATEMENTS = (8, 0, 19)
 #: Bytes; a BINLOG statement of eight megabytes of events takes 11 in base64, and needs room beside.
 MIN_PACKET = 16 << 20
 
-_TABLE_PRIVILEGES = ("SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "ALTER", "DROP", "INDEX", "REFERENCES")
-_OBJECT_PRIVILEGES = ("CREATE VIEW", "SHOW VIEW", "CREATE ROUTINE", "ALTER ROUTINE", "TRIGGER", "EVENT")
-_UDUP_PRIVILEGES = ("SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "ALTER", "DROP", "INDEX")
+TABLE_PRIVILEGES = ("SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "ALTER", "DROP", "INDEX", "REFERENCES")
+OBJECT_PRIVILEGES = ("CREATE VIEW", "SHOW VIEW", "CREATE ROUTINE", "ALTER ROUTINE", "TRIGGER", "EVENT")
+UDUP_PRIVILEGES = ("SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "ALTER", "DROP", "INDEX")
 
 
 @dataclass(frozen=True)
@@ -236,14 +236,14 @@ def _apply_mode(side: TargetSide) -> Iterator[Finding]:
 
 def _schema_privileges(side: TargetSide) -> Iterator[Finding]:
     facts, selection = side.facts, side.selection
-    whole = (*_TABLE_PRIVILEGES, *_OBJECT_PRIVILEGES)
-    of_tables = (*_TABLE_PRIVILEGES, "TRIGGER") if side.by_statements else _TABLE_PRIVILEGES  # to see what would run
+    whole = (*TABLE_PRIVILEGES, *OBJECT_PRIVILEGES)
+    of_tables = (*TABLE_PRIVILEGES, "TRIGGER") if side.by_statements else TABLE_PRIVILEGES  # to see what would run
     if not selection.rules:
         places: list[tuple[str, str, tuple[str, ...]]] = [("*", "*", whole)]
     else:  # what a regular expression makes of a schema's name is not known here; its first statement tells
         named = sorted(selection.places(renamed=True), key=lambda each: (each.schema, each.table))
         places = [(each.schema, each.table, whole if each.whole else of_tables) for each in named]
-    for schema, table, wanted in [*places, (UDUP_SCHEMA, "*", _UDUP_PRIVILEGES)]:
+    for schema, table, wanted in [*places, (UDUP_SCHEMA, "*", UDUP_PRIVILEGES)]:
         missing = facts.privileges.missing(wanted, schema, table)
         if missing:
             listed = ", ".join(missing)
@@ -276,6 +276,6 @@ _RULES: tuple[Rule[TargetSide], ...] = (
     Rule("server_id", lambda side: side.facts.value("server_id"), lambda _side: ()),
     Rule("privileges", lambda side: "rows may be applied by BINLOG, definitions under a GTID", _global_privileges),
     Rule("session_variables", lambda side: "nothing that takes a privilege", _session_variables),
-    Rule("schema_privileges", lambda side: ", ".join(_TABLE_PRIVILEGES), _schema_privileges),
+    Rule("schema_privileges", lambda side: ", ".join(TABLE_PRIVILEGES), _schema_privileges),
     *_ADVICE,
 )

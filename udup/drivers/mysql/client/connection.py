@@ -96,6 +96,24 @@ def connect(endpoint: Endpoint, session: Session | None = PLAIN, **options: Any)
     return connection
 
 
+def greeted_by(endpoint: Endpoint, seconds: float) -> str:
+    """Return the version that a server greets with, whether or not it lets the account in; "" if nobody greets."""
+    try:
+        tls, password = _tls_options(endpoint), _password(endpoint)
+    except Refused:
+        tls, password = {"ssl_disabled": True}, ""
+    settings: dict[str, Any] = {**tls, "connect_timeout": seconds, "read_timeout": seconds, "defer_connect": True}
+    wire = Wire(host=endpoint.host, port=endpoint.port, user=endpoint.user, password=password, **settings)
+    try:
+        wire.connect()
+    except (MySQLError, OSError):
+        pass  # it has greeted before it turned the account away, or nobody is there
+    finally:
+        if wire.open:
+            wire.close()
+    return str(getattr(wire, "server_version", ""))
+
+
 def _begin(connection: Connection, session: Session) -> None:
     try:
         with connection.answering_within(CONNECT_TIMEOUT):

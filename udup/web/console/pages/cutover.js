@@ -43,7 +43,7 @@ function mayBegin(cutover) {
 function Outcome({ id, cutover, refresh }) {
   const key = outcomeOf(cutover);
   const tone = { failed: 'bad', undone: 'warn', stopped: 'bad', stopped_switched: 'bad', done: 'ok' }[key] ?? 'info';
-  return html`<section class=${`card notice ${tone}`} aria-labelledby="cutover-outcome">
+  return html`<section class=${`card outcome ${tone}`} aria-labelledby="cutover-outcome">
     <header><h2 id="cutover-outcome">${t(`cutover.is.${key}`)}</h2></header>
     <div class="pad stack">
       <p>${t(`cutover.means.${key}`)}</p>

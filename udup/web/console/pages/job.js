@@ -1,5 +1,5 @@
 /** The page of a job: how it is, why, what can be done, whether it gets better; below that its parts as tabs. */
-import { html, useEffect, useState } from '../core/html.js';
+import { html } from '../core/html.js';
 import { get } from '../core/api.js';
 import { Icon } from '../core/icons.js';
 import { useKeys } from '../core/keys.js';
@@ -8,9 +8,6 @@ import { go, href } from '../core/route.js';
 import { lookOf } from '../core/states.js';
 import { jobs, useJob } from '../core/store.js';
 import { t } from '../core/words.js';
-import { Allocations } from './job/allocations.js';
-import { Document } from './job/document.js';
-import { Events } from './job/events.js';
 import { FailureCard, titleOf } from './job/failure.js';
 import { Figures } from './job/figures.js';
 import { JobHead } from './job/head.js';
@@ -23,8 +20,14 @@ import { JobTabs, TABS } from './job/tabs.js';
 import { useTimeline } from './job/timeline.js';
 import { WaitingCard, waitTitle } from './job/waiting.js';
 
-/** Pages of their own below the head, fetched when they are first shown. */
-const OTHERS = { compare: () => import('./compare.js'), cutover: () => import('./cutover.js') };
+/** What stands below the head beside the tables, fetched when it is first shown. */
+const OTHERS = {
+  compare: () => import('./compare.js'),
+  cutover: () => import('./cutover.js'),
+  events: () => import('./job/events.js'),
+  document: () => import('./job/document.js'),
+  allocations: () => import('./job/allocations.js'),
+};
 
 export default function Job({ id, tab }) {
   const { job, error, loading, reload } = useJob(id);
@@ -40,14 +43,11 @@ export default function Job({ id, tab }) {
 
 function Shown({ job, at, reload }) {
   const line = useTimeline(job.ID);
-  if (at === 'cutover') return html`<${Other} name="cutover" job=${job} />`;
-  return html`${at === 'tables' ? html`<${FailureCard} job=${job} /><${WaitingCard} job=${job} /><${Overview} job=${job} line=${line} />` : html`<${InShort} job=${job} />`}
+  const other = at !== 'tables' && html`<${Other} key=${at} name=${at} job=${job} line=${line} reload=${reload} />`;
+  if (at === 'cutover') return other;
+  return html`${other ? html`<${InShort} job=${job} />` : html`<${FailureCard} job=${job} /><${WaitingCard} job=${job} /><${Overview} job=${job} line=${line} />`}
     <${JobTabs} id=${job.ID} job=${job} at=${at} />
-    ${at === 'tables' && html`<${Tables} job=${job} />`}
-    ${at === 'compare' && html`<${Other} name="compare" job=${job} />`}
-    ${at === 'events' && html`<${Events} line=${line} />`}
-    ${at === 'document' && html`<${Document} job=${job} reload=${reload} />`}
-    ${at === 'allocations' && html`<${Allocations} job=${job} />`}`;
+    ${other || html`<${Tables} job=${job} />`}`;
 }
 
 /** What is the matter in a line, with the way to what mends it: on the tabs where the card does not stand. */
@@ -78,14 +78,10 @@ async function lastComparison(id, signal) {
   }
 }
 
-function Other({ name, job }) {
-  const [found, setFound] = useState(null);
-  useEffect(() => {
-    let here = true;
-    OTHERS[name]().then(module => here && setFound(() => module.default));
-    return () => { here = false; };
-  }, [name]);
-  return found ? html`<${found} id=${job.ID} job=${job} />` : html`<${Skeleton} rows=${6} />`;
+function Other({ name, job, line, reload }) {
+  const { data: module, error, loading, retry } = useLoad(OTHERS[name], []);
+  if (error) return html`<${Failed} error=${error} retry=${retry} />`;
+  return module ? html`<${module.default} id=${job.ID} job=${job} line=${line} reload=${reload} />` : loading && html`<${Skeleton} rows=${6} />`;
 }
 
 function Gone({ id }) {

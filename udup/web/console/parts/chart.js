@@ -32,7 +32,7 @@ const COLOURS = { bad: '--bad', warn: '--warn', ok: '--ok', info: '--accent', id
  * @param {object} props
  * @param {string} props.label a sentence that says what there is to see
  * @param {number[]} props.times milliseconds since the epoch, ascending
- * @param {{name: string, values: (number|null)[], format: (n: number) => string, axis: 'left'|'right', dashed?: boolean, least: number}[]} props.lines
+ * @param {{name: string, values: (number|null)[], format: (n: number) => string, tick?: (n: number) => string, axis: 'left'|'right', dashed?: boolean, least: number}[]} props.lines
  * @param {{at: number, icon: string, tone: string, text: string}[]} [props.marks]
  * @param {boolean} [props.asTable]
  */
@@ -81,7 +81,8 @@ function moved(e, plot, times, at, setCursor) {
   const steps = { ArrowLeft: -1, ArrowRight: 1, PageUp: -30, PageDown: 30, Home: -Infinity, End: Infinity };
   if (!(e.key in steps) || !plot) return;
   e.preventDefault();
-  const to = Math.max(0, Math.min(times.length - 1, (at ?? times.length - 1) + (at === null ? 0 : steps[e.key])));
+  const begins = at === null && e.key !== 'Home'; // with the newest
+  const to = begins ? times.length - 1 : Math.max(0, Math.min(times.length - 1, (at ?? 0) + steps[e.key]));
   plot.setCursor({ left: plot.valToPos(times[to] / 1000, 'x'), top: 10 });
   setCursor(to);
 }
@@ -96,7 +97,7 @@ function draw(box, height, drawn, setCursor, setPlaces) {
   const scaleOf = line => (line.axis === 'right' && lines.length > 1 ? 'right' : 'left');
   const yAxis = line => ({
     ...axis, scale: scaleOf(line), side: scaleOf(line) === 'right' ? 1 : 3, size: 60,
-    grid: scaleOf(line) === 'right' ? { show: false } : axis.grid, values: (_, values) => values.map(value => line.format(value)),
+    grid: scaleOf(line) === 'right' ? { show: false } : axis.grid, values: (_, values) => values.map(value => (line.tick ?? line.format)(value)),
   });
   const least = line => ({ range: (_, low, high) => [0, Math.max(line.least, (high ?? 0) * 1.15)] });
   const strokes = ['--accent', '--series-2'].map(token);

@@ -37,7 +37,7 @@ export function Grid({ label, columns, load, version, every = 0, rowKey, height 
   const seen = e => setFirst(Math.max(0, Math.floor(e.currentTarget.scrollTop / height) - BESIDE));
   return html`<div class="grid ${kind}">
     <div class="view" role="table" tabindex="0" aria-label=${label} aria-rowcount=${pages.total === null ? -1 : pages.total + 1}
-      aria-busy=${pages.total === null} ref=${view} onScroll=${seen} onKeyDown=${rows.keyDown}>
+      aria-busy=${pages.total === null} ref=${view} onScroll=${seen} onKeyDown=${rows.keyDown} onFocusIn=${rows.focused}>
       <${Head} columns=${columns} order=${order} />
       <div role="presentation" class="pane" style=${{ height: `${(pages.total ?? inSight[1]) * height}px` }}>
         <div role="rowgroup" style=${{ transform: `translateY(${inSight[0] * height}px)` }}>
@@ -121,12 +121,15 @@ function useRowKeys(view, pages, inSight, height) {
     if (at.current >= 0 && document.activeElement === document.body) view.current?.focus({ preventScroll: true });
   }, [inSight[0]]);
   useKeys({ j: () => go(at.current + 1), k: () => go(Math.max(0, at.current - 1)) });
-  return { leave: () => { at.current = -1; }, keyDown: e => pressed(e, at, go, Math.max(1, (inSight[1] - inSight[0]) - 2 * BESIDE - 2)) };
+  const focused = e => { // by a click or by Tab; not while a row that keys have gone to is still to be made
+    const row = e.target.closest('[data-index]');
+    if (row && !wanted.current) at.current = Number(row.dataset.index);
+  };
+  return { leave: () => { at.current = -1; }, focused, keyDown: e => pressed(e, at, go, Math.max(1, (inSight[1] - inSight[0]) - 2 * BESIDE - 2)) };
 }
 
 function pressed(e, at, go, screen) {
-  const row = e.target.closest?.('[data-index]');
-  if (row) at.current = Number(row.dataset.index);
+  const row = e.target.closest('[data-index]');
   if (e.key === 'ArrowDown' || e.key === 'ArrowUp') {
     if (e.target.closest('[role=menu]')) return;
     go(e.key === 'ArrowDown' ? at.current + 1 : at.current - 1);

@@ -90,7 +90,7 @@ export function Value({ value, other, binary = false, none = false }) {
   if (value === null || value === undefined) return html`<code class="value value-word">NULL</code>`;
   if (value === '') return html`<code class="value value-word" title=${t('values.empty')}>${"''"}</code>`;
   return html`<${Long} value=${value} other=${other} />${binary
-    && html`<span class="value-length">${t('values.bytes', { n: (value.length - 2) / 2 })}</span>`}`;
+    && html` <span class="value-length">${t('values.bytes', { n: (value.length - 2) / 2 })}</span>`}`;
 }
 
 /**

@@ -4,7 +4,7 @@ import { Fragment, html, useState } from '../../core/html.js';
 import { t } from '../../core/words.js';
 import { Icon } from '../../core/icons.js';
 import { Empty, Failed, Skeleton } from '../../core/page.js';
-import { Since } from '../../parts/time.js';
+import { Ago } from '../../parts/time.js';
 import { PAGE, isRepaired, keyOf, tableOf } from './pages.js';
 import { RepairAll } from './repair.js';
 import { Row } from './row.js';
@@ -63,7 +63,7 @@ function Line({ row, comparison, isOpen, toggle }) {
     row.Count > 1 && html` <span class="tag">${t('compare.times', { n: row.Count })}</span>`}${
     row.Computed && html` <span class="soft small">${t('compare.computed')}</span>`}</td>
     <td class="wide soft">${columns}</td>
-    <td class="wide soft"><${Since} at=${row.FirstSeen} /></td>
+    <td class="wide soft"><${Ago} at=${row.FirstSeen} /></td>
     <td><${RowState} row=${row} comparison=${comparison} /></td>
     <td class="end"><button type="button" class="quiet" aria-expanded=${isOpen}
       aria-label=${t(isOpen ? 'compare.hide.of' : 'compare.show.of', { row: name })} onClick=${toggle}>${

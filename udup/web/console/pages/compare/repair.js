@@ -66,7 +66,7 @@ export function RepairAll({ id, job, comparison, open, refresh }) {
   return html`<div class="pad stack"><div class="acts">
     <${ActButton} label=${t('compare.dry_run')} busy=${t('compare.dry_run.busy')} command=${commandOf(id, [], '--dry-run')}
       onAct=${async () => setPlan(await tryRepair(id, []))} />
-    ${running ? html`<span class="soft">${t('compare.repair.wait')}</span>` : html`<${ActButton} primary danger="loses"
+    ${running ? html`<span class="soft">${t('compare.repair.wait')}</span>` : html`<${ActButton} primary
       label=${t('compare.repair.all')} busy=${t('compare.repair.busy')} command=${commandOf(id, [])} onAct=${() => act([])} />
       ${tables.length > 1 && canWrite.value && html`<${OneTable} tables=${tables} act=${act} />`}`}
     </div>${plan && html`<${Plan} plan=${plan} close=${() => setPlan(null)} />`}</div>`;
@@ -89,7 +89,7 @@ function OfStopped({ id, table, act, running, comparison, refresh }) {
   };
   if (!table && !done) return null;
   return html`<div class="pad stack"><p>${t(done ? 'compare.stopped.done' : 'compare.stopped', { table })}</p><div class="acts">
-    ${table && !running && html`<${ActButton} primary=${!done} danger="loses" label=${t('compare.repair.named', { table })}
+    ${table && !running && html`<${ActButton} primary=${!done} label=${t('compare.repair.named', { table })}
       busy=${t('compare.repair.busy')} command=${commandOf(id, [table])} onAct=${() => act([table])} />`}
     ${done && html`<${ActButton} primary label=${t('compare.resume')} busy=${t('compare.resume.busy')}
       command=${`udup job resume ${quoted(id)}`} onAct=${resume} />`}</div></div>`;

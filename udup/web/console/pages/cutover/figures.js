@@ -78,8 +78,8 @@ function Outage({ cutover }) {
   const word = !found ? 'none' : found.to !== null ? 'over' : 'lasts';
   const own = cutover.SourceReadOnly ? '' : '_word';
   return html`<div class=${`outage ${word}`}><dt>${t(`cutover.outage.${word}`)}</dt>
-    <dd class="figure large" role="timer" aria-live="off">${found
-    ? html`${found.about && html`<span class="about">≈ </span>`}${dur(Math.max(0, Math.round(seconds)))}` : '–'}</dd>
+    <dd class="figure large"><span role="timer" aria-live="off">${found
+    ? `${found.about ? '≈ ' : ''}${dur(Math.max(0, Math.round(seconds)))}` : '–'}</span></dd>
     <dd class="soft small">${!found ? t('cutover.outage.not_closed')
     : found.to !== null && !mayWrite(cutover) ? t('cutover.outage.undone', { at: clock(new Date(found.to).toISOString(), { seconds: true }) })
       : t(`cutover.outage.since${own}`, { at: clock(new Date(found.from).toISOString(), { seconds: true }) })}</dd></div>`;

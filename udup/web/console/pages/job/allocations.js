@@ -9,7 +9,7 @@ import { jobPath } from './requests.js';
 
 const ms = nanoseconds => nanoseconds / 1e6;
 
-export function Allocations({ job }) {
+export default function Allocations({ job }) {
   const { data, error, loading, retry } = useLoad(({ signal }) => get(jobPath(job.ID, '/allocations?all=true'), { signal }), [job.ID, job.ModifyIndex]);
   if (error && !data) return html`<section class="card pad"><${Failed} error=${error} retry=${retry} /></section>`;
   if (!data) return html`<section class="card pad">${loading && html`<${Skeleton} rows=${4} />`}</section>`;

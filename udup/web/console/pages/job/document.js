@@ -28,7 +28,7 @@ function setDraft(id, draft) {
   drafts.value = next;
 }
 
-export function Document({ job, reload }) {
+export default function Document({ job, reload }) {
   const { data: schemas, error, loading, retry } = useLoad(loadSchemas, []);
   if (error && !schemas) return html`<section class="card"><${Failed} error=${error} retry=${retry} /></section>`;
   if (!schemas) return html`<section class="card pad">${loading && html`<${Skeleton} rows=${10} />`}</section>`;

@@ -7,7 +7,7 @@ import { t } from '../../core/words.js';
 import { Entry } from './hour.js';
 import { kindWord, withSuperseded } from './timeline.js';
 
-export function Events({ line: { entries, error } }) {
+export default function Events({ line: { entries, error } }) {
   if (error) return html`<section class="card pad"><${Failed} error=${error} /></section>`;
   if (!entries) return html`<section class="card pad"><${Skeleton} rows=${8} /></section>`;
   const chosen = new Set((route.value.query.kind ?? '').split(',').filter(Boolean));

@@ -19,7 +19,7 @@ function Lines({ job, hour: { series, error }, entries }) {
   const [asTable, setAsTable] = useState(false);
   const copies = job.Stage === 'copying';
   const rows = { name: t('job.rows_s'), values: series?.RowsPerSecond ?? [], format: num, axis: 'right', dashed: true, least: 10 };
-  const lines = copies ? [rows] : [{ name: t('job.lag'), values: series?.LagMs ?? [], format: lagTick, axis: 'left', least: 1000 }, rows];
+  const lines = copies ? [rows] : [{ name: t('job.lag'), values: series?.LagMs ?? [], format: lag, tick: lagTick, axis: 'left', least: 1000 }, rows];
   const marks = useMemo(() => marksOf(entries ?? [], series), [entries, series]);
   return html`<section class="card" aria-labelledby="hour">
     <header><h2 id="hour">${t(copies ? 'job.chart_copy' : 'job.chart')}</h2>

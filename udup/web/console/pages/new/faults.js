@@ -29,16 +29,23 @@ function connectionFaults(draft, end, path) {
     !(Number(Port) >= 1 && Number(Port) <= 65535) && fault(at('Port'), t('wizard.port.wrong')),
     !User && fault(at('User'), t('wizard.user.missing')),
   ].filter(Boolean);
-  return missing.length || !isTold(draft, end) || draft.ui.untested?.[end] ? missing : [unreachable(draft, end, at)];
+  return missing.length || !isTold(draft, end) || draft.ui.untested?.[end] ? missing : unreachable(draft, end, path, at);
 }
 
 /** Return why a server cannot be used: its password where the server says so, else where it is. */
-function unreachable(draft, end, at) {
+function unreachable(draft, end, path, at) {
   const look = lookAt(draft, end);
-  if (look?.state === 'failed') return look.error.status === 401 ? null : fault(at('Host'), look.error.text);
-  if (look?.state !== 'told' || look.answer.Reachable) return null;
+  if (look?.state === 'failed') return refused(look.error, path, at);
+  if (look?.state !== 'told' || look.answer.Reachable) return NONE;
   const { Error: problem, Remedy: remedy } = look.answer;
-  return fault(at(/denied|password|auth/i.test(problem) ? 'Password' : 'Host'), problem, remedy);
+  return [fault(at(/denied|password|auth/i.test(problem) ? 'Password' : 'Host'), problem, remedy)];
+}
+
+/** What was asked cannot be asked: the API names keys of the connection. A token that expired is no fault of the server's. */
+function refused(error, path, at) {
+  if (error.status === 401) return NONE;
+  if (!error.details.length) return [fault(at('Host'), error.text)];
+  return error.details.map(({ field, problem, remedy }) => fault(field ? `${path}.${field}` : at('Host'), problem, remedy));
 }
 
 function sinkFaults(document, config, path) {

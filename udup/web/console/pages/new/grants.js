@@ -6,6 +6,7 @@ import { t } from '../../core/words.js';
 import { Command } from '../../parts/command.js';
 import { configOf, withoutSecrets } from './document.js';
 import { draft } from './draft.js';
+import { lookAt } from './looks.js';
 
 /** How long a change must rest before the statements are asked for again. */
 const REST_MS = 600;
@@ -19,27 +20,50 @@ export function Grants({ end, open = false }) {
 
 function Statements({ end }) {
   const { document } = draft.value;
-  const asked = useRested(JSON.stringify(withoutSecrets({ ...document, Name: document.Name || 'new' })));
+  const asked = useRested(JSON.stringify([pathOf(draft.value), withoutPasswords(document)]));
   const { Host, User } = configOf(document, end).ConnectionConfig ?? {};
-  const { data, error, retry } = useLoad(({ signal }) => send('POST', 'grants', withPasswords(JSON.parse(asked)), { signal }), [asked]);
+  const { data, error, retry } = useLoad(({ signal }) => send('POST', ...JSON.parse(asked), { signal }), [asked]);
   if (!Host || !User) return html`<p class="help">${t('wizard.grants.first')}</p>`;
   if (error) return html`<${Failed} error=${error} retry=${retry} />`;
   const own = data?.[end];
   if (!own) return html`<p class="help">${t('page.loading')}</p>`;
-  const text = own.Statements.map((each) => `${each.replace(/;?\s*$/, '')};`).join('\n');
-  return html`<p class="help">${t('wizard.grants.help')}</p><${Command} text=${text} label=${t('wizard.grants')} />`;
+  return html`<div class="stack tight"><p class="help">${t('wizard.grants.help')}</p><${Command} text=${lines(own.Statements)} label=${t('wizard.grants')} />
+    ${own.Note && html`<p class="help">${own.Note}</p>`}
+    ${own.Optional?.length > 0 && html`<p class="help">${t('wizard.grants.optional')}</p><ul class="stack tight">${own.Optional.map((each) => html`<li key=${each.Statement} class="stack tight">
+      <p class="help">${each.Use}</p><${Command} text=${lines([each.Statement])} /></li>`)}</ul>`}</div>`;
 }
 
-/** Which statements an account needs does not depend on its password, so none is sent. */
-function withPasswords(document) {
-  for (const { Config } of document.Tasks) {
-    for (const account of [Config.ConnectionConfig, Config.NatsConfig, Config.KafkaConfig]) {
-      if (account) delete account.Password;
-      if (account?.Host === '') account.Host = 'localhost';
-      if (account?.User === '') account.User = 'udup';
-    }
+const lines = (statements) => statements.map((each) => `${each.replace(/;?\s*$/, '')};`).join('\n');
+
+/** Return where the statements are asked for: with the servers' versions, where they are known by now. */
+function pathOf(value) {
+  const versions = { source_version: versionOf(value, 'Src'), target_version: versionOf(value, 'Dest') };
+  const query = new URLSearchParams(Object.entries(versions).filter(([, version]) => version)).toString();
+  return query ? `grants?${query}` : 'grants';
+}
+
+/** Of a server that is not typed yet one is named, so that the node asks none. */
+const NOT_TYPED = '8.4.0';
+
+function versionOf(value, end) {
+  const { ConnectionConfig } = configOf(value.document, end);
+  return lookAt(value, end)?.answer?.Server?.Version ?? (ConnectionConfig && !ConnectionConfig.Host ? NOT_TYPED : '');
+}
+
+/**
+ * Return the document without passwords, on which the statements do not depend, and with something in place of what is
+ * not typed yet: one end's statements are told before the other end is there.
+ */
+function withoutPasswords(document) {
+  const copy = JSON.parse(JSON.stringify(withoutSecrets(document)));
+  for (const { Config } of copy.Tasks) {
+    const server = Config.ConnectionConfig;
+    for (const account of [server, Config.NatsConfig, Config.KafkaConfig]) if (account) delete account.Password;
+    if (server) Object.assign(server, { Host: server.Host || 'localhost', User: server.User || 'udup', Port: server.Port || 3306 });
+    if ('Prefix' in Config) Config.Prefix ||= 'new';
+    if (Config.KafkaConfig && ![Config.KafkaConfig.Brokers].flat().some(Boolean)) Config.KafkaConfig.Brokers = ['localhost:9092'];
   }
-  return document;
+  return copy;
 }
 
 /** Return a text when it has rested. */

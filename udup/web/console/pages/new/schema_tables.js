@@ -33,11 +33,12 @@ export function SchemaTables({ schema, value }) {
     <${Rows} schema=${schema} value=${value} config=${config} choice=${choice} list=${list} search=${search} /></section>`;
 }
 
-/** What cannot be carried of a whole schema is left out as soon as it is known. */
+/** What cannot be carried of a whole schema is left out as soon as it is known; what a job has already stays as it is. */
 function useLeaveOut(schema, value, choice, list) {
   const rows = list?.rows;
+  const had = !!value.before && choiceOf(configOf(value.before, 'Src'), value.ui.everything, schema).whole;
   useEffect(() => {
-    const missing = choice.whole && rows ? rows.filter((row) => !isCarried(row) && !choice.out.has(row.Table)) : [];
+    const missing = choice.whole && !had && rows ? rows.filter((row) => !isCarried(row) && !choice.out.has(row.Table)) : [];
     for (const { Table } of missing) take(configOf(draft.value.document, 'Src'), (config) => withTable(config, value.ui.everything, schema, Table, false));
   }, [rows, choice.whole]);
 }

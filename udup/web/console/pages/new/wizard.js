@@ -76,11 +76,13 @@ function Step({ step, steps, query }) {
     await post(setTold, setTries);
   };
   const goTo = (fault) => {
+    const other = stepOf(fault.field);
+    if (other === step || !steps.includes(other)) return reveal(fieldId(fault.field));
     wanted = fieldId(fault.field);
-    if (stepOf(fault.field) !== step && steps.includes(stepOf(fault.field))) go('new', stepOf(fault.field), '', query);
-    else focusWanted();
+    go('new', other, '', query);
   };
   return html`<form class="wizard" noValidate onSubmit=${(event) => { event.preventDefault(); event.currentTarget.querySelector('.onward button')?.click(); }}>
+    <button type="submit" class="hidden" tabindex="-1" aria-hidden="true"></button>
     <${Head} heading=${heading} step=${step} steps=${steps} query=${query} value=${value} />
     <${FaultList} faults=${faults} count=${tries} labelOf=${labelOf} onGo=${goTo} />
     <${Shown} schemas=${schemas} faults=${faults} />

@@ -74,7 +74,7 @@ function useTail(id, follows, table) {
       const fresh = data.Events.map(each => { number.current += 1; return { ...eventOf(each), number: number.current, raw: each }; })
         .filter(each => !table || each.table === table);
       setState(before => ({ events: [...before.events, ...fresh].slice(-KEPT), perSecond: data.PerSecond, rate: data.Shown, error: '' }));
-    }, { table, rate: RATE });
+    }, { ...(table && { table }), rate: RATE });
   }, [id, follows, table]);
   return { ...state, clear: () => setState(before => ({ ...before, events: [] })) };
 }
@@ -91,7 +91,7 @@ function Lines({ events, follows, pause, open, setOpen, empty }) {
   const scrolled = () => {
     if (follows && box.current.scrollTop < mine.current - 40) pause();
   };
-  return html`<div class="lines" ref=${box} tabindex="0" role="region" aria-label=${t('tail.events')} onScroll=${scrolled}>
+  return html`<div class="tail-lines" ref=${box} tabindex="0" role="region" aria-label=${t('tail.events')} onScroll=${scrolled}>
     ${empty && html`<p class="empty">${empty}</p>`}
     ${events.length > 0 && html`<ol>${events.map(event => html`<li key=${event.number}><button type="button" class="plain" aria-expanded=${event.number === open}
       onClick=${() => { pause(); setOpen(event.number === open ? null : event.number); }}>

@@ -64,6 +64,7 @@ export default {
   'tail.before': 'Before',
   'tail.after': 'After',
   'tail.images': 'The row {key} before and after',
+  'tail.cut': 'This message is long, or no JSON: its text is shown as the node has sent it, perhaps its beginning alone.',
   'tail.no_rows': 'This message is of no row; its JSON says what it holds.',
   'tail.more_rows': { one: '{n} more row in this message, see its JSON', other: '{n} more rows in this message, see its JSON' },
   'users.title': 'NATS users',

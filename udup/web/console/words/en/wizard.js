@@ -79,6 +79,7 @@ export default {
   'wizard.grants': 'Account and privileges, to paste',
   'wizard.grants.help': 'For exactly what this job takes. Run it there as an account that may grant.',
   'wizard.grants.first': 'Write host and user first.',
+  'wizard.grants.optional': 'Only where the job needs it:',
   'wizard.host.missing': 'Write the server\'s name or address',
   'wizard.port.wrong': 'Write a port, 1 to 65535',
   'wizard.user.missing': 'Write the account\'s name',

@@ -64,6 +64,7 @@ export default {
   'tail.before': '变更前',
   'tail.after': '变更后',
   'tail.images': '行 {key} 变更前后',
+  'tail.cut': '此消息过长或不是 JSON：按节点发送的文本显示，可能只有开头。',
   'tail.no_rows': '此消息不含行，内容见 JSON。',
   'tail.more_rows': '此消息还有 {n} 行，见 JSON',
   'users.title': 'NATS 用户',

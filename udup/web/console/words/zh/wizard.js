@@ -79,6 +79,7 @@ export default {
   'wizard.grants': '可粘贴的账号与权限语句',
   'wizard.grants.help': '恰好满足本任务的需要。请用有授权权限的账号在该服务器上执行。',
   'wizard.grants.first': '请先填写主机和用户。',
+  'wizard.grants.optional': '仅在任务需要时：',
   'wizard.host.missing': '请填写服务器的名称或地址',
   'wizard.port.wrong': '请填写端口，1 到 65535',
   'wizard.user.missing': '请填写账号名',
