@@ -33,7 +33,7 @@ if [ -z "$$able" ]; then \
 fi
 endef
 
-.PHONY: help venv demo check test test-servers docs lint bench soak trials faults sim clean
+.PHONY: help venv demo check test test-servers lint docs wheel bench soak trials faults sim clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z-]+):[^#]*## */  make \1\t/' | expand -t 24
@@ -96,6 +96,10 @@ docs: $(STAMP)  ## build the documentation as a searchable site into udup/web/si
 	@rm -f $(SITE)/.buildinfo $(SITE)/objects.inv
 	@find $(SITE) -name '*.map' -delete
 
+wheel: docs  ## build a wheel into dist/, the documentation in it
+	@echo "Building a wheel into dist"
+	@$(VENV)/bin/python -m pip wheel -q --disable-pip-version-check --no-deps --wheel-dir dist .
+
 bench: $(STAMP)  ## measure the speed (BENCH="..." passes arguments)
 	@$(VENV)/bin/python -m bench $(BENCH)
 
@@ -118,5 +122,5 @@ sim: $(STAMP)  ## simulated histories under faults (SEEDS="CLASS FIRST COUNT"); 
 
 clean:  ## remove what the targets made (.venv, caches); the MySQL in ~/.cache/udup stays
 	@echo "Removing $(VENV) and the tools' caches"
-	@rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	@rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
 	@find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +

@@ -253,3 +253,17 @@ def test_health_counts_jobs_by_what_they_wait_for(world: World) -> None:
     assert record.stage == Stage.PENDING
     both = (Away(side=Side.SOURCE, since=1.0), Away(side=Side.TARGET, since=2.0))
     assert reconnecting([of(sides=both)]) == {"source": 1, "target": 1}  # type: ignore[list-item]
+
+
+def test_a_job_that_waits_for_its_server_tries_at_once_when_it_is_resumed(world: World) -> None:
+    world.script("j").target = away()
+    post(world)
+    world.run(300)
+    world.until(lambda: world.job("j").run is None)
+    tried, since = len(world.runs["j"]), outage(world).since
+    assert world.ask(ResumeJob("j")).changed
+    assert len(world.runs["j"]) == tried + 1
+    assert not world.ask(ResumeJob("j")).changed, "it is being tried"
+    world.run(60)
+    assert outage(world).since == since, "it is one outage"
+    assert len(world.runs["j"]) < tried + 10, "and pauses are as long as they were"

@@ -12,9 +12,9 @@ import pytest
 from tests.cli.conftest import Asking
 from tests.web.conftest import MemoryJobs
 from udup.base.errors import Fault, Refused
-from udup.base.secrets import MASK, PLACEHOLDER
+from udup.base.secrets import FILES_DIR_VARIABLE, MASK, PLACEHOLDER, read_password
 from udup.cli.commands import ExitCode
-from udup.jobs import DesiredState, JobSpec, Stage, TaskSpec, parse_job
+from udup.jobs import DesiredState, JobRecord, JobSpec, Stage, TaskSpec, parse_job
 from udup.sandbox.api import Json
 from udup.web.openapi.examples import job_document
 from udup.web.ports import WouldNotStart
@@ -257,6 +257,59 @@ def test_an_exported_document_posted_back_keeps_the_stored_passwords(jobs: Memor
     Path("a.json").write_text(asking("job", "export", "a").stdout)
     assert asking("job", "run", "a.json").exit_code == ExitCode.OK
     assert jobs.records["a"].spec().source_endpoint().password == "a password"
+
+
+@pytest.mark.parametrize("kind", ["env", "file"])
+def test_an_exported_document_with_references_is_posted_to_a_server_that_has_the_secrets(
+    jobs: MemoryJobs, asking: Asking, kind: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    before = _document("shop-1") | {"Failover": True}
+    before["Tasks"][0]["NodeName"] = "one"
+    jobs.register_unlooked(before)
+    told = asking("job", "export", "shop-1", "--secrets", kind)
+    exported = json.loads(told.stdout)
+    logins = [task["Config"]["ConnectionConfig"] for task in exported["Tasks"]]
+    names = [login["Password"].removeprefix(f"{kind}:") for login in logins]
+    if kind == "env":
+        assert names == ["UDUP_SECRET_SHOP_1_SRC_PASSWORD", "UDUP_SECRET_SHOP_1_DEST_PASSWORD"]
+    else:
+        assert names == ["shop_1.src.password", "shop_1.dest.password"]
+    assert all(name in told.stderr for name in names) and "a password" not in told.output
+    assert "NodeName" not in told.stdout
+
+    jobs.records.clear()  # elsewhere
+    monkeypatch.setenv(FILES_DIR_VARIABLE, str(tmp_path))
+    Path("shop.json").write_text(told.stdout)
+    refused = asking("job", "run", "shop.json")
+    assert refused.exit_code == ExitCode.FAILED and names[0] in refused.stderr, "the secret that is missing is named"
+    for name in names:
+        (tmp_path / name).write_text("a password\n")
+        monkeypatch.setenv(name, "a password")
+    assert asking("job", "run", "shop.json").exit_code == ExitCode.OK
+    spec = jobs.records["shop-1"].spec()
+    assert (
+        read_password(spec.source_endpoint().password) == read_password(spec.target_endpoint().password) == "a password"
+    )
+    assert asking("job", "export", "shop-1", "--secrets", kind).stdout == told.stdout, "what goes round comes round"
+
+
+def test_all_jobs_are_exported_into_files_with_a_name_for_each_secret(jobs: MemoryJobs, asking: Asking) -> None:
+    for job in ("shop-1", "shop_1", "a/b"):
+        jobs.records[job] = JobRecord(id=job, document=_document(job))
+    told = asking("job", "export", "--all", "--dir", "out", "--secrets", "env")
+    files = sorted(path.name for path in Path("out").iterdir())
+    assert files == ["a%2Fb.json", "shop-1.json", "shop_1.json"]
+    secrets = [
+        task["Config"]["ConnectionConfig"]["Password"]
+        for file in files
+        for task in json.loads((Path("out") / file).read_text())["Tasks"]
+    ]
+    assert len(set(secrets)) == 6 and all(secret.removeprefix("env:") in told.stderr for secret in secrets)
+    assert Path("out/a%2Fb.json").stat().st_mode & 0o777 == 0o600
+    again = asking("job", "export", "--all", "--dir", "out")
+    assert again.exit_code == ExitCode.FAILED and "nothing was written" in again.stderr
+    for wrong in ((), ("shop-1", "--all", "--dir", "x"), ("--all",)):
+        assert asking("job", "export", *wrong).exit_code == ExitCode.USAGE
 
 
 def test_a_reload_of_tables_says_where_to_look(four: MemoryJobs, asking: Asking) -> None:

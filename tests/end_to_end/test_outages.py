@@ -95,6 +95,12 @@ def test_a_target_that_is_stopped_is_waited_for_and_the_node_stays_ready(world: 
         assert f'udup_job_connected{{job_id="{job}",job_name="{job}",side="source"}} 1.0' in metrics
         wait_for(lambda: _waits_for(world, job, "target")["attempts"] >= 3, lambda: _shown(world, job))
         assert _waits_for(world, job, "target")["since"] == waits["since"]
+        told = world.node.job(job)
+        assert (told["Shown"], told["Group"], told["NeedsYou"]) == ("reconnecting", "healing", False)
+        assert told["Waits"]["For"] == "target" and told["Waits"]["To"].endswith(f":{world.target.endpoint.port}")
+        assert f'udup_job_shown{{job_id="{job}",job_name="{job}",state="reconnecting"}} 1.0' in metrics
+        assert told["Failure"] is None
+    _put(world, job, "resume")  # it tries at once
     _goes_on(world, job, 2)
 
 

@@ -41,6 +41,14 @@ def test_a_row_that_was_deleted_on_the_target_costs_one_transaction_and_the_ledg
     reason = world.failure(name)
     assert f"udup job repair {name} {name}.t" in reason
     assert reason.endswith(f"or pass over the transaction: udup job skip {name} --gtid {gtid}")
+    told = world.node.job(name)
+    failure = told["Failure"]
+    assert (told["Shown"], told["Group"], told["NeedsYou"], failure["Kind"]) == (
+        "diverged", "needs_you", True, "row_missing",
+    )  # fmt: skip
+    assert (failure["Gtid"], failure["Table"], failure["Key"]) == (gtid, f"{name}.t", "column 1 = 1")
+    assert failure["SourceKeepsUntil"] > told["ShownSince"] == failure["At"]
+    assert [each["Act"] for each in failure["Remedies"]] == ["repair", "resume", "skip"]
     uuid, _, number = gtid.rpartition(":")
     refused = _skip(world, name, f"{uuid}:{int(number) + 1}")
     assert refused.returncode == 1 and f"stands at {gtid}" in refused.stderr, refused.stderr
@@ -67,6 +75,9 @@ def test_after_a_statement_that_the_target_refuses_the_next_ones_run_exactly_onc
     gtid = _last_gtid(world)
     world.on_source(f"ALTER TABLE {name}.t ADD COLUMN c INT DEFAULT 7", f"INSERT INTO {name}.t VALUES (4, 4, 4, 4)")
     assert gtid in world.failure(name)
+    failure = world.node.job(name)["Failure"]
+    assert (failure["Kind"], failure["Gtid"]) == ("statement_refused", gtid)
+    assert "ADD COLUMN b INT" in failure["Statement"] and "1060" in failure["Params"]["error"]
     assert _skip(world, name, gtid).returncode == 0
     wait_for(lambda: value(world.target.endpoint, f"SELECT COUNT(*) FROM {name}.t") == 4, lambda: world.node.job(name))
     assert value(world.target.endpoint, f"SELECT GROUP_CONCAT(c ORDER BY id) FROM {name}.t") == "7,7,7,4"
@@ -109,6 +120,9 @@ def test_of_a_table_without_transactions_a_refused_row_is_passed_over(world: Wor
     gtid = _last_gtid(world)
     world.on_source(f"INSERT INTO {name}.t VALUES (4, 4)")
     assert gtid in world.failure(name)
+    failure = world.node.job(name)["Failure"]
+    assert (failure["Kind"], failure["Params"]["table"]) == ("unsettled", f"{name}.t")
+    assert [each["Act"] for each in failure["Remedies"]] == ["statement", "settle", "settle", "skip"]
     done = _skip(world, name, gtid)
     assert done.returncode == 0, done.stderr
     wait_for(lambda: _rows(world, name) == "1:1,2:2,3:0,4:4", lambda: (_rows(world, name), world.node.job(name)))
@@ -120,5 +134,8 @@ def test_what_the_source_logs_and_udup_cannot_carry_is_passed_over(following: Wo
     gtid = _last_gtid(world)
     world.on_source(f"UPDATE {name}.t SET a = 20 WHERE id = 2")
     assert gtid in world.failure(name)
+    failure = world.node.job(name)["Failure"]
+    assert (failure["Kind"], failure["Gtid"]) == ("unsupported", gtid)
+    assert "UPDATE" in failure["Statement"], "of one statement"
     assert _skip(world, name, gtid).returncode == 0
     wait_for(lambda: _rows(world, name) == "1:1,2:20,3:3", lambda: (_rows(world, name), world.node.job(name)))

@@ -212,6 +212,8 @@ def test_what_jobs_report_is_told_in_base_units(client: testing.TestClient, jobs
     assert _values(families["udup_job_applied_rows"], job_id="three", operation="delete") == [7]
     assert _values(families["udup_job_stage"], job_id="one", stage="copying") == [1]
     assert sum(_values(families["udup_job_stage"])) == 3
+    assert [_values(families["udup_job_shown"], job_id=each, state="copying") for each in ("one", "two")] == [[1], []]
+    assert len(families["udup_job_shown"].samples) == 3
     assert _values(families["udup_job_last_failure_timestamp_seconds"], job_id="one") == [5]
     assert _values(families["udup_job_table_copied_rows"]) == [10], "of a job that copies, what is not complete"
     assert _values(families["udup_job_copied_rows"], job_id="two") == [11]
@@ -327,7 +329,7 @@ def _expressions(node: Any) -> Iterator[str]:
     """Everything that is a query, at any depth."""
     if isinstance(node, dict):
         for key, value in node.items():
-            if key in ("expr", "query") and isinstance(value, str):
+            if key == "expr" or (key == "query" and node.get("type") == "query"):
                 yield value
             yield from _expressions(value)
     elif isinstance(node, list):
@@ -352,5 +354,8 @@ def test_documents_name_what_is_there(client: testing.TestClient, jobs: MemoryJo
     assert len(expressions) > 20
     assert all(NAME.search(expression) for expression in expressions)
     assert set(NAME.findall(" ".join(expressions))) <= there
-    assert dashboard["__inputs"][0]["name"] == "DS_PROMETHEUS", "Grafana asks for the data source on import"
+    [source] = [each for each in dashboard["templating"]["list"] if each["type"] == "datasource"]
+    assert source["name"] == "DS_PROMETHEUS", "the source is chosen in the dashboard, imported or provisioned"
+    sources = set(re.findall(r"\$\{(\w+)\}", json.dumps(dashboard)))
+    assert sources == {"DS_PROMETHEUS"}
     assert len({panel["id"] for panel in dashboard["panels"]}) == len(dashboard["panels"])

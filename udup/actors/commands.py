@@ -265,11 +265,21 @@ class JobCommands:
     def _resume(self, job_id: str, answer: Answer) -> None:
         job = self._known(job_id)
         if job.wanted:
-            answer(Accepted(0, job_id, "", changed=self._host.retried(job)))
+            retried = self._host.retried(job)
+            answer(Accepted(0, job_id, "", changed=self._tried_now(job) or retried))
             return
         check_no_cutover(job.record, "resume")
         self._host.retried(job)
         self._carry_on(job, job.record, answer)
+
+    def _tried_now(self, job: Job) -> bool:
+        """Have a job that waits between two runs begin the next now; return whether it waited."""
+        if job.run is not None or job.retry_of is None:
+            return False
+        self._host.log.info("job_tries_now", job=job.id)
+        job.retry_of = None
+        self._host.reconcile(job)
+        return True
 
     def _carry_on(self, job: Job, record: JobRecord, answer: Answer) -> None:
         self._host.log.info("job_resumes", job=job.id)

@@ -13,6 +13,7 @@ from udup.actors.job import Job
 from udup.actors.journal import RecordJournal
 from udup.actors.run import ROLE_OF_TASK, Phase, Run
 from udup.base import runtime
+from udup.base.causes import Cause, reason
 from udup.base.errors import Failure, FailureKind, Side
 from udup.base.remedies import for_job
 from udup.jobs import JobRecord, TaskType, history, skipping
@@ -96,7 +97,9 @@ def given_up(failure: Failure, failures: int) -> Failure:
     """Return why a job has failed whose run has; one that may be tried again was, often enough."""
     if not failure.kind.passes:
         return failure
-    return replace(failure, text=f"given up after {failures} failures in a row, the last: {failure.text}")
+    params = {"failures": failures, "error": failure.text, "side": named(failure.side)}
+    text = f"given up after {failures} failures in a row, the last: {failure.text}"
+    return replace(failure, text=text, reason=reason(Cause.TOO_MANY_RESTARTS, params))
 
 
 def with_remedy(job: Job, failure: Failure) -> Failure:

@@ -70,12 +70,14 @@ class Fault:
     """One thing that is wrong: where (`Src 127.0.0.1:3306`, `Tasks[0].Config.…`), what, and what to do about it.
 
     `task` is the job's task that it is a fault of (`Src`, `Dest`), "" where that is not known; `where` is for people.
+    `cause` is a `Cause` where it is more than that the job cannot start so.
     """
 
     where: str
     problem: str
     remedy: str = ""
     task: str = ""
+    cause: str = ""
 
     def __str__(self) -> str:
         return f"{self.where}: {self.problem}" + (f" -- {self.remedy}" if self.remedy else "")

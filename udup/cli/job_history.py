@@ -1,21 +1,15 @@
-"""`udup job history`, `revert` and `export`: the documents that a job had, and its present one to take elsewhere."""
+"""`udup job history` and `revert`: the documents that a job had."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
-from udup.base.secrets import MASK, PLACEHOLDER
 from udup.cli.client import job_path
 from udup.cli.commands import Command
 from udup.cli.completing import JOB_ID
 from udup.cli.jobs import Json, find_job
 from udup.cli.options import Session, asks_server
 from udup.cli.output import local_time, shown
-
-#: Keys of a document that are about one server, one node or one write alone.
-_OF_A_SERVER = frozenset({"Region", "NodeId", "NodeName", "EnforceIndex", "JobModifyIndex"})
 
 #: Changes of a document that a line of the table tells.
 _TOLD = 5
@@ -77,51 +71,6 @@ def revert(session: Session, job_id: str, number: int | None, no_check: bool) ->
         session.out.say(f"job {found} has that document already")
     else:
         session.out.say(f"job {found} {after['How']}: {_changes(after, None)}")
-
-
-@click.command(cls=Command)
-@click.argument("job_id", type=JOB_ID, metavar="ID")
-@asks_server
-def export(session: Session, job_id: str) -> None:
-    """Print a job's document, to be kept or run elsewhere. Passwords are left out: a text in their place says so.
-
-    \b
-    Example: udup job export shop > shop.json
-    """
-    document = exported(find_job(session.api, job_id))
-    session.out.json(document)
-    if left_out := _placeholders(document):
-        told = f"{left_out} password{'' if left_out == 1 else 's'} left out"
-        click.echo(f"{told}: write it, env:UDUP_SECRET_NAME or file:NAME where the document has {MASK}", err=True)
-
-
-def exported(job: Json) -> Json:
-    """The document of a job as an answer shows it: nothing that is of the server, or of one node alone."""
-    from udup.jobs import JobSpec, TaskSpec  # a validation library comes with it
-
-    document = {key: job[key] for key in JobSpec.keys_in_order() if _is_exported(key, job.get(key))}
-    document["Tasks"] = [
-        {key: _with_placeholders(task[key]) for key in TaskSpec.keys_in_order() if _is_exported(key, task.get(key))}
-        for task in job["Tasks"]
-    ]
-    return document
-
-
-def _is_exported(key: str, value: Any) -> bool:
-    defaults = (("Datacenters", ["dc1"]), ("Failover", False))
-    return key not in _OF_A_SERVER and value not in (None, "", []) and (key, value) not in defaults
-
-
-def _with_placeholders(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: PLACEHOLDER if item == MASK else _with_placeholders(item) for key, item in value.items()}
-    return [_with_placeholders(item) for item in value] if isinstance(value, list) else value
-
-
-def _placeholders(value: Any) -> int:
-    if isinstance(value, dict):
-        return sum(map(_placeholders, value.values()))
-    return sum(map(_placeholders, value)) if isinstance(value, list) else int(value == PLACEHOLDER)
 
 
 def _present(session: Session, job_id: str) -> Json:

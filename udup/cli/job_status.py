@@ -52,6 +52,7 @@ def status(session: Session, job_id: str, watch: bool, timeout: float | None, ve
     if lines := reasons(job):
         session.out.title(title(job))
         session.out.say("\n".join(lines))
+    _show_remedies(session, job)
     if warnings := progress(job).get("warnings"):
         session.out.title("Warnings")
         session.out.say("\n".join(f"  {shown(warning)}" for warning in warnings))
@@ -71,6 +72,10 @@ def _facts(job: Json, verbose: bool) -> Iterator[tuple[str, object]]:
     yield "Datacenters", ",".join(job.get("Datacenters") or [])
     yield "Status", job["Status"]
     yield "Stage", job.get("Stage")
+    if (word := outage.stage(job)) != job.get("Stage"):
+        yield "Is", word
+    if since := job.get("ShownSince"):
+        yield "Since", since
     if cutover := outage.cutover(job):
         yield "Cut-over", cutover
     for waits in outage.outages(job):
@@ -131,6 +136,20 @@ def _delivered(job: Json, now: Json) -> Iterator[tuple[str, object]]:
 def _gtids(text: object, verbose: bool) -> str:
     gtids = shown(text)
     return gtids if verbose or len(gtids) <= _GTID_WIDTH else gtids[:_GTID_WIDTH] + "…"
+
+
+def _show_remedies(session: Session, job: Json) -> None:
+    """What can be done about a job that has stopped, the best first, and how long there is time for it."""
+    failure = job.get("Failure")
+    if not failure:
+        return
+    session.out.title("What can be done")
+    for place, each in enumerate(failure["Remedies"], 1):
+        recommended = " (recommended)" if each["Recommended"] and len(failure["Remedies"]) > 1 else ""
+        session.out.say(f"  {place}. {shown(each['Command'])}{recommended}")
+        session.out.say(f"     {shown(each['Text'])}")
+    if until := failure.get("SourceKeepsUntil"):
+        session.out.say(f"  The source has the log that it needs until {until} at least.")
 
 
 def _show_skipped(session: Session, skipped: list[Json]) -> None:

@@ -31,7 +31,7 @@ _COMMANDS = {
     "finish": "udup.cli.job_wait:finish",
     "history": "udup.cli.job_history:history",
     "revert": "udup.cli.job_history:revert",
-    "export": "udup.cli.job_history:export",
+    "export": "udup.cli.job_export:export",
     "pause": "udup.cli.job_acts:pause",
     "resume": "udup.cli.job_acts:resume",
     "settle": "udup.cli.job_acts:settle",

@@ -14,10 +14,27 @@ _NANOSECONDS = 1_000_000_000
 _CUTOVERS = {"running": "cutting over", "undoing": "undoing cut-over", "stopped": "cut-over stopped"}
 
 
+#: How a job is shown where its stage does not say it.
+_TROUBLE = {
+    "diverged": "diverged",
+    "failed": "failed",
+    "not_heard": "not heard",
+    "lagging": "lagging",
+    "differs": "differs",
+    "reloading": "reloading",
+}
+
+
 def stage(job: dict[str, Any]) -> str:
-    """The job's stage, or in its place a cut-over that is under way, or what it waits for: `reconnecting target`."""
-    if job.get("Stage") != "failed" and (word := _CUTOVERS.get(str((job.get("Cutover") or {}).get("State")))):
-        return word
+    """The job's stage, or in its place what the node says of it, its trouble first: `reconnecting target`, `lagging`.
+
+    A cut-over is told by its own word.
+    """
+    if (word := str(job.get("Shown"))) in _TROUBLE:
+        return _TROUBLE[word]
+    cutover = _CUTOVERS.get(str((job.get("Cutover") or {}).get("State")))
+    if cutover and job.get("Stage") != "failed" and word != "reconnecting":
+        return cutover
     return _waiting(job)
 
 

@@ -118,12 +118,12 @@ def _word_of(record: JobRecord, *, not_heard: bool, lagging: bool) -> Shown:
         stopped = record.stopped
         diverged = stopped is not None and (stopped.what in _DIVERGED or stopped.kind is FailureKind.DIVERGENCE)
         return Shown.DIVERGED if diverged else Shown.FAILED
-    if record.not_understood:
-        return Shown.FAILED
     if record.stage is Stage.COMPLETED:
         return Shown.COMPLETED
     if record.desired is not DesiredState.RUN or record.stage is Stage.PAUSED:
         return Shown.PAUSED
+    if record.not_understood:
+        return Shown.FAILED
     runs = record.stage in _REPORTING
     holds = (
         (Shown.RECONNECTING, record.outage is not None),

@@ -63,7 +63,7 @@ class Stopped(Kept):
     @classmethod
     def by(cls, failure: Failure, now: int) -> Stopped:
         """Return what is kept of a failure."""
-        told, against = failure.reason or Reason(""), failure.contradicted
+        told, against = failure.reason or _of_faults(failure), failure.contradicted
         params = {name: value[:PART_MAX] for name, value in told.params[:_PARAMS]}
         tries = params.get("failures", "")
         return cls(
@@ -100,8 +100,19 @@ class Stopped(Kept):
     @property
     def what(self) -> str:
         """Return the word of what exactly is the matter; of an older version's record what its kind says."""
+        if not self.cause and _ASKS in self.text:
+            return Cause.UNSETTLED.value
         return self.cause or _BY_KIND.get(self.kind, Cause.FAILED).value
 
+
+def _of_faults(failure: Failure) -> Reason:
+    """Return the reason of a start that was refused: what one of its faults says, if one says more than the others."""
+    found = next((each for each in failure.faults if each.cause), None)
+    return Reason("") if found is None else Reason(found.cause, (("server", found.where),))
+
+
+#: What stands in the text of a failure that older versions have kept, where somebody is to say what is on the target.
+_ASKS = "udup job settle "
 
 _BY_KIND = {
     FailureKind.TRANSIENT: Cause.TOO_MANY_RESTARTS,

@@ -30,7 +30,8 @@ class Outcome(StrEnum):
 class Check:
     """What was looked at (`name`), for which task (`Src`, `Dest`, or "" for the job as a whole), and what was found.
 
-    `found` is the value where that is good, else what is wrong; `remedy` is the statement that fixes it.
+    `found` is the value where that is good, else what is wrong; `remedy` is the statement that fixes it. `cause` is
+    as of a `Fault`.
     """
 
     task: str
@@ -38,6 +39,7 @@ class Check:
     outcome: Outcome
     found: str
     remedy: str = ""
+    cause: str = ""
 
 
 @dataclass(frozen=True)
@@ -47,10 +49,11 @@ class Finding:
     outcome: Outcome
     found: str
     remedy: str
+    cause: str = ""
 
 
-def failed(found: str, remedy: str) -> Finding:
-    return Finding(Outcome.FAIL, found, remedy)
+def failed(found: str, remedy: str, cause: str = "") -> Finding:
+    return Finding(Outcome.FAIL, found, remedy, cause)
 
 
 def warned(found: str, remedy: str) -> Finding:
@@ -74,11 +77,13 @@ def apply(rules: Iterable[Rule[T]], task: str, subject: T) -> Iterator[Check]:
     for rule in rules:
         findings = list(rule.look(subject))
         for finding in findings:
-            yield Check(task, rule.name, finding.outcome, finding.found, finding.remedy)
+            yield Check(task, rule.name, finding.outcome, finding.found, finding.remedy, finding.cause)
         if not findings:
             yield Check(task, rule.name, Outcome.PASS, rule.value(subject))
 
 
 def faults(where: str, checks: Iterable[Check], outcome: Outcome = Outcome.FAIL) -> list[Fault]:
     """Return the checks of one outcome as they are told at a start."""
-    return [Fault(where, check.found, check.remedy, check.task) for check in checks if check.outcome == outcome]
+    return [
+        Fault(where, check.found, check.remedy, check.task, check.cause) for check in checks if check.outcome == outcome
+    ]

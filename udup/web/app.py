@@ -90,7 +90,7 @@ def create_app(
     _add_jobs(app, control, reads, settings, here, reading, region, room, levels, events, listed, moves, following)
     app.add_route("/v1/events", StreamResource(control, following, here, region, room))
     _add_node(app, here, region, control)
-    app.add_route("/metrics", MetricsResource(control, reads, node_id))
+    app.add_route("/metrics", MetricsResource(control, reads, node_id, settings.data_path))
     app.add_route("/v1/self", SelfResource(here, reads, settings))
     app.add_route("/v1/agent/actors", ActorsResource(control, here))
     app.add_route("/v1/agent/actor/{pid:int(min=1)}/kill", ActorResource(control), suffix="kill")

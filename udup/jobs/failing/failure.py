@@ -22,7 +22,7 @@ def stopped_of(record: JobRecord) -> Stopped | None:
     """
     if record.stage is Stage.FAILED:
         return record.stopped or Stopped(time_ns=0, kind=FailureKind.INTERNAL, text=record.status_description)
-    if record.not_understood:
+    if record.not_understood and record.carried_out:
         return _other(Cause.NOT_UNDERSTOOD, record.status_description)
     growing = record.growing_shown or {}
     if growing.get("State") == "failed":

@@ -8,15 +8,20 @@ from typing import TYPE_CHECKING
 
 from udup.base import remedies as texts
 from udup.base.causes import Cause
-from udup.base.errors import Refused
+from udup.base.errors import Contradicted, Refused
 from udup.jobs.curing import Cure, cure_of
 from udup.jobs.failing import acts
 from udup.jobs.failing.acts import Remedy
+from udup.jobs.growth import give_up_instead
 from udup.jobs.skipped import SKIPPABLE
 
 if TYPE_CHECKING:
     from udup.jobs.record import JobRecord
     from udup.jobs.stopped import Stopped
+
+
+#: Of what loading the tables again helps that a failure names.
+_LOADED = frozenset({Cause.TABLE_MISSING, Cause.MEMORY_LOST, Cause.DEFINITION, Cause.DIVERGENCE})
 
 
 @dataclass(frozen=True)
@@ -50,9 +55,18 @@ def remedies_of(record: JobRecord, stopped: Stopped) -> tuple[Remedy, ...]:
     except Refused:
         case = Case(record, stopped, None, delivers=False)
     else:
-        case = Case(record, stopped, cure_of(record, spec, stopped.contradicted), delivers=spec.delivers)
+        contradicted = stopped.contradicted or _named(stopped)
+        case = Case(record, stopped, cure_of(record, spec, contradicted), delivers=spec.delivers)
     found = _BY_CAUSE.get(stopped.what, _failed)(case)
     return (replace(found[0], recommended=True), *found[1:])
+
+
+def _named(stopped: Stopped) -> Contradicted | None:
+    """Return the tables that a failure names, where loading them again would do."""
+    names = [each.strip() for each in stopped.table.split(",") if "." in each]
+    if not names or stopped.what not in _LOADED:
+        return None
+    return Contradicted(tuple((schema, table) for schema, _, table in (each.partition(".") for each in names)))
 
 
 def _with_skip(case: Case, *found: Remedy) -> list[Remedy]:
@@ -67,23 +81,34 @@ def _row(case: Case) -> list[Remedy]:
         return _with_skip(case, resume)
     if cure.by_rows:
         return _with_skip(case, acts.repair(case.job, cure.tables), resume)
+    if not case.record.has_begun:
+        return _with_skip(case, resume)  # it has not copied its tables yet
     return _with_skip(case, acts.reload(case.job, cure.tables), resume)
 
 
 def _unsettled(case: Case) -> list[Remedy]:
-    gtid, table = case.stopped.gtid, dict(case.stopped.params).get("table") or case.stopped.table
+    gtid = case.stopped.gtid
     applied, not_applied = (acts.settle(case.job, gtid, applied=each) for each in (True, False))
-    look = acts.statement(
-        f"Look on the target whether the rows of {gtid} are in {table or 'its tables'}: take a part of them out, or put"
-        " the rest in, then say which.",
-        dict(case.stopped.params).get("look") or f"SELECT * FROM {table or 'the table'}",
-    )
-    return _with_skip(case, look, not_applied, applied)
+    return _with_skip(case, _look(case, gtid), not_applied, applied)
+
+
+def _look(case: Case, gtid: str) -> Remedy:
+    """Return what shows on the target which answer is right."""
+    if case.stopped.statement:
+        text = f"Look on the target whether this has run: {case.stopped.statement}. Then say which."
+        job = case.job.replace("\\", "\\\\").replace("'", "''")
+        return acts.statement(text, f"SELECT * FROM udup.intent WHERE job = '{job}'")
+    tables = case.stopped.table or "the table"
+    text = f"Look whether the rows of {gtid} are in {tables}: take a part of them out, or put the rest in. Then say"
+    return acts.statement(f"{text} which.", "; ".join(f"SELECT * FROM {each.strip()}" for each in tables.split(",")))
 
 
 def _stale(case: Case) -> list[Remedy]:
-    if not case.stopped.reloads or case.record.growth is not None:
-        return _copy_again(case) if case.needs_copy else _resumed(case)
+    growth = case.record.growth
+    if growth is not None:  # one change of its tables at a time
+        return [*([acts.give_up(case.job)] if give_up_instead(case.job, growth) else []), *_resumed(case)]
+    if not case.stopped.reloads:
+        return _copy_again(case)
     return [acts.reload(case.job, case.stopped.reloads), *_copy_again(case)]
 
 
@@ -100,6 +125,17 @@ def _unsupported(case: Case) -> list[Remedy]:
     return [*_resumed(case), acts.update(case.job, text)]
 
 
+def _purged(case: Case) -> list[Remedy]:
+    """Of a log that is not whole any more: behind the job's position, or while its copy goes on."""
+    if not case.stopped.params.get("copying"):
+        return _copy_again(case)
+    keep = acts.statement(
+        "Have the source keep its log for longer than the copy takes, and purge nothing of it meanwhile.",
+        case.stopped.params.get("look", ""),
+    )
+    return [keep, acts.resume(case.job, "Carry the job on: its copy begins again.")]
+
+
 def _copy_again(case: Case) -> list[Remedy]:
     """Of a job whose position the source's log does not lead on from."""
     then = (
@@ -114,6 +150,11 @@ def _copy_again(case: Case) -> list[Remedy]:
         acts.resume(case.job, "Carry the job on, if the source has its log again."),
         *([acts.skip(case.job, case.stopped.gtid)] if case.skips else []),
     ]
+
+
+def _copied_again(case: Case) -> list[Remedy]:
+    text = "Carry the job on, when nobody else writes to the table on the target: it is copied again."
+    return [acts.resume(case.job, text), acts.update(case.job, "Post the job's document without the table.")]
 
 
 def _refused(case: Case) -> list[Remedy]:
@@ -146,7 +187,7 @@ _BY_CAUSE: dict[str, Callable[[Case], list[Remedy]]] = {
     Cause.ROW_EXISTS: _row,
     Cause.ROW_DIFFERS: _row,
     Cause.DIVERGENCE: _row,
-    Cause.COPY_DIFFERS: _row,
+    Cause.COPY_DIFFERS: _copied_again,
     Cause.TABLE_MISSING: _row,
     Cause.MEMORY_LOST: _row,
     Cause.DEFINITION: _row,
@@ -157,7 +198,7 @@ _BY_CAUSE: dict[str, Callable[[Case], list[Remedy]]] = {
     Cause.LOG_DAMAGED: _unsupported,
     Cause.LIMIT: _resumed,
     Cause.START_REFUSED: _refused,
-    Cause.SOURCE_PURGED: _copy_again,
+    Cause.SOURCE_PURGED: _purged,
     Cause.SOURCE_RESET: _copy_again,
     Cause.SINK: _resumed,
     Cause.TOO_MANY_RESTARTS: _restarts,

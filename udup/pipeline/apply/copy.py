@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from udup.base import runtime
+from udup.base.causes import Cause, reason
 from udup.base.errors import Divergence
 from udup.pipeline.apply.copy_progress import CopyMeter, TableCopy
 from udup.pipeline.apply.loaders import Loaders
@@ -110,7 +111,8 @@ class CopyRun:
         if state.rows != state.totals.rows:
             name = f"`{state.table.schema}`.`{state.table.name}`"
             told = f"{name}: {state.totals.rows} rows were read and {state.rows} loaded; {_COPY_AGAIN}"
-            self._fail(Divergence(told))
+            table = f"{state.table.schema}.{state.table.name}"
+            self._fail(Divergence(told, table=table).because(reason(Cause.COPY_DIFFERS, {"table": table})))
             return
         building = asyncio.ensure_future(self._in_thread(self._writer.finish_table, number, state.totals))
         building.add_done_callback(self._built)

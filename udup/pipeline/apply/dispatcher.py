@@ -199,7 +199,7 @@ class Dispatcher:
                 gtid=error.gtid,
                 table=error.table,
             )
-            return told.at("", error.kept).against(error.contradicted)
+            return told.like(error)
         return error
 
     # ---- What goes out ----

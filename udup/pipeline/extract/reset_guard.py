@@ -11,6 +11,7 @@ Only answers of one server are compared: another one behind the same address may
 from __future__ import annotations
 
 from udup.base import runtime
+from udup.base.causes import Cause, reason
 from udup.base.errors import Transient, Unsupported
 from udup.base.remedies import COMPARE_AND_COPY
 from udup.pipeline.ports import Position
@@ -52,7 +53,7 @@ class ResetGuard:
                 f"the source has no longer executed {_shown(forgotten)}, which this"
                 " job has read from it: its binary logs and GTIDs were reset, or an older backup was restored; what it"
                 f" writes now does not follow on what the target has. {COMPARE_AND_COPY}"
-            )
+            ).because(reason(Cause.SOURCE_RESET, {"gtids": _shown(forgotten)}))
         return self._overdue(read - executed)
 
     def _overdue(self, uncounted: Position) -> Position | None:

@@ -18,7 +18,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoM
 from udup.base.errors import Side
 from udup.jobs import JobRecord
 from udup.jobs.document.keys import Level, canonical
-from udup.jobs.shown import Shown, state_of
+from udup.jobs.shown import state_of
 from udup.jobs.words import JobType, Stage
 from udup.pipeline.waits import WaitKind
 from udup.web.resources.compare_figures import compare_families
@@ -152,12 +152,12 @@ def _stages(jobs: _Labelled) -> Family:
 
 
 def _shown(jobs: _Labelled) -> Family:
-    text = "1 for how the job is shown in a word, its trouble first."
+    """Return one series a job: others would be fourteen."""
+    text = "1 for the word in which the job is shown, its trouble first; the others are absent."
     family = GaugeMetricFamily("udup_job_shown", text, labels=(*LABELS, "state"))
     for labels, record in jobs:
         word = (record.shown or state_of(record)).word
-        for state in Shown:
-            family.add_metric((*labels, state.value), float(word is state))
+        family.add_metric((*labels, word.value), 1.0)
     return family
 
 

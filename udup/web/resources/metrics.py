@@ -6,9 +6,11 @@ and how old it is is a figure itself. docs/metrics.md lists everything.
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 import falcon
 from prometheus_client import CollectorRegistry, ProcessCollector
@@ -34,9 +36,9 @@ _PROCESS_LABELS = ("role", "job_id", "slot")
 class MetricsResource:
     """In the text format, or in OpenMetrics for whoever asks for it."""
 
-    def __init__(self, control: JobControl, reads: JobReads, node_id: str) -> None:
+    def __init__(self, control: JobControl, reads: JobReads, node_id: str, data_dir: Path) -> None:
         self._registry = CollectorRegistry()
-        self._registry.register(_Figures(control, reads, node_id))
+        self._registry.register(_Figures(control, reads, node_id, data_dir))
         ProcessCollector(registry=self._registry)
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
@@ -77,7 +79,8 @@ class _Processes:
 
 
 class _Figures(Collector):
-    def __init__(self, control: JobControl, reads: JobReads, node_id: str) -> None:
+    def __init__(self, control: JobControl, reads: JobReads, node_id: str, data_dir: Path) -> None:
+        self._data_dir = data_dir
         self._processes = _Processes(control)
         self._reads = reads
         self._node_id = node_id
@@ -94,6 +97,7 @@ class _Figures(Collector):
         except UdupError as error:
             problems.append(str(error))
         yield from self._node(len(problems))
+        yield from _disk_families(self._data_dir)
         yield from job_families(records)
         yield from self._process_families()
 
@@ -127,6 +131,17 @@ class _Figures(Collector):
         if age is not None:
             asked.add_metric((), age)
         yield asked
+
+
+def _disk_families(folder: Path) -> Iterator[Metric]:
+    """Of the disk that the node's data are on, or will be."""
+    there = next((each for each in (folder.absolute(), *folder.absolute().parents) if each.exists()), Path("/"))
+    try:
+        disk = shutil.disk_usage(there)
+    except OSError:
+        return  # the health of the node tells of a disk that cannot be asked
+    yield GaugeMetricFamily("udup_node_data_free_bytes", "What the disk of data_dir has left.", value=disk.free)
+    yield GaugeMetricFamily("udup_node_data_size_bytes", "How large the disk of data_dir is.", value=disk.total)
 
 
 def _place(actor: ActorInfo) -> tuple[str, str, str]:

@@ -87,3 +87,15 @@ def test_what_is_tied_to_a_table_is_loaded_again_with_it() -> None:
     with pytest.raises(Unsupported, match=r"udup job reload ID s\.whole s\.child") as told:
         less_what_is_ahead(statement, JOB, part, "", lambda tables: (*tables, "s.child"))
     assert told.value.reloads == ("s.whole", "s.child")
+
+
+@pytest.mark.parametrize(
+    "sql",
+    ["ALTER TABLE half COMMENT = 'c'", "TRUNCATE TABLE half", "DROP TABLE half", "RENAME TABLE half TO elsewhere.t"],
+)
+def test_a_table_that_has_left_the_job_stops_it_no_more(sql: str) -> None:
+    """It is loaded again, so it is a side job's, and the note of its rows stays until that is joined."""
+    part, left = NOTES.of(A, 7), JOB.without(_tables("half"))
+    assert part is not None
+    statement = classify(sql.encode(), "s")
+    assert decide(statement, less_what_is_ahead(statement, left, part, sql)).outcome is Outcome.SKIP

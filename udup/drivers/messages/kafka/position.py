@@ -21,6 +21,7 @@ import msgspec
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
 from udup.base import runtime
+from udup.base.causes import Cause, reason
 from udup.base.errors import Divergence, UdupError, Unavailable
 from udup.drivers.messages.kafka.config import KafkaSink
 from udup.drivers.messages.kafka.errors import Heard, failure
@@ -104,7 +105,7 @@ def read_position(sink: KafkaSink, job: str, heard: Heard, patience: Patience | 
             " removed, or the broker hides them, this job's among them perhaps."
             " To begin again would deliver everything twice -- set its cleanup.policy to compact; if a new beginning is"
             " what you want, delete the topic"
-        )
+        ).because(reason(Cause.SINK, {"server": sink.where, "topic": sink.position_topic}))
     return found
 
 

@@ -18,6 +18,7 @@ from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from nats.errors import NoRespondersError
 
+from udup.base.causes import Cause, reason
 from udup.base.errors import ConfigError, Divergence, Fault, Refused, Side, UdupError, Unavailable
 from udup.base.tls import is_refusal
 from udup.drivers.messages.nats.config import WHERE, NatsSink
@@ -263,10 +264,14 @@ def told(error: ApiError, where: str, doing: str) -> UdupError:
     if error.code in PASSING:
         return away(f"{text}: make room (nats stream purge), or raise the limit; the job waits for that")
     if error.code == NO_STREAM:
-        return Divergence(
-            f"{text}: the stream was deleted while the job wrote to it, and the job's position with it. "
-            "Stop the job and start it again to deliver from the beginning, or restore the stream"
-        ).of(Side.TARGET)
+        return (
+            Divergence(
+                f"{text}: the stream was deleted while the job wrote to it, and the job's position with it. "
+                "Stop the job and start it again to deliver from the beginning, or restore the stream"
+            )
+            .of(Side.TARGET)
+            .because(reason(Cause.SINK, {"server": where}))
+        )
     if error.code in TOO_LARGE:
         return refused(where, text, "raise max_msg_size of the stream, or set LargeMessages to claim")
     return refused(where, text, "see what the stream allows: nats stream info")

@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from udup.base.causes import Cause, reason
 from udup.base.errors import Divergence, Unsupported
 from udup.drivers.mysql.binlog.remedies import UNKNOWN
 from udup.drivers.mysql.binlog.table_definition import ColumnDefinition, ColumnType, parse_columns
@@ -142,8 +143,9 @@ def check_definition(
     if not theirs:
         raise Divergence(
             f"{where} has rows in the source's log and is not on the target; make it there as it was on the source at "
-            "that transaction and resume the job, or give the job another ID, so that it is copied"
-        )
+            "that transaction and resume the job, or give the job another ID, so that it is copied",
+            table=f"{schema}.{table}",
+        ).because(reason(Cause.TABLE_MISSING, {"table": f"{schema}.{table}"}))
     if len(theirs) < len(ours):
         raise Unsupported(
             f"{where} has {len(ours)} columns on the source and {len(theirs)} on the target; run there the ALTER TABLE "

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from udup.base.causes import Cause, reason
 from udup.base.errors import Divergence
 from udup.drivers.mysql.apply import intents
 from udup.drivers.mysql.apply.fitted_ddl import fitted_ddl
@@ -41,8 +42,9 @@ def make_for_rows(connection: Connection, mark: Mark, create: bytes, context: by
     if query(connection, _THERE, made.schema, made.name):
         raise Divergence(
             f"the target has a table {made.schema}.{made.name}, which the source makes now (CREATE TABLE … SELECT):"
-            " drop it there, then resume the job"
-        )
+            " drop it there, then resume the job",
+            table=f"{made.schema}.{made.name}",
+        ).because(reason(Cause.STATEMENT_REFUSED, {"table": f"{made.schema}.{made.name}"}))
     intents.note_made(connection, job, intents.Made(made.schema, made.name, mark.gtids))
     connection.commit()
     fitted, _ = fitted_ddl(event, classify_query(event), source, server_of(connection))
@@ -66,8 +68,9 @@ def drop_unfilled(connection: Connection, job: str) -> None:
                 raise Divergence(
                     f"the table {made.schema}.{made.table} on the target holds rows that are not the job's: its rows"
                     " (CREATE TABLE … SELECT) were not committed. Look there, run"
-                    f" DROP TABLE {name}, and resume the job"
-                )
+                    f" DROP TABLE {name}, and resume the job",
+                    table=f"{made.schema}.{made.table}",
+                ).because(reason(Cause.STATEMENT_REFUSED, {"table": f"{made.schema}.{made.table}"}))
             query(connection, f"DROP TABLE {name}")
     intents.forget_made(connection, job)
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
+from udup.base.causes import Cause, Reason, reason
 from udup.base.errors import Conflict, Contradicted, Fault, Refused, Superseded, Transient, UdupError, Unavailable
 from udup.drivers.mysql.binlog.event import EventType
 from udup.drivers.mysql.binlog.row_image import LOOKING_EVENTS, first_key
 from udup.drivers.mysql.binlog.split import split
 from udup.drivers.mysql.binlog.table_map import TableName, table_id, table_name
 from udup.drivers.mysql.client.errors import (
+    ER,
     Meaning,
     MySQLError,
     NamedRowError,
@@ -34,6 +36,9 @@ _REFUSED_BY_GROUP = 3100
 
 #: Bytes of events below which no transaction is too large for a group.
 _SMALL = 1 << 20
+
+#: "Duplicate entry '5' for key 't.PRIMARY'", the value of the key first.
+_QUOTED = re.compile(r"'([^']*)'")
 
 #: "Can't find record in 't'", in whatever language the server speaks.
 _NAMED_TABLE = re.compile(r"'([^']+)'[^']*$")
@@ -65,7 +70,8 @@ def failure_of(
         return failure(error, label)
     if is_limit(error) and (alone or error_code(error) not in OF_SIZE):
         fault = Fault(label, f"{_LIMITED} ({told(error)})", f"{advice(error)}; then resume the job", DEST)
-        return Refused([fault], gtid=gtid)
+        limit = reason(Cause.LIMIT, {"error": told(error)})
+        return Refused([fault], gtid=gtid).because(limit)
     text = f"{label}: {describe(error)}"
     if _is_missing(error) and _answered(is_taken_over, f"{text}; "):
         return Superseded(f"{label}: another run has taken the job over")
@@ -75,9 +81,22 @@ def failure_of(
         return Conflict(text, gtid=gtid)
     tables = ", ".join(map(str, names))
     unnamed = _is_missing(error) and not isinstance(error, NamedRowError)
-    looked_for = _looked_for(whole, str(error), remedy, has_crc=has_crc) if unnamed else ""
+    name, key = _looked_for(whole, str(error), has_crc=has_crc) if unnamed else (None, "")
+    looked_for = "" if name is None else f"; the first row that it looks for in {name}: {key}"
+    looked_for += "" if name is None else remedy(name.schema, name.table)
     conflict = Conflict(f"{text} (it changes {tables}{looked_for})", gtid=gtid, table=tables)
-    return conflict.against(Contradicted(_against(names, error), rows=True))
+    against = Contradicted(_against(names, error), rows=True)
+    return conflict.against(against).because(_reason(error, against, key))
+
+
+def _reason(error: MySQLError, against: Contradicted, key: str) -> Reason:
+    """Return what exactly is the matter; `key` is the row's that was looked for, "" where that is not known."""
+    cause = Cause.ROW_MISSING if _is_missing(error) else Cause.ROW_DIFFERS
+    if error_code(error) == ER.DUP_ENTRY:
+        found = _QUOTED.search(told(error))
+        cause, key = Cause.ROW_EXISTS, found[1] if found is not None else ""
+    tables = ", ".join(f"{schema}.{table}" for schema, table in against.tables)
+    return reason(cause, {"table": tables, "error": told(error)}, key=key)
 
 
 def _against(names: Sequence[TableName], error: MySQLError) -> tuple[tuple[str, str], ...]:
@@ -109,8 +128,8 @@ def _is_missing(error: MySQLError) -> bool:
     return meaning(error) is Meaning.MISSING_ROW
 
 
-def _looked_for(events: Sequence[bytes], error: str, remedy: Callable[[str, str], str], *, has_crc: bool) -> str:
-    """Return the first row that is looked for in the table that the server names, to be added to a sentence.
+def _looked_for(events: Sequence[bytes], error: str, *, has_crc: bool) -> tuple[TableName | None, str]:
+    """Return the table that the server names, and the first row that is looked for in it; None where that is unknown.
 
     Which row is missing the server does not say: in a transaction that changes one row of the table it is this one.
     """
@@ -122,7 +141,5 @@ def _looked_for(events: Sequence[bytes], error: str, remedy: Callable[[str, str]
         elif event[4] in LOOKING_EVENTS and (table_map := maps.get(table_id(event))) is not None:
             name = table_name(table_map)
             if named is None or named[1] == name.table:
-                key = first_key(table_map, event, has_crc=has_crc)
-                shown = f"; the first row that it looks for in {name}: {key}" if key else ""
-                return shown + remedy(name.schema, name.table)
-    return ""
+                return name, first_key(table_map, event, has_crc=has_crc)
+    return None, ""

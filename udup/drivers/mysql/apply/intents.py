@@ -18,6 +18,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from udup.base.causes import Cause, reason
 from udup.base.errors import Divergence
 from udup.drivers.mysql.client.connection import Connection, query
 from udup.pipeline.selection.schemas import UDUP_SCHEMA
@@ -96,7 +97,7 @@ def ask(connection: Connection, job: str, intent: Intent, why: str) -> Divergenc
         f" job settle {job} --gtid {intent.gtid} --applied if it has, --not-applied if it has not; then the job goes"
         " on",
         gtid=intent.gtid,
-    )
+    ).because(reason(Cause.UNSETTLED, statement=intent.doing))
 
 
 def answer(connection: Connection, job: str, gtid: str, *, applied: bool) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from udup.base.causes import Cause, reason
 from udup.base.errors import Divergence
 from udup.drivers.mysql.apply import unsure
 from udup.drivers.mysql.client.connection import Connection, MySQLError, error_code, query, scalar
@@ -45,8 +46,9 @@ def look_at_memory_tables(connection: Connection, job: str) -> None:
         f"the target's server was restarted, so that its MEMORY tables are empty and the source's are not: {listed}. "
         'Give the job another ID, so that it is copied again, best with "Engine": "InnoDB" in the Dest\'s Config. If '
         "they are empty on the source too, or you have filled them, run on the target: "
-        f"UPDATE {UDUP_SCHEMA}.{unsure.TABLE} SET memory_tables = '' WHERE job = {job!r}, and resume the job"
-    )
+        f"UPDATE {UDUP_SCHEMA}.{unsure.TABLE} SET memory_tables = '' WHERE job = {job!r}, and resume the job",
+        table=listed,
+    ).because(reason(Cause.MEMORY_LOST, {"table": listed}))
 
 
 def _noted(connection: Connection, job: str) -> list[str]:

@@ -24,7 +24,7 @@ from udup.drivers.mysql.apply import xa as prepared
 from udup.drivers.mysql.apply.created_table import make_for_rows
 from udup.drivers.mysql.apply.rows_path import Mark
 from udup.drivers.mysql.binlog.event import NO_FOREIGN_KEY_CHECKS, ROWS_EVENTS, EventType, has_checksums
-from udup.drivers.mysql.binlog.remedies import DAMAGED
+from udup.drivers.mysql.binlog.remedies import damaged
 from udup.drivers.mysql.binlog.split import EventSplitter, split
 from udup.drivers.mysql.binlog.table_map import TableName, definition_bytes, table_id, table_name
 from udup.drivers.mysql.client.connection import Connection, query, scalar
@@ -188,7 +188,7 @@ class StatementRows:
         elif kind in ROWS_EVENTS:
             table_map = self._maps.get(table_id(event))
             if table_map is None:
-                raise Unsupported(f"rows came without their TABLE_MAP; {DAMAGED}")
+                raise damaged("rows came without their TABLE_MAP")
             if table_name(table_map).schema == UDUP_SCHEMA:
                 self._keep(event)
             else:
@@ -384,7 +384,7 @@ def _whole(rows: RowsEvent) -> RowsEvent:
 
 def _image(row: Row | None) -> Row:
     if row is None:
-        raise Unsupported(f"a rows event lacks an image; {DAMAGED}")
+        raise damaged("a rows event lacks an image")
     return row
 
 

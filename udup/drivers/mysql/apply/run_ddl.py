@@ -19,8 +19,10 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-from udup.base.errors import Contradicted, Divergence, Fault, Refused, UdupError, Unsupported
+from udup.base.causes import Cause, reason
+from udup.base.errors import Contradicted, Divergence, Fault, Refused, Unsupported
 from udup.drivers.mysql.apply.event_state import disabled_on_replica, with_state
+from udup.drivers.mysql.apply.refused_ddl import NOWHERE, explained, shown_sql
 from udup.drivers.mysql.apply.row_order import check_row_order
 from udup.drivers.mysql.binlog.query import (
     FLAG_AUTO_IS_NULL,
@@ -32,15 +34,9 @@ from udup.drivers.mysql.binlog.query import (
 from udup.drivers.mysql.client.connection import Connection, query, scalar
 from udup.drivers.mysql.client.errors import (
     ER,
-    Meaning,
     MySQLError,
-    describe,
     error_code,
-    failure,
-    is_limit,
     is_transient,
-    meaning,
-    remedy,
     told,
 )
 from udup.drivers.mysql.client.limits import DENIED
@@ -53,12 +49,6 @@ from udup.drivers.mysql.ddl.statement import Kind, Statement
 from udup.drivers.mysql.mariadb.collations import Server, server_of
 from udup.drivers.mysql.mariadb.spelling import Spelling
 from udup.pipeline.checks import DEST
-
-#: How much of a statement a message shows, in characters.
-SHOWN_SQL = 200
-
-#: A schema that every account may enter and none may change.
-_NOWHERE = "information_schema"
 
 #: Errors by which a server tells that a statement was ended from outside; whether it had taken effect they leave open.
 _ENDED = frozenset({ER.SERVER_SHUTDOWN, ER.QUERY_INTERRUPTED, ER.NEW_ABORTING_CONNECTION, 1927, 3024, 3169, 4031})
@@ -137,7 +127,7 @@ def run_ddl(
             _keep_from_running(connection, statement, variables)
     except MySQLError as error:
         at = statement.one_table
-        raise _explained(error, doing, event).against(Contradicted((at,)) if at else None) from error
+        raise explained(error, doing, event).against(Contradicted((at,)) if at else None) from error
 
 
 def finish_ddl(connection: Connection, event: QueryEvent, source: Server = MYSQL) -> None:
@@ -151,7 +141,7 @@ def finish_ddl(connection: Connection, event: QueryEvent, source: Server = MYSQL
         _set(connection, session_settings(event, variables, Spelling(source, server_of(connection))))
         _keep_from_running(connection, statement, variables)
     except MySQLError as error:
-        raise _explained(error, f"finish on the target {shown_of(event, statement)}", event) from error
+        raise explained(error, f"finish on the target {shown_of(event, statement)}", event) from error
 
 
 def shown_of(event: QueryEvent, statement: Statement) -> str:
@@ -159,7 +149,7 @@ def shown_of(event: QueryEvent, statement: Statement) -> str:
     if statement.kind is Kind.ACCOUNT:
         return statement.verb
     schema = event.schema.decode("utf-8", "replace")
-    return _shown(event, event.variables()) + (f" (in database {schema})" if schema else "")
+    return shown_sql(event, event.variables()) + (f" (in database {schema})" if schema else "")
 
 
 def session_settings(event: QueryEvent, variables: StatusVariables, spelling: Spelling = BY_NUMBER) -> list[str]:
@@ -265,11 +255,11 @@ def _enter_schema(connection: Connection, event: QueryEvent) -> None:
     """
     connection.set_character_set("utf8mb4")
     try:
-        connection.select_db(event.schema.decode() or _NOWHERE)
+        connection.select_db(event.schema.decode() or NOWHERE)
     except MySQLError as error:
         if error_code(error) not in (ER.BAD_DB_ERROR, ER.DBACCESS_DENIED_ERROR):
             raise
-        connection.select_db(_NOWHERE)
+        connection.select_db(NOWHERE)
 
 
 def _execute_once(
@@ -299,9 +289,9 @@ def _execute_once(
         attempt.ran = True
         raise Divergence(
             f"a statement that ended with error {event.error_code} on the source succeeded on the target: "
-            f"{_shown(event, event.variables())}; the two servers' objects differ: compare "
+            f"{shown_sql(event, event.variables())}; the two servers' objects differ: compare "
             "them, undo it there, then resume the job"
-        )
+        ).because(reason(Cause.STATEMENT_REFUSED, statement=shown_sql(event, event.variables())))
 
 
 def _answers(code: int) -> bool:
@@ -370,31 +360,3 @@ def _utf8(text: str) -> str:
 def _literal(text: bytes) -> str:
     """A time zone's name as an SQL string; names are plain ASCII."""
     return "'" + text.decode("ascii").replace("\\", "\\\\").replace("'", "''") + "'"
-
-
-def _shown(event: QueryEvent, variables: StatusVariables) -> str:
-    codec = codec_of(variables.charset.client) if variables.charset else "utf-8"
-    text = " ".join(event.sql.decode(codec, "replace").split())
-    return repr(text if len(text) <= SHOWN_SQL else text[:SHOWN_SQL] + " …")
-
-
-def _explained(error: MySQLError, doing: str, event: QueryEvent) -> UdupError:
-    text = f"cannot {doing}: {describe(error)}"
-    if error_code(error) == ER.DBACCESS_DENIED_ERROR and f"'{_NOWHERE}'" in describe(error):
-        schema = event.schema.decode("utf-8", "replace")
-        return Divergence(
-            f"cannot {doing}: on the source it ran in database {schema}, which the target does not have, or which the "
-            "job's account may not enter; create it there, or GRANT the account its rights on it, then resume the job"
-        )
-    if is_transient(error):
-        return failure(error, f"cannot {doing}")
-    if is_limit(error):
-        return Refused([Fault(f"cannot {doing}", told(error), f"{remedy(error)}; then resume the job", DEST)])
-    if meaning(error) is Meaning.OTHER_OBJECTS:
-        return Divergence(
-            f"{text}; the target's objects are not those that the source had when it ran "
-            "this: make them so there, then resume the job"
-        )
-    if meaning(error) is Meaning.UNSAFE_FUNCTION:
-        return Unsupported(f"{text}; run there: SET PERSIST log_bin_trust_function_creators = ON, then resume the job")
-    return Unsupported(f"{text}; fix the cause on the target, then resume the job")

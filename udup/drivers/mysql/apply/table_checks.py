@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
+from udup.base.causes import Cause, reason
 from udup.base.errors import Contradicted, UdupError
 from udup.drivers.mysql.apply.column_check import check_definition
 from udup.drivers.mysql.apply.computing import Computing
@@ -61,5 +62,6 @@ class TableChecks:
             if self.by_statements and (triggers := triggers_of(connection, name)):
                 raise with_triggers(name, triggers)
         except UdupError as error:
-            raise error.about(gtid).against(Contradicted(((name.schema, name.table),))) from error
+            told = error.about(gtid).against(Contradicted(((name.schema, name.table),)))
+            raise told.because(reason(Cause.DEFINITION, {"table": name})) from error
         return name if is_non_transactional(engine) else None

@@ -22,6 +22,7 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from udup.base import runtime
+from udup.base.causes import Cause, reason
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Contended, Divergence, Fault, Refused, Transient, UdupError, Unavailable
 from udup.drivers.mysql.apply import intents, unsure_lock
@@ -96,6 +97,11 @@ def _told(note: Note, found: Found) -> str:
     )
 
 
+def _unsettled(note: Note, found: Found) -> Divergence:
+    told = Divergence(_told(note, found), gtid=found.unsure, table=note.tables)
+    return told.because(reason(Cause.UNSETTLED, {"table": note.tables, "why": found.why}))
+
+
 # ---- The session that applies ----
 
 
@@ -168,7 +174,7 @@ def failed(
         return _passing(lost, describe(error))
     if not problem:
         return _passing(error)
-    return Divergence(_told(note, found), gtid=found.unsure) if note and found.unsure else Transient(problem)
+    return _unsettled(note, found) if note and found.unsure else Transient(problem)
 
 
 def _passing(error: MySQLError, before: str = "") -> UdupError:
@@ -197,7 +203,7 @@ def look(connection: Connection, job: str) -> GtidSet:
         return GtidSet()
     found = _judged(connection, note)
     if found.unsure:
-        raise Divergence(_told(note, found), gtid=found.unsure)
+        raise _unsettled(note, found)
     connection.begin()
     applied = _conclude(connection, job, found.applied)
     connection.commit()

@@ -14,7 +14,7 @@ import zstandard
 
 from udup.base.errors import Transient, Unsupported
 from udup.drivers.mysql.binlog.event import HEADER_SIZE, read_lenenc
-from udup.drivers.mysql.binlog.remedies import DAMAGED, UNKNOWN
+from udup.drivers.mysql.binlog.remedies import UNKNOWN, damaged
 from udup.drivers.mysql.binlog.split import EventSplitter
 
 _ZSTD, _NONE = 0, 255
@@ -49,7 +49,7 @@ def inner_events(chunks: Iterable[bytes], algorithm: int) -> Iterator[bytes]:
     for piece in _decompressed(chunks, algorithm):
         yield from splitter.feed(piece)
     if not splitter.is_empty:
-        raise Unsupported(f"a compressed transaction ends in the middle of an event; {DAMAGED}")
+        raise damaged("a compressed transaction ends in the middle of an event")
 
 
 def _decompressed(chunks: Iterable[bytes], algorithm: int) -> Iterator[bytes]:

@@ -17,7 +17,7 @@ from typing import Any
 
 from udup.base.errors import Unsupported
 from udup.drivers.mysql.binlog.event import CRC_SIZE, HEADER_SIZE, resized
-from udup.drivers.mysql.binlog.remedies import DAMAGED, UNKNOWN
+from udup.drivers.mysql.binlog.remedies import UNKNOWN, damaged
 
 _FIXED = struct.Struct("<IIBHH")
 _U16 = struct.Struct("<H")
@@ -157,7 +157,7 @@ def parse_status(status: bytes) -> StatusVariables:
             if name:
                 found[name] = value
     except (struct.error, IndexError, ValueError) as error:
-        raise Unsupported(f"a Query event's status variables end too early: {status.hex()}; {DAMAGED}") from error
+        raise damaged(f"a Query event's status variables end too early: {status.hex()}") from error
     return StatusVariables(**found)
 
 

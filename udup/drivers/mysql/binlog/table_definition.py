@@ -14,7 +14,7 @@ from enum import IntEnum
 
 from udup.base.errors import Unsupported
 from udup.drivers.mysql.binlog.event import CRC_SIZE, HEADER_SIZE, read_lenenc
-from udup.drivers.mysql.binlog.remedies import DAMAGED, UNKNOWN
+from udup.drivers.mysql.binlog.remedies import UNKNOWN, damaged
 
 
 class ColumnType(IntEnum):
@@ -199,7 +199,7 @@ def optional_metadata(event: bytes, offset: int) -> Iterator[tuple[int, bytes]]:
 
 
 def _too_short() -> Unsupported:
-    return Unsupported(f"a TABLE_MAP ends before what it says is in it; {DAMAGED}")
+    return damaged("a TABLE_MAP ends before what it says is in it")
 
 
 def _of(columns: list[ColumnDefinition], kinds: frozenset[ColumnType]) -> list[int]:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from udup.base.errors import Unsupported
 from udup.drivers.mysql.binlog.event import HEADER_SIZE, EventType, resized
-from udup.drivers.mysql.binlog.remedies import DAMAGED
+from udup.drivers.mysql.binlog.remedies import damaged
 from udup.drivers.mysql.binlog.split import headers
 
 #: After the header: table id 6, flags 2, then the names, each with its length before and a zero after it.
@@ -43,7 +42,7 @@ def table_name(event: bytes) -> TableName:
     table = event[table_start:table_end]
     if max(length, table_length) > _LONGEST_NAME or event[schema_end] or event[table_end]:
         # MySQL would read a longer length as one of several bytes, and find another table's names here.
-        raise Unsupported(f"a TABLE_MAP holds a name that is none: the binary log is damaged; {DAMAGED}")
+        raise damaged("a TABLE_MAP holds a name that is none: the binary log is damaged")
     return TableName(schema.decode(), table.decode())
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from udup.base.causes import Cause, reason
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Fault, Refused
 from udup.base.remedies import COPIED_AGAIN
@@ -96,7 +97,7 @@ def check_kept(endpoint: Endpoint, purged: str, position: str) -> None:
                     SRC,
                 )
             ]
-        )
+        ).because(reason(Cause.SOURCE_PURGED, {"copying": "yes", "server": endpoint, "look": KEEP_LONGER}))
 
 
 def lost_log(endpoint: Endpoint, told: str) -> Refused:
@@ -110,4 +111,4 @@ def lost_log(endpoint: Endpoint, told: str) -> Refused:
                 SRC,
             )
         ]
-    )
+    ).because(reason(Cause.SOURCE_PURGED, {"server": endpoint}))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from udup.base.causes import Cause
 from udup.base.errors import Fault
 from udup.base.remedies import COPY_AGAIN, NEW_COPY
 from udup.drivers.mysql.binlog.gtid import GtidSet, brief
@@ -293,10 +294,11 @@ def _position(side: SourceSide) -> Iterator[Finding]:
         yield failed(
             f"the job goes on after {brief(start)}, and the source has purged {brief(purged)} from its log since",
             f"{keep_longer(facts)} on the source, and {COPY_AGAIN}",
+            Cause.SOURCE_PURGED,
         )
     unknown = own_part(start - executed, facts.uuid, executed, facts.number("server_id"))
     if unknown and not side.starting:
-        yield failed(never_executed(unknown), COPY_AGAIN)
+        yield failed(never_executed(unknown), COPY_AGAIN, Cause.SOURCE_RESET)
 
 
 def _filtered(facts: ServerFacts) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
+from udup.base.causes import Cause, reason
 from udup.base.errors import Conflict, Divergence, Unsupported
 from udup.drivers.mysql.apply.column_check import TargetColumn, members_as_shown, target_columns
 from udup.drivers.mysql.binlog.table_definition import ColumnDefinition
@@ -58,7 +59,7 @@ class ConvertedPlan:
             f"table {name}, {self._row(key)}: {column.name} is {_short(shown(column, value))}, which is no value of "
             f"the target's {how.shown}{'' if how.takes_null else ' NOT NULL'}; {WIDEN}",
             table=name,
-        )
+        ).because(reason(Cause.ROW_DIFFERS, {"table": name, "column": column.name}, key=self._row(key)))
 
     def _check_whole(self, row: Row) -> None:
         """An INSERT without a column would get the target's default, which may be another one than the source's."""
@@ -94,8 +95,9 @@ def check_converted(
     if not theirs:
         raise Divergence(
             f"table {table} has rows in the source's log and is not on the target; make it there as it was on the "
-            "source at that transaction and resume the job, or give the job another ID, so that it is copied"
-        )
+            "source at that transaction and resume the job, or give the job another ID, so that it is copied",
+            table=str(table),
+        ).because(reason(Cause.TABLE_MISSING, {"table": table}))
     by_name = {column.name.lower(): column for column in theirs}
     charsets = read_collations(connection).charsets
     found = []

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from udup.base.causes import Cause, reason
 from udup.base.errors import Unsupported
 from udup.base.remedies import COPY_AGAIN, reload_of
 from udup.drivers.mysql.ddl.decide import Outcome, decide
@@ -48,7 +49,8 @@ def less_what_is_ahead(
 
 def _check_whole(statement: Statement, left: Selection, part: AheadPart, shown: str) -> None:
     named = (*statement.objects, *(name for move in statement.moves for name in move))
-    cut = tuple(dict.fromkeys(str(each) for each in named if part.cuts(*each)))
+    # Of a table that has left the job the note stays until others are joined; the table is another part's meanwhile.
+    cut = tuple(dict.fromkeys(str(each) for each in named if part.cuts(*each) and left.wants(*each)))
     if cut and statement.moves:  # what takes its place, or gets its name, is to go with it
         cut = (
             *cut,
@@ -85,4 +87,5 @@ def _check_not_overtaken(
 def _to_load_again(why: str, tables: tuple[str, ...], shown: str) -> Unsupported:
     """Return an error that ends with these tables: copied as they are now they are all behind the statement."""
     reload = f"load again what is as it was before it ({reload_of(tables)}), or " if tables else ""
-    return Unsupported(f"{why}; {reload}{COPY_AGAIN}: {shown}").loading(tables)
+    told = reason(Cause.STALE_TABLE, {"table": ", ".join(tables)}, statement=shown)
+    return Unsupported(f"{why}; {reload}{COPY_AGAIN}: {shown}").loading(tables).because(told)

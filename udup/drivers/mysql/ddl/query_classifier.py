@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from udup.base.causes import Cause, reason
 from udup.base.errors import Unsupported
 from udup.drivers.mysql.binlog.query import QueryEvent, parse_query
 from udup.drivers.mysql.binlog.xa import is_xa
@@ -102,6 +103,16 @@ class QueryClassifier:
         if statement.kind is Kind.ACCOUNT and self._kept_users is not None:
             return _decide_account(query, statement, self._kept_users)
         shown = _shown(query)
+        try:
+            return self._decided(event, has_crc, query, statement, part, shown)
+        except Unsupported as error:
+            error.because(reason(Cause.UNSUPPORTED, statement=shown))
+            raise
+
+    def _decided(
+        self, event: bytes, has_crc: bool, query: QueryEvent, statement: Statement, part: AheadPart | None, shown: str
+    ) -> QueryDecision:
+        """Return what to do with a statement about objects."""
         selection = self._names.selection
         if part is not None:
             selection = less_what_is_ahead(statement, selection, part, shown, self._tied)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from udup.base.causes import Cause, reason
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Divergence, Unsupported
 from udup.drivers.mysql.apply.contexts import TargetContexts, set_of_unlogged
@@ -85,8 +86,9 @@ class ComputedValues:
         if OWN_VALUES in differing:
             raise Divergence(
                 f"{qualified(table.schema, table.name)} on {self._endpoint} did not take the source's rows as they are:"
-                " the sums over its columns differ"
-            )
+                " the sums over its columns differ",
+                table=f"{table.schema}.{table.name}",
+            ).because(reason(Cause.COPY_DIFFERS, {"table": f"{table.schema}.{table.name}"}))
         self._judge(table, [f"generated column {name}" for name in differing])
 
     def compare_indexes(self, connection: Connection, table: Table, sums: Mapping[str, str]) -> None:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from udup.base.causes import Cause, reason
 from udup.base.errors import Divergence
 from udup.drivers.mysql.columns.conversions import Conversion
 from udup.drivers.mysql.columns.existing import compared
@@ -78,7 +79,7 @@ class LoadedTable:
             f"table {name}, the row {row}: {names[place]} is {shown(fields[place])}, which is no value of the target's "
             f"{how.shown}{'' if how.takes_null else ' NOT NULL'}; change {WIDEN}",
             table=name,
-        )
+        ).because(reason(Cause.COPY_DIFFERS, {"table": name, "column": names[place]}, key=row))
 
 
 class Converting:

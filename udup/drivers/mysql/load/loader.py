@@ -20,6 +20,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 
+from udup.base.causes import Cause, reason
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Divergence, UdupError
 from udup.drivers.mysql.client import sessions
@@ -133,8 +134,9 @@ class Loader:
             if rows != expected():
                 raise Divergence(
                     f"{self._place(table)} took {rows} rows of a chunk of {expected()}: was it empty before? "
-                    "See that nobody else writes to it, then resume the job: it is copied again"
-                )
+                    "See that nobody else writes to it, then resume the job: it is copied again",
+                    table=f"{table.schema}.{table.name}",
+                ).because(reason(Cause.COPY_DIFFERS, {"table": f"{table.schema}.{table.name}"}))
             note(self._connection, rows)
             if self._fence is not None:
                 self._fence.check(self._connection)
@@ -196,8 +198,9 @@ class Loader:
         raise Divergence(
             f"{self._place(table)} did not take the source's rows as they are"
             f" ({skipped} skipped, {warnings} warnings): {lines}"
-            f"{_CHECK_REMEDY if any(code == _CHECK_VIOLATED for code, _ in found) else ''}"
-        )
+            f"{_CHECK_REMEDY if any(code == _CHECK_VIOLATED for code, _ in found) else ''}",
+            table=f"{table.schema}.{table.name}",
+        ).because(reason(Cause.COPY_DIFFERS, {"table": f"{table.schema}.{table.name}", "error": lines}))
 
     def _place(self, table: Table) -> str:
         return f"{qualified(table.schema, table.name)} on {self._endpoint}"

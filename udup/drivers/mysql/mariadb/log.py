@@ -22,6 +22,7 @@ import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from udup.base.causes import Cause, reason
 from udup.base.errors import Unsupported
 from udup.base.remedies import NEW_COPY
 from udup.drivers.mysql.binlog.event import (
@@ -212,7 +213,7 @@ class Translation:
                 f"the source's log begins with {gtid.source}-{gtid.number}, and the job goes on after number"
                 f" {stop - 1} of this domain: it was begun anew from a later copy, as a replica's is, and what lies"
                 f" between is not in it; go on with a server whose log has it, or {NEW_COPY}"
-            )
+            ).because(reason(Cause.SOURCE_PURGED, {"gtids": f"{gtid.source}-{stop - 1}"}))
 
     def _order(self, gtid: MariaGtid) -> tuple[int, int]:
         """Return the place up to which all must be committed before it, and its own."""

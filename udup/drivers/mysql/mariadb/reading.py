@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 
+from udup.base.causes import Cause, reason
 from udup.base.errors import Transient, Unsupported
 from udup.base.remedies import NEW_COPY
 from udup.drivers.mysql.binlog.gtid import GtidSet
@@ -76,7 +77,7 @@ class Reading:
             raise Unsupported(
                 f"{message}; the job goes on after {asked}: the source has lost its last transactions, was reset, or is"
                 f" a replica that went on without them; {NEW_COPY}"
-            )
+            ).because(reason(Cause.SOURCE_RESET, {"gtids": asked}))
 
     @property
     def _has_guessed(self) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from udup.base.causes import Cause, reason
 from udup.base.errors import Divergence, Unsupported
 from udup.drivers.mysql.binlog.event import ROWS_EVENTS, EventType, ending_statement, ends_statement
 from udup.drivers.mysql.binlog.split import headers
@@ -91,7 +92,7 @@ def check_sequence(connection: Connection, name: TableName) -> None:
         raise Divergence(
             f"numbers were taken from the sequence {name} on the source, and the target has none of that name; make it"
             f" there (SHOW CREATE SEQUENCE {name}) and resume the job, or give the job another ID"
-        )
+        ).because(reason(Cause.TABLE_MISSING, {"table": name}))
 
 
 def make_sequences(connection: Connection, sequences: Iterable[NumberSequence]) -> None:

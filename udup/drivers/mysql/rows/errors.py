@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 
+from udup.base.causes import Cause, reason
 from udup.base.errors import Unsupported
 from udup.drivers.mysql.binlog.remedies import DAMAGED
 
@@ -32,4 +33,4 @@ class Unfit(Unsupported):
 
 def damaged(what: str) -> DamagedRows:
     """Return the error that says so, with what to do."""
-    return DamagedRows(f"{what}; {DAMAGED}")
+    return DamagedRows(f"{what}; {DAMAGED}").because(reason(Cause.LOG_DAMAGED))

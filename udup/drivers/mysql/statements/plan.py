@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from udup.base.causes import Cause, reason
 from udup.base.errors import Divergence, Unsupported
 from udup.drivers.mysql.apply.computing import Computing
 from udup.drivers.mysql.binlog.table_definition import ColumnDefinition, ColumnType
@@ -96,8 +97,9 @@ def read_plan(
     if len(rows) < len(columns):
         raise Divergence(
             f"table {table} has {len(columns)} columns in the source's log and {len(rows)} on the target; run there the"
-            f" ALTER TABLE that gives it the source's (SHOW CREATE TABLE {table}), then resume the job"
-        )
+            f" ALTER TABLE that gives it the source's (SHOW CREATE TABLE {table}), then resume the job",
+            table=str(table),
+        ).because(reason(Cause.DEFINITION, {"table": table}))
     if triggers := triggers_of(connection, table):
         raise with_triggers(table, triggers)
     found = tuple(_column(row, definition) for row, definition in zip(rows, columns, strict=False))

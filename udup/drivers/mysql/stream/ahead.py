@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from udup.base.causes import Cause, reason
 from udup.base.errors import Unsupported
 from udup.base.remedies import COPY_AGAIN, reload_of
 from udup.drivers.mysql.binlog.event import without_checks
@@ -89,9 +90,10 @@ class AheadRows:
         values = [value for each in behind.columns if each < len(row) and isinstance(value := row[each], int)]
         if len(values) < len(behind.columns):
             name = ".".join(self._name)
-            raise Unsupported(
+            stale = Unsupported(
                 f"a row of {name} was logged without the numbers that its primary key begins with, by which it is told"
                 " whether the copy has brought it in its first go or a later one; load the table again"
                 f" ({reload_of([name])}), or {COPY_AGAIN}"
-            ).loading([name])
+            )
+            raise stale.loading([name]).because(reason(Cause.STALE_TABLE, {"table": name}))
         return behind.has(values)

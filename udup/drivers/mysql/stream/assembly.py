@@ -39,7 +39,7 @@ from udup.drivers.mysql.binlog.event import (
 from udup.drivers.mysql.binlog.gtid import Gtid, parse_gtid_event
 from udup.drivers.mysql.binlog.layout import check_layout
 from udup.drivers.mysql.binlog.query import is_begin
-from udup.drivers.mysql.binlog.remedies import DAMAGED
+from udup.drivers.mysql.binlog.remedies import damaged
 from udup.drivers.mysql.binlog.table_map import definition_bytes, table_id
 from udup.drivers.mysql.binlog.xa import is_one_phase, parse_xa
 from udup.drivers.mysql.columns.shaper import ColumnMaps
@@ -263,7 +263,7 @@ class Assembler(Sending):
         known = self._tables.get(table_id(event))
         ends = ends_statement(event)
         if known is None and table_id(event) != _NO_TABLE:
-            raise Unsupported(f"{current.id.gtid}: a rows event without its TABLE_MAP; {DAMAGED}")
+            raise damaged(f"{current.id.gtid}: a rows event without its TABLE_MAP")
         kept: Sequence[bytes] = ()
         if known is not None and known.wanted and event[4] not in self._left_out:
             kept = self._shaped(current, known, event)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from udup.base import runtime
+from udup.base.causes import Cause, reason
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Refused, Unsupported
 from udup.base.remedies import PURGE_AND_COPY
@@ -73,7 +74,9 @@ def check_continuity(
     for gtid in found:
         stamp = known.get((gtid.source, gtid.number))
         if stamp is not None and gtid.original_us and stamp.committed_us != gtid.original_us:
-            raise Unsupported(_another_log(endpoint, stamp, gtid))
+            raise Unsupported(_another_log(endpoint, stamp, gtid)).because(
+                reason(Cause.SOURCE_RESET, {"server": endpoint, "gtids": stamp.gtid})
+            )
     doubt = _doubt(endpoint) if known and not any((gtid.source, gtid.number) in known for gtid in found) else ""
     return Continuity(uuid, Stamps(Stamp(gtid.source, gtid.number, gtid.original_us) for gtid in found), doubt)
 

@@ -6,6 +6,7 @@ import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from udup.base.causes import Cause, reason
 from udup.base.errors import Unsupported
 
 #: What reading such an event may fail with.
@@ -17,7 +18,7 @@ def unreadable(event: bytes, error: Exception) -> Unsupported:
     return Unsupported(
         f"an event of type {event[4]} of {len(event)} bytes cannot be read ({type(error).__name__}: {error}); look "
         "whether mysqlbinlog reads it, since the binary log is damaged, or of a server that Udup does not know"
-    )
+    ).because(reason(Cause.LOG_DAMAGED))
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from contextlib import closing
 
 from udup.base import runtime
+from udup.base.causes import Cause, reason
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Unavailable, Unsupported
 from udup.drivers.mysql.binlog.gtid import GtidSet, brief
@@ -55,7 +56,7 @@ def check_in_part(
                 f"Src {endpoint}: {stamp.gtid}, of which messages were delivered, was committed at"
                 f" {time_text(stamp.committed_us)}, and in the log it is another transaction, of"
                 f" {time_text(gtid.original_us)}: the source has lost its last transactions, or was reset; {NEW_COPY}"
-            )
+            ).because(reason(Cause.SOURCE_RESET, {"server": endpoint, "gtids": stamp.gtid}))
 
 
 def _await_executed(endpoint: Endpoint, wanted: GtidSet, stopped: Callable[[], bool]) -> None:
@@ -74,7 +75,7 @@ def _await_executed(endpoint: Endpoint, wanted: GtidSet, stopped: Callable[[], b
                     raise Unsupported(
                         f"Src {endpoint}: {brief(own)}, of which messages were delivered, is not executed there: the"
                         f" source has lost its last transactions, or was restored from a backup; {NEW_COPY}"
-                    )
+                    ).because(reason(Cause.SOURCE_RESET, {"server": endpoint, "gtids": brief(own)}))
                 raise Unavailable(
                     f"{endpoint} has not executed {brief(missing)}, of which messages were delivered: the rest comes"
                     f" when this server has it. If it never will, since it took another's place without it: {NEW_COPY}"

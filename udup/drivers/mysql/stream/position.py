@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 
 from udup.base import runtime
+from udup.base.causes import Cause, reason
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Unavailable, Unsupported
 from udup.base.remedies import FULL_COPY, NEW_COPY
@@ -79,7 +80,9 @@ def check_executed(
                         " behind, or took another's place without these transactions. The job goes on when it has"
                         f" them; if it never will: {NEW_COPY}"
                     )
-                raise Unsupported(f"Src {endpoint}: {never_executed(unknown)}; {FULL_COPY}")
+                raise Unsupported(f"Src {endpoint}: {never_executed(unknown)}; {FULL_COPY}").because(
+                    reason(Cause.SOURCE_RESET, {"server": endpoint, "gtids": brief(unknown)})
+                )
             runtime.sleep(PAUSE)
 
 

@@ -17,6 +17,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from udup.base.causes import Cause, reason
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Transient, Unavailable, Unsupported
 from udup.base.remedies import NEW_COPY
@@ -234,7 +235,7 @@ class BinlogStream:
         if code == ER_SOURCE_FATAL_READING and _PURGED in text:
             raise lost_log(self._endpoint, f"error {code}: {text}")
         if code == ER_SOURCE_FATAL_READING and _AHEAD in text:
-            raise Unsupported(f"{message}; {NEW_COPY}")
+            raise Unsupported(f"{message}; {NEW_COPY}").because(reason(Cause.SOURCE_RESET, {"server": self._endpoint}))
         raise failure(MySQLError(code, text), doing, Transient)
 
 
