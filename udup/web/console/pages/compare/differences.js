@@ -41,7 +41,7 @@ function Pager({ ledger }) {
 
 function List({ id, comparison, rows }) {
   const [open, setOpen] = useState(null);
-  return html`<table class="diff"><caption class="hidden">${t('compare.differences')}</caption><thead><tr>
+  return html`<table class="differing"><caption class="hidden">${t('compare.differences')}</caption><thead><tr>
       <th scope="col">${t('compare.table')}</th><th scope="col">${t('compare.key')}</th>
       <th scope="col">${t('compare.difference')}</th><th scope="col" class="wide">${t('compare.columns')}</th>
       <th scope="col" class="wide">${t('compare.found')}</th><th scope="col">${t('compare.state')}</th>
