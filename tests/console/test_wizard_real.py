@@ -9,7 +9,7 @@ import pytest
 
 from tests.console.conftest import Allowed
 from tests.console.wizard_steps import end, onward
-from tests.end_to_end.conftest import NUMBERS, World, name, node, pair, run, world
+from tests.end_to_end.conftest import NUMBERS, World, name, node, pair, run, wait_for, world
 from udup.sandbox.server import MysqlServer
 
 if TYPE_CHECKING:
@@ -130,4 +130,5 @@ def test_a_table_is_added_to_a_job_that_runs(world: World, name: str, page: Page
     page.get_by_role("button", name="Add tables").click()
     page.wait_for_url(f"**/#/jobs/{name}")
     world.on_source(f"INSERT INTO {name}.u VALUES (3)", f"DROP TABLE {name}.without")
+    wait_for(lambda: world.node.job(name)["Growing"] is None, lambda: world.node.job(name)["Growing"])
     world.level_and_equal(name, name)
