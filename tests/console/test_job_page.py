@@ -15,6 +15,8 @@ from tests.console.conftest import Allowed, Fake
 from tests.console.job_answers import ACTS, KINDS, entries, fail, failure, quiet
 from tests.console.made_up import READ_TOKEN
 from tests.console.world import stamp
+from udup.base.causes import Cause
+from udup.jobs.failing.acts import Act
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
@@ -74,6 +76,23 @@ def test_every_kind_of_failure_has_a_heading_a_meaning_and_its_remedies(
         assert card.locator(".fix").count() == 3
         assert language != "zh" or "what skip does" not in card.inner_text()
     assert len(seen) == len(KINDS)
+
+
+def test_every_cause_and_every_act_of_the_node_has_words_in_both_languages(fake_api: Fake, page: Page) -> None:
+    page.goto(fake_api.at("#/settings"))
+    for language in ("en", "zh"):
+        path = f"./words/{language}/failures.js"
+        keys = set(page.evaluate("path => import(path).then(words => Object.keys(words.default))", path))
+        missing = [each for each in Cause if each != Cause.FAILED and f"failures.{each.value}.short" not in keys]
+        assert not missing, missing
+        forms = ("title", "verb", "text")
+        assert not {f"failures.act.{act.value}.{form}" for act in Act for form in forms} - keys
+        assert not {f"failures.act.{act.value}.warning" for act in Act if act not in _NO_DIALOG} - keys
+    assert {each.value for each in Cause} - {"failed"} == set(KINDS)
+
+
+#: Acts that are not asked about: they change nothing, or a page of their own asks.
+_NO_DIALOG = (Act.RESUME, Act.COMPARE, Act.UPDATE, Act.STATEMENT)
 
 
 def test_a_kind_that_the_page_does_not_know_is_told_in_the_words_of_the_node(fake_api: Fake, job: Page) -> None:

@@ -7,13 +7,14 @@ import { ago, clock, dur, gtid } from '../../core/formats.js';
 import { now, tick } from '../../core/clock.js';
 import { Icon } from '../../core/icons.js';
 import { href } from '../../core/route.js';
-import { has, lang, rich, t } from '../../core/words.js';
+import { lang, rich, t } from '../../core/words.js';
 import { canWrite } from '../../core/session.js';
 import { ActButton } from '../../parts/button.js';
 import { Command } from '../../parts/command.js';
 import { Copy } from '../../parts/copy.js';
 import { ask, questionOf } from './acts.js';
 import { hasRoute, requestOfRemedy } from './requests.js';
+import { filled } from './words.js';
 
 /** Acts that lead to a page in which they are done. */
 const PAGES = { update: 'document', cutover: 'cutover' };
@@ -22,13 +23,6 @@ const PAGES = { update: 'document', cutover: 'cutover' };
 export function paramsOf(failure) {
   const known = { table: failure.Table, gtid: gtid(failure.Gtid).short, key: failure.Key, position: failure.Position };
   return { ...Object.fromEntries(Object.entries(known).filter(([, value]) => value)), ...failure.Params };
-}
-
-/** Return the sentence of a key, null where there is none or where it needs what is not known. */
-export function filled(key, params) {
-  if (!has(key)) return null;
-  const text = t(key, params);
-  return /\{\w+\}/.test(text) ? null : text;
 }
 
 /** The most telling heading of a kind for which all is known that it names; the node's first sentence where there is none. */

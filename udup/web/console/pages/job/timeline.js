@@ -5,6 +5,7 @@ import { isIcon } from '../../core/icons.js';
 import { watch } from '../../core/live.js';
 import { has, lang, t } from '../../core/words.js';
 import { jobPath } from './requests.js';
+import { filled } from './words.js';
 
 /** Kind → tone; the icons have the kinds' names. */
 const TONES = {
@@ -31,6 +32,8 @@ export function sentence(entry) {
   const about = { ...entry.Params, table: entry.Table || entry.Params?.table, gtid: entry.Gtid || entry.Params?.gtid };
   const key = `timeline.${entry.Kind}`;
   if (!has(key)) return entry.Text || entry.Kind;
+  const counted = filled(`${key}_n`, about);
+  if (counted) return counted;
   const named = about.table ? `${about.table}` : about.gtid || '';
   return t(key, about) + (named ? t('timeline.about', { what: named }) : '');
 }
