@@ -25,6 +25,7 @@ from udup.web.schemas import (
     moves,
     nats,
     nodes,
+    rows,
     tables,
     versions,
 )
@@ -64,6 +65,9 @@ _ANSWERS: tuple[type[BaseModel], ...] = (
     live.JobTimeline,
     inspect.Inspected,
     grants.JobGrants,
+    rows.LedgerRowNow,
+    rows.RepairPlan,
+    rows.ActEstimate,
     tables.JobTable,
     tables.JobTables,
     versions.JobDocument,
@@ -187,7 +191,8 @@ def _content(operation: Operation) -> dict[str, Any]:
     if operation.answer != name:
         return {_JSON: {"schema": {"type": "array", "items": one}} | _examples(name, in_list=True)}
     if operation.body and name == "JobResponse":
-        others = [{"$ref": f"#/components/schemas/{each}"} for each in _OF_A_POST]
+        named = (*_OF_A_POST, *(("RepairPlan",) if operation.body == "RepairRequest" else ()))
+        others = [{"$ref": f"#/components/schemas/{each}"} for each in named]
         return {_JSON: {"schema": {"anyOf": [one, *others]}} | _examples(name)}
     return {_JSON: {"schema": one} | _examples(name)}
 
