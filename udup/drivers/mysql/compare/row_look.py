@@ -19,6 +19,7 @@ from udup.drivers.mysql.client.sessions import SNAPSHOT
 from udup.drivers.mysql.compare.ledger import TABLE
 from udup.drivers.mysql.compare.side import Side
 from udup.drivers.mysql.compare.tables import Compared, pair_tables, read_servers
+from udup.drivers.mysql.snapshot.moment import start_all
 from udup.drivers.mysql.snapshot.schema import read_catalog
 from udup.pipeline.ports.rows import ColumnSeen, RowSeen
 from udup.pipeline.selection.schemas import UDUP_SCHEMA
@@ -59,6 +60,8 @@ class MySQLRows:
                 return RowSeen(problem=compared.problem)
             for connection in (ours, theirs):
                 query(connection, patience.SESSION)
+            start_all([ours, theirs])
+            for connection in (ours, theirs):
                 query(connection, "SAVEPOINT udup")
             return _seen(ours, theirs, compared, place, self._target)
 
