@@ -84,6 +84,7 @@ def brief_of(record: JobRecord, outline: Outline, shown: Mapping[str, Any], node
         **{key: shown[key] for key in ("Shown", "ShownSince", "Group", "NeedsYou", "Waits")},
         "Reason": _line(description(record)),
         "FailureKind": failure.get("Kind", ""),
+        "FailureParams": _params_of(failure),
         "SourceKeepsUntil": failure.get("SourceKeepsUntil", ""),
         "Source": outline.source,
         "Target": outline.target,
@@ -102,6 +103,12 @@ def brief_of(record: JobRecord, outline: Outline, shown: Mapping[str, Any], node
         "ModifyIndex": record.modify_index,
         "JobModifyIndex": record.job_modify_index,
     }
+
+
+def _params_of(failure: Mapping[str, Any]) -> dict[str, str]:
+    """Return what a sentence about the failure names: its parameters, the table and the row."""
+    known = {"table": failure.get("Table", ""), "key": failure.get("Key", "")}
+    return {name: value for name, value in {**known, **failure.get("Params", {})}.items() if value}
 
 
 def words_of(brief: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,8 +4,9 @@ import { dur, exact, lag, num, percent } from '../../core/formats.js';
 import { now } from '../../core/clock.js';
 import { href } from '../../core/route.js';
 import { lookOf, State } from '../../core/states.js';
-import { has, t } from '../../core/words.js';
+import { has, lang, t } from '../../core/words.js';
 import { Since } from '../../parts/time.js';
+import { filled } from '../job/words.js';
 import { Spark } from './spark.js';
 
 /** Milliseconds of lag from which it takes the state's colour. */
@@ -32,9 +33,12 @@ export const Row = memo(({ job, points }) => {
 function What({ job }) {
   if (job.Shown === 'copying' || (job.Shown === 'reloading' && job.Percent != null)) return html`<${Progress} job=${job} />`;
   const first = firstOf(job).join(' · ');
-  if (job.Waits) return html`<p class="why clip" title=${first}>${first}</p><p class="why clip" title=${job.Waits.Why}>${job.Waits.Why}</p>`;
-  const text = [reason(job), first].filter(Boolean).join(' · ');
-  return text ? html`<p class="why" title=${text}>${text}</p>` : null;
+  if (job.Waits) {
+    const why = meaningOf(job.Waits);
+    return html`<p class="why clip" title=${first}>${first}</p><p class="why clip" title=${job.Waits.Why}>${why}</p>`;
+  }
+  const text = [reasonOf(job), first].filter(Boolean).join(' · ');
+  return text ? html`<p class="why" title=${job.Reason || text}>${text}</p>` : null;
 }
 
 function Progress({ job }) {
@@ -57,12 +61,19 @@ function firstOf(job) {
   return lines;
 }
 
-/** The reason in the viewer's language where its kind has a short text, else the node's. */
-function reason(job) {
-  const key = `failure.${job.FailureKind}.short`;
-  return job.FailureKind && has(key) ? t(key) + (job.Reason ? `: ${job.Reason}` : '') : job.Reason || '';
+/** Why a job stands, in the viewer's language where there are words for its kind, else the node's own. */
+function reasonOf(job) {
+  const told = job.FailureKind && ['title_key', 'title', 'short'].map(form => filled(`failures.${job.FailureKind}.${form}`, job.FailureParams || {})).find(Boolean);
+  return told || job.Reason;
+}
+
+/** What a wait means, in the viewer's language where there are words for its kind; in English the node says it best. */
+function meaningOf(waits) {
+  const kind = String(waits.Kind || '').toLowerCase().replaceAll(/[ -]/g, '_');
+  return (lang.value !== 'en' && filled(`failures.waits.${kind}`, { table: waits.Table, to: waits.To })) || waits.Why;
 }
 
 function waiting({ For, To }) {
-  return t('jobs.waits_for', { what: has(`jobs.wait_${For}`) ? t(`jobs.wait_${For}`) : For, to: To || '' });
+  const what = t(has(`jobs.wait_${For}`) ? `jobs.wait_${For}` : 'failures.waits.for.something');
+  return t('jobs.waits_for', { what, to: To || '' });
 }
