@@ -175,8 +175,8 @@ def test_a_repair_tells_the_rows_that_a_dry_run_finds(make_fake: Callable[..., F
     fake = make_fake(30, 60)
     quiet(fake, JOB)
     name = "shop.order_line_00040"
-    counts = [{"Name": name, "Inserted": 1, "Replaced": 2, "Deleted": 1, "Problem": ""}]
-    fake.answers["POST", f"job/{JOB}/repair"] = {"Rows": [], "Total": 4, "Tables": counts, "Success": True}
+    counts = {"Total": 4, "Inserts": 1, "Replaces": 2, "Deletes": 1, "Rows": [], "Note": ""}
+    fake.answers["POST", f"job/{JOB}/repair"] = counts | {"Success": True}
     _open(page, fake)
     _row(page, 0).get_by_role("button").click()
     page.get_by_role("menuitem", name="Repair…").click()

@@ -93,16 +93,17 @@ function flat(args = {}) {
 
 function FixButton({ job, remedy, title, text }) {
   if (remedy.Act === 'statement' || (!hasRoute(remedy.Act) && !(remedy.Act in PAGES))) return html`<span class="do"></span>`;
-  const verb = t(`failures.act.${remedy.Act}.verb`), question = questionOf(job, remedy, title, text);
-  const look = remedy.Recommended ? 'primary' : '';
-  if (remedy.Act in PAGES && canWrite.value) return html`<span class="do"><a class=${`button ${look}`} href=${href('jobs', job.ID, PAGES[remedy.Act])}>${verb}</a></span>`;
-  return html`<span class="do"><${ActButton} label=${question ? `${verb}…` : verb} busy=${t('job.under_way', { act: verb })} primary=${remedy.Recommended}
-    danger=${remedy.Danger} command=${remedy.Command} onAct=${() => mend(job, remedy, question)} /></span>`;
+  const verb = t(`failures.act.${remedy.Act}.verb`), loses = remedy.Danger === 'loses';
+  const isFirst = remedy.Recommended && !loses; // what loses something is never the button that stands out
+  if (remedy.Act in PAGES && canWrite.value) return html`<span class="do"><a class=${`button ${isFirst ? 'primary' : ''}`} href=${href('jobs', job.ID, PAGES[remedy.Act])}>${verb}</a></span>`;
+  return html`<span class="do"><${ActButton} label=${remedy.Danger === 'none' ? verb : `${verb}…`} busy=${t('job.under_way', { act: verb })} primary=${isFirst}
+    danger=${remedy.Danger} command=${remedy.Command} onAct=${() => mend(job, remedy, title, text)} /></span>`;
 }
 
-async function mend(job, remedy, question) {
-  const { done, answer } = await ask(job, requestOfRemedy(job.ID, remedy), question);
-  if (done && remedy.Act === 'compare') location.hash = href('jobs', job.ID, 'compare');
-  if (done && ['delete', 'purge'].includes(remedy.Act)) location.hash = href('jobs');
-  return answer?.Warning;
+async function mend(job, remedy, title, text) {
+  const { done } = await ask(job, requestOfRemedy(job.ID, remedy), await questionOf(job, remedy, title, text));
+  if (!done) return false;
+  if (['compare', 'repair'].includes(remedy.Act)) location.hash = href('jobs', job.ID, 'compare');
+  if (['delete', 'purge'].includes(remedy.Act)) location.hash = href('jobs');
+  return true;
 }
