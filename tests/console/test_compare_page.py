@@ -10,7 +10,7 @@ import pytest
 
 from tests.console.acts_answers import LEDGER, Acts, ago_ms, comparison, row
 from tests.console.answers import Refusal
-from tests.console.check import check_page
+from tests.console.check import check_page, until
 from tests.console.conftest import Fake
 from udup.pipeline.verify.state import CompareOptions, CompareState
 
@@ -41,7 +41,8 @@ def test_a_row_opens_column_by_column_and_what_does_not_show_is_made_visible(
 ) -> None:
     card = _card(_open(page, fake_api), "Rows that differ")
     assert card.get_by_text("5 open").is_visible() and card.get_by_text("1 repaired").is_visible()
-    card.get_by_role("button", name="Show billing.invoice 48219").press("Enter")
+    for key in ("j", "j", "j", "k", "Enter"):
+        page.keyboard.press(key)
     pairs = card.get_by_role("table", name="Columns of billing.invoice 48219")
     pairs.wait_for()
     lines = [re.sub(r"\s+", " ", line.inner_text()).strip() for line in pairs.locator("tbody tr").all()]
@@ -188,7 +189,7 @@ def test_a_stopped_job_has_its_table_repaired_and_goes_on(page: Page, fake_api: 
     acts.then["POST", "repair"] = lambda _body: setattr(acts, "comparison", ended)
     dialog.get_by_role("button", name="Compare and repair").click()
     card.get_by_role("button", name="Resume the job").click()
-    page.wait_for_function("!document.querySelector('[aria-busy=true]')")
+    until(page, "!document.querySelector('[aria-busy=true]')")
     assert acts.sent == [("POST", "repair", {"Tables": ["billing.invoice"]}), ("PUT", "resume", None)]
 
 
