@@ -46,6 +46,15 @@ def kind_of(record: JobRecord) -> str:
     return "" if stopped is None else stopped.what
 
 
+def params_of(record: JobRecord) -> dict[str, str]:
+    """Return what a sentence about the failure names: its parameters, the table and the row; empty for none."""
+    stopped = stopped_of(record)
+    if stopped is None:
+        return {}
+    known = {"table": stopped.table, "key": stopped.key} | _params(record, stopped)
+    return {name: value for name, value in known.items() if value}
+
+
 def failure_of(record: JobRecord) -> dict[str, Any] | None:
     """Return it as the API has it, None for a job that goes on by itself."""
     stopped = stopped_of(record)
