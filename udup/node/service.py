@@ -270,10 +270,16 @@ class Control(ActorControl, ServerQuestions):
         return self._written(AbortCutover(job_id))
 
     def validate(self, document: dict[str, Any]) -> list[Check]:
-        """Ask the two servers itself: the supervisor has no part in it. Masks stand for the stored passwords."""
+        """Ask the two servers itself: the supervisor has no part in it. Masks stand for the stored passwords.
+
+        Of a job that is carried out other tables are looked at as when they are posted: those that come new.
+        """
         stored = self._reads.job(document_id(document) or "")
         spec, kept = self._accepted(document, stored)
-        return self.ends.look(_asked(spec, kept, _start(spec, stored)))
+        asked = _asked(spec, kept, _start(spec, stored))
+        if stored is not None and stored.carried_out and not starts_alike(kept, stored.document):
+            asked = growing(asked, stored, _understood(stored))
+        return self.ends.look(asked)
 
     def _written(self, message: object, seconds: float = ASK_SECONDS) -> Written:
         answer = self._ask_when_open(message, seconds)
