@@ -32,6 +32,7 @@ from udup.web.resources.events import EventReads
 from udup.web.resources.grants import GrantsResource
 from udup.web.resources.health import HealthResource
 from udup.web.resources.inspect import InspectResource
+from udup.web.resources.job_questions import JobQuestions
 from udup.web.resources.job_tables import JobTablesReads
 from udup.web.resources.jobs import JobResource, JobsResource, Registration
 from udup.web.resources.level import LevelQuestions
@@ -132,7 +133,10 @@ def _add_jobs(
     series, timelines = SeriesReads(following, region), TimelineReads(following, region)
     app.add_route("/v1/jobs", JobsResource(reads, registration, reading, BriefList(following, reading)))
     app.add_route("/v1/series", series)
-    job = JobResource(control, reads, tables, registration, reading, region, levels, events, listed, series, timelines)
+    questions = JobQuestions(control, reads, region, room, shows_values=settings.console.show_values)
+    job = JobResource(
+        *(control, reads, tables, registration, reading, region, levels, events, listed, series, timelines, questions)
+    )
     app.add_route("/v1/job/{path:path}", job)
     app.add_route("/v1/inspect", InspectResource(control, reads, region, room))
     app.add_route("/v1/grants", GrantsResource(control, region, room, limit))

@@ -10,7 +10,7 @@ from udup.jobs import JobRecord, JobType, Stage
 from udup.jobs.describing import description
 from udup.jobs.document.keys import canonical
 from udup.jobs.document.spec import DOCUMENT
-from udup.jobs.failing.failure import kind_of, source_keeps_until, stamp
+from udup.jobs.failing.failure import kind_of, params_of, source_keeps_until, stamp
 from udup.jobs.series import Sample
 from udup.jobs.shown import state_of
 from udup.jobs.waiting import waits_of
@@ -91,6 +91,7 @@ def brief_of(record: JobRecord, outline: Outline, node: str) -> dict[str, Any]:
         "Waits": waits_of(record),
         "Reason": _line(description(record)),
         "FailureKind": kind_of(record),
+        "FailureParams": params_of(record),
         "SourceKeepsUntil": source_keeps_until(record),
         "Source": outline.source,
         "Target": outline.target,

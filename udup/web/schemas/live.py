@@ -65,6 +65,9 @@ class JobBrief(Shape):
     waits: Waits | None = Field(description="what it waits for")
     reason: str = Field(description="why it is where it is, in a line; empty for a job that goes on")
     failure_kind: str = Field(description="why it has stopped, in a word; empty for a job that has not")
+    failure_params: dict[str, str] = Field(
+        description="what a sentence about that names: `table`, `key`, `gtid` and others"
+    )
     source_keeps_until: str = Field(description="until when the source keeps what the job needs; empty if not known")
     source: str = Field(description="host:port, or what it is")
     target: str = Field(description="host:port, or what it is: NATS, Kafka")
