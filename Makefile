@@ -33,7 +33,7 @@ if [ -z "$$able" ]; then \
 fi
 endef
 
-.PHONY: help venv demo check test test-servers lint docs wheel bench soak trials faults sim clean
+.PHONY: help venv demo check test test-servers lint console-check docs wheel bench soak trials faults sim clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z-]+):[^#]*## */  make \1\t/' | expand -t 24
@@ -99,6 +99,9 @@ docs: $(STAMP)  ## build the documentation as a searchable site into udup/web/si
 wheel: docs  ## build a wheel into dist/, the documentation in it
 	@echo "Building a wheel into dist"
 	@$(VENV)/bin/python -m pip wheel -q --disable-pip-version-check --no-deps --wheel-dir dist .
+
+console-check: $(STAMP)  ## check the console's files: libraries as listed, imports, sizes, words of both languages
+	@$(VENV)/bin/python -m tests.console.files
 
 bench: $(STAMP)  ## measure the speed (BENCH="..." passes arguments)
 	@$(VENV)/bin/python -m bench $(BENCH)

@@ -25,6 +25,7 @@ import certifi
 import pytest
 
 from tests import other_servers
+from tests.console import browser
 from tests.other_servers import (
     MakeServer,
     drop_schema,
@@ -69,8 +70,8 @@ _HERE = Path(__file__).parent
 _SLOW = (
     *("faults/test_full_disks", "conformance/test_managed", "conformance/test_incremental"),
     *("end_to_end/test_outages", "conformance/", "faults/", "demo/test_demo", "end_to_end/test_waits"),
-    *("end_to_end/", "node/", "subscriptions/", "demo/test_subscribe_demo", "soak/", "cluster/test_real_servers"),
-    *("sandbox/", "drivers/mysql/snapshot/", "drivers/", "verify/", "web/"),
+    *("console/", "end_to_end/", "node/", "subscriptions/", "demo/test_subscribe_demo", "soak/"),
+    *("cluster/test_real_servers", "sandbox/", "drivers/mysql/snapshot/", "drivers/", "verify/", "web/"),
 )
 
 #: Tests that wait for nothing: between those that do, so that a process computes while the others wait. How many files
@@ -85,6 +86,9 @@ _ALL_SLOW = frozenset({"web/test_described_answers.py"})
 
 #: What every fixture that starts a server asks for, itself or through others.
 _SERVER_FIXTURES = frozenset({"programs", "server_folder", "mariadb_programs", "mysql56_programs"})
+
+#: The fixture that every test in a browser asks for, through others.
+_BROWSER = "one_browser"
 
 _programs = pytest.StashKey[MysqlPrograms]()
 
@@ -149,6 +153,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     """Where several processes share the tests, the one that has them gets MySQL first: it alone is heard."""
     if getattr(session.config.option, "numprocesses", None):
         _provide(session.config)
+        if "not slow" not in str(session.config.option.markexpr):
+            browser.provide(_say(session.config))
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -177,7 +183,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         item.add_marker("server")
     elif _folder(item.path) in _ALL_SERVERS:
         raise pytest.UsageError(f"{item.nodeid} needs no server: it belongs beside what it tests")
-    if _name(item.path) in _ALL_SLOW:
+    if _name(item.path) in _ALL_SLOW or _BROWSER in getattr(item, "fixturenames", ()):
         item.add_marker("slow")
     other_servers.mark(item)
 
@@ -237,6 +243,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         return
     if any("programs" in getattr(item, "fixturenames", ()) for item in session.items):
         _provide(session.config)
+    if any(_BROWSER in getattr(item, "fixturenames", ()) for item in session.items):
+        browser.provide(_say(session.config))
     _provide_others(session)
 
 

@@ -63,27 +63,21 @@ LEDGER = [
     row("invoice", "48001", "differs", ("total",), repaired=ago_ms(3600)),
 ]
 
-COLUMNS: list[tuple[str, str | None, str | None]] = [
-    ("id", "48219", "48219"),
-    ("status", "paid", "open"),
-    ("memo", None, ""),
-    ("note", "paid by card  ", "paid by\tcard"),
-    ("photo", "0xffd8ffe000104a46", "0xffd8ffe000104a46"),
-    ("story", "a" * 300 + "b" + "c" * 100, "a" * 300 + "d" + "c" * 100),
+COLUMNS: list[tuple[str, str, str | None, str | None]] = [
+    ("id", "int", "48219", "48219"),
+    ("status", "varchar(20)", "paid", "open"),
+    ("memo", "text", None, ""),
+    ("note", "text", "paid by card  ", "paid by\tcard"),
+    ("photo", "blob", "0xffd8ffe000104a46", "0xffd8ffe000104a46"),
+    ("story", "text", "a" * 300 + "b" + "c" * 100, "a" * 300 + "d" + "c" * 100),
 ]
 
 
-def columns(binary: tuple[str, ...] = ("photo",)) -> list[Json]:
+def columns() -> list[Json]:
+    more = {"Computed": False, "Cut": False}
     return [
-        {
-            "Column": name,
-            "Source": ours,
-            "Target": theirs,
-            "Equal": ours == theirs,
-            "Computed": False,
-            "Binary": name in binary,
-        }
-        for name, ours, theirs in COLUMNS
+        {"Column": name, "Type": kind, "Source": ours, "Target": theirs, "Equal": ours == theirs, **more}
+        for name, kind, ours, theirs in COLUMNS
     ]
 
 
@@ -122,23 +116,20 @@ def cutover(done: int, state: CutoverState = CutoverState.RUNNING, **more: Any) 
     return made.with_(state=state, switched_ns=more.pop("switched_ns", switched), **more)
 
 
-#: How a row is put right, by how it differs: the act, and what counts it.
-_ACTS = {"missing": ("insert", "Inserted"), "extra": ("delete", "Deleted"), "differs": ("replace", "Replaced")}
+#: What a repair does with a row, by how it differs.
+_DOES = {"missing": "insert", "extra": "delete", "differs": "replace"}
 
 
 def plan_of(ledger: list[LedgerRow]) -> Json:
     """Return what a dry run of a repair says."""
     rows = [each for each in ledger if not each.definition and not each.repaired]
-    tables: dict[str, Json] = {}
-    told = []
-    for each in rows:
-        act, counter = _ACTS[each.kind]
-        name = f"{each.schema}.{each.table}"
-        table = tables.setdefault(name, {"Name": name, "Inserted": 0, "Replaced": 0, "Deleted": 0, "Problem": ""})
-        table[counter] += each.count
-        statements = [f"{act.upper()} {name} {each.key}"]
-        told.append({"Schema": each.schema, "Table": each.table, "Key": each.key, "Act": act, "Statements": statements})
-    return {"Rows": told, "Total": sum(each.count for each in rows), "Tables": list(tables.values())}
+    does = [_DOES[each.kind] for each in rows]
+    told = [
+        {"Schema": each.schema, "Table": each.table, "Key": each.key, "Kind": each.kind, "Does": what}
+        for each, what in zip(rows, does, strict=True)
+    ]
+    counts = {f"{what.capitalize()}s": does.count(what) for what in _DOES.values()}
+    return {"DryRun": True, "Total": len(rows), **counts, "Rows": told, "Note": ""}
 
 
 @dataclass
@@ -191,11 +182,13 @@ class Acts:
     def _row(self, _method: str, query: Json, _body: Any) -> Json:
         kind = next(each.kind for each in self.ledger if (each.table, each.key) == (query["table"], query["key"]))
         there = {"SourceThere": kind != "extra", "TargetThere": kind != "missing"}
-        shown = [] if self.hidden else columns()
+        shown = columns()
         for column in shown:
             if kind != "differs":
                 column.update({"Equal": False, "Target" if kind == "missing" else "Source": None})
-        return {"Columns": shown, "Hidden": self.hidden, **there}
+            if self.hidden:
+                column.update({"Source": None, "Target": None})
+        return {"Columns": shown, "Hidden": self.hidden, "Problem": "", **there}
 
     def _repair(self, _method: str, _query: Json, body: Any) -> Json:
         if not body.get("DryRun"):

@@ -179,6 +179,26 @@ def _node(node_id: str, name: str, status: str, text: str) -> Json:
     }
 
 
+def _one_node(_request: Request, node_id: str) -> Json:
+    found = next(each for each in _nodes(_request) if each["ID"] == node_id)
+    return {**found, "HTTPAddr": "127.0.0.1:8190", "NatsAddr": "127.0.0.1:8193", "Attributes": {}}
+
+
+def _allocations(request: Request) -> list[Json]:
+    return [
+        {
+            "ID": f"{number:08}-df9b-1541-9009-83952e7b672a",
+            "JobID": job_id,
+            "NodeID": NODE_ID,
+            "Task": "Src",
+            "ClientStatus": "running",
+            "ModifyIndex": number,
+            "CreateTime": int((request.world.now - 600) * 1e9),
+        }
+        for number, job_id in enumerate(list(request.world.briefs)[:5])
+    ]
+
+
 def _actors(request: Request) -> list[Json]:
     now = time.time()
     common = [("supervisor", "", 71), ("store", "", 72), ("keeper", "", 73)]
@@ -219,11 +239,17 @@ ANSWERS: dict[str, list[tuple[str, Answer]]] = {
         ("self", _self),
         ("members", _members),
         ("nodes", _nodes),
+        ("leader", lambda _request: "127.0.0.1:8190"),
+        (r"node/([^/]+)", _one_node),
+        ("allocations", _allocations),
         ("agent/actors", _actors),
         (r"agent/actor/\d+/stacks", lambda _request: "Thread 71:\n  supervisor.py:120 receive"),
         ("health", _health),
     ],
-    "PUT": [(f"{_ID}/(pause|resume|skip|settle|reload|compare|repair|revert|finish)", _act)],
+    "PUT": [
+        (r"agent/actor/\d+/kill", lambda _request: None),
+        (f"{_ID}/(pause|resume|skip|settle|reload|compare|repair|revert|finish)", _act),
+    ],
     "POST": [
         (f"{_ID}/(pause|resume|skip|settle|reload|compare|repair|revert|finish)", _act),
         (r"agent/actor/\d+/kill", lambda _request: None),

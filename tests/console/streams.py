@@ -54,7 +54,8 @@ class Streams:
                     continue
                 if told is None:
                     return
-                yield self._event(*told)
+                if _is_wanted(*told, topics):
+                    yield self._event(*told)
         finally:
             with self._lock:
                 self._queues.remove(mine)
@@ -83,3 +84,17 @@ class Streams:
         whole.update({key: value for key, value in keys.items() if key in whole})
         self.tell("jobs", {"Jobs": [brief], "Gone": []})
         self.tell("job", {"Job": whole})
+
+
+def _is_wanted(name: str, data: Json, topics: list[str]) -> bool:
+    """Whether an event is of the topics that were asked for."""
+    match name:
+        case "jobs" | "nodes":
+            return name in topics
+        case "job":
+            return f"job:{data['Job']['ID']}" in topics
+        case "timeline" | "series":
+            return f"job:{data['ID']}" in topics
+        case "message":
+            return f"tail:{data['ID']}" in topics
+    return True

@@ -9,7 +9,7 @@ import pytest
 
 from tests.console.acts_answers import Acts, ago_ns, comparison, cutover
 from tests.console.answers import Refusal
-from tests.console.check import check_page
+from tests.console.check import check_page, until
 from tests.console.conftest import Fake
 from udup.pipeline.cutover.state import CutoverState, Options, StepName, StepState
 from udup.pipeline.cutover.texts import with_plan
@@ -83,7 +83,7 @@ def test_the_outage_is_counted_from_when_the_source_is_closed(page: Page, fake_a
     figures = _open(page, fake_api).get_by_role("region", name="Where it stands")
     figures.get_by_text("12 transactions").wait_for()
     seconds = figures.get_by_role("timer")
-    page.wait_for_function("at => document.querySelector('[role=timer]').innerText !== at", arg=seconds.inner_text())
+    until(page, f"document.querySelector('[role=timer]').innerText !== '{seconds.inner_text()}'")
     assert "Nobody can write for" in figures.inner_text() and "all can be undone until step 5" in figures.inner_text()
     assert page.locator("li[aria-current=step]").inner_text().startswith("3")
 

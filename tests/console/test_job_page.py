@@ -15,6 +15,8 @@ from tests.console.conftest import Allowed, Fake
 from tests.console.job_answers import ACTS, KINDS, entries, fail, failure, quiet
 from tests.console.made_up import READ_TOKEN
 from tests.console.world import stamp
+from udup.base.causes import Cause
+from udup.jobs.failing.acts import Act
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
@@ -76,6 +78,23 @@ def test_every_kind_of_failure_has_a_heading_a_meaning_and_its_remedies(
     assert len(seen) == len(KINDS)
 
 
+def test_every_cause_and_every_act_of_the_node_has_words_in_both_languages(fake_api: Fake, page: Page) -> None:
+    page.goto(fake_api.at("#/settings"))
+    for language in ("en", "zh"):
+        path = f"./words/{language}/failures.js"
+        keys = set(page.evaluate("path => import(path).then(words => Object.keys(words.default))", path))
+        missing = [each for each in Cause if each != Cause.FAILED and f"failures.{each.value}.short" not in keys]
+        assert not missing, missing
+        forms = ("title", "verb", "text")
+        assert not {f"failures.act.{act.value}.{form}" for act in Act for form in forms} - keys
+        assert not {f"failures.act.{act.value}.warning" for act in Act if act not in _NO_DIALOG} - keys
+    assert {each.value for each in Cause} - {"failed"} == set(KINDS)
+
+
+#: Acts that are not asked about: they change nothing, or a page of their own asks.
+_NO_DIALOG = (Act.RESUME, Act.COMPARE, Act.UPDATE, Act.STATEMENT)
+
+
 def test_a_kind_that_the_page_does_not_know_is_told_in_the_words_of_the_node(fake_api: Fake, job: Page) -> None:
     fail(fake_api, JOB, failure("of_a_later_version", JOB))
     heading = _card(job).get_by_role("heading", name="of_a_later_version: the node's own words about it.", exact=True)
@@ -110,7 +129,12 @@ def test_the_button_of_every_remedy_sends_what_its_command_would(fake_api: Fake,
     for act, (method, behind, args, in_body, danger, typed) in ACTS.items():
         told = failure("divergence", JOB, (act,), Text=f"mended by {act}")
         fail(fake_api, JOB, told)
-        fake_api.answers[method, f"job/{JOB}{behind}"] = {"Success": True, "Index": 7, "Total": 4, "Tables": []}
+        fake_api.answers[method, f"job/{JOB}{behind}"] = {
+            "Success": True,
+            "Index": 7,
+            "Total": 0,
+            "Note": "it has stopped",
+        }
         job.goto(fake_api.at(f"#/jobs/{JOB}"))
         job.locator(".original", has_text=f"mended by {act}").wait_for(state="attached")
         sent.clear()
@@ -118,8 +142,9 @@ def test_the_button_of_every_remedy_sends_what_its_command_would(fake_api: Fake,
         if danger != "none":
             _confirm(job, typed)
         job.wait_for_function("() => !document.querySelector('dialog, [aria-busy=true]')")
-        assert [each[:2] for each in sent] == [(method, told["Remedies"][0]["Path"])], act
-        assert json.loads(sent[0][2] or "{}") == (args if in_body else {}), act
+        assert sent[-1][:2] == (method, told["Remedies"][0]["Path"]), act
+        assert json.loads(sent[-1][2] or "{}") == (args if in_body else {}), act
+        assert all("DryRun" in each[2] for each in sent[:-1]), act
 
 
 def _confirm(page: Page, typed: str) -> None:
@@ -301,7 +326,7 @@ def test_the_counting_of_gtids_and_the_hour(fake_api: Fake, page: Page) -> None:
 
 
 def test_the_page_is_accessible(make_fake: Callable[..., Fake], page: Page) -> None:
-    fake = make_fake(5, 40)
+    fake = make_fake(5, 6)
     quiet(fake, JOB)
     fail(fake, JOB, failure("row_missing", JOB, ("compare", "reload", "skip", "resume")))
     _open(page, fake, f"#/jobs/{JOB}").locator(".job-tables [data-index='0'] .name").wait_for()
@@ -309,7 +334,7 @@ def test_the_page_is_accessible(make_fake: Callable[..., Fake], page: Page) -> N
 
 
 def test_its_dialogs_menus_and_other_tabs_are_accessible(make_fake: Callable[..., Fake], page: Page) -> None:
-    fake = make_fake(5, 40)
+    fake = make_fake(5, 6)
     quiet(fake, JOB)
     fail(fake, JOB, failure("row_missing", JOB, ("compare", "reload", "skip", "resume")))
     _open(page, fake, f"#/jobs/{JOB}/events").locator(".events.long li").first.wait_for()
@@ -324,7 +349,7 @@ def test_its_dialogs_menus_and_other_tabs_are_accessible(make_fake: Callable[...
 
 @pytest.mark.parametrize("name", ["warehouse", "crm-migration"])
 def test_a_waiting_and_a_copying_job_are_accessible(make_fake: Callable[..., Fake], page: Page, name: str) -> None:
-    fake = make_fake(20, 40)
+    fake = make_fake(20, 6)
     quiet(fake, name)
     _open(page, fake, f"#/jobs/{name}").locator(".job-tables [data-index='0'] .name").wait_for()
-    check_page(page, (1360, 400))
+    check_page(page, (760,))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.console.acts_subscriptions import add_subscription, deliver, message
-from tests.console.check import check_page
+from tests.console.check import check_page, until
 from tests.console.conftest import Fake
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def test_the_tail_starts_paused_follows_when_asked_and_is_bounded(page: Page, fa
     assert "table=" not in asked[-1] and "rate=20" in asked[-1]
     deliver(fake, "orders-events", [message(number) for number in range(520)], 1240)
     page.get_by_text("1,240/s, showing 20/s").wait_for()
-    page.wait_for_function("document.querySelectorAll('.tail-lines li').length === 500")
+    until(page, "document.querySelectorAll('.tail-lines li').length === 500")
     assert "id=519" in (lines.last.text_content() or "") and "id=20" in (lines.first.text_content() or "")
     page.get_by_role("region", name="Events, the newest last").evaluate("each => { each.scrollTop = 0; }")
     page.get_by_text("paused, 500 events kept").wait_for()
@@ -124,7 +124,7 @@ def test_a_user_of_nats_is_let_in_and_its_password_shown_once(page: Page, fake: 
     fake.answers["DELETE", "nats/users/search"] = ""
     users.get_by_role("button", name="Remove…").click()
     page.get_by_role("dialog", name="Remove user search?").get_by_role("button", name="Remove", exact=True).click()
-    page.wait_for_function("!document.querySelector('[aria-busy=true]')")
+    until(page, "!document.querySelector('[aria-busy=true]')")
     assert fake.sent[-1][:2] == ("DELETE", "nats/users/search")
 
 

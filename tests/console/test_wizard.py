@@ -304,6 +304,24 @@ def test_another_document_keeps_the_password_that_is_stored(page: Page, fake: Fa
     assert passwords == ["******", PASSWORD]
 
 
+def test_a_job_that_was_changed_meanwhile_is_not_overwritten(page: Page, fake: Fake, allowed: Allowed) -> None:
+    allowed.append("409")
+    at_step(page, fake, "options", "?job=billing&for=update")
+    page.get_by_label("Once, after the copy").check()
+    fake.world.wholes["billing"]["JobModifyIndex"] += 1
+    onward(page, "Can it start?")
+    onward(page, "Start")
+    page.get_by_role("button", name="Apply").click()
+    page.get_by_text("The job has been changed since this was begun").wait_for()
+    page.get_by_role("button", name="Begin again").click()
+    page.get_by_role("dialog").get_by_role("button", name="Begin again").click()
+    page.get_by_role("heading", name="Which servers?", level=1).wait_for()
+    page.get_by_role("link", name="Leave").wait_for()
+    page.goto(fake.at("#/new/options?job=billing&for=update"))
+    page.get_by_label("Only when asked for").wait_for()
+    assert page.get_by_label("Only when asked for").is_checked()
+
+
 def test_a_subscription_is_made_by_the_same_steps(page: Page, fake: Fake) -> None:
     at_step(page, fake, "servers")
     type_server(page, "Source", SOURCE)

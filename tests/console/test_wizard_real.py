@@ -9,7 +9,7 @@ import pytest
 
 from tests.console.conftest import Allowed
 from tests.console.wizard_steps import end, onward
-from tests.end_to_end.conftest import NUMBERS, World, name, node, pair, run, world
+from tests.end_to_end.conftest import NUMBERS, World, name, node, pair, run, value, wait_for, world
 from udup.sandbox.server import MysqlServer
 
 if TYPE_CHECKING:
@@ -130,4 +130,59 @@ def test_a_table_is_added_to_a_job_that_runs(world: World, name: str, page: Page
     page.get_by_role("button", name="Add tables").click()
     page.wait_for_url(f"**/#/jobs/{name}")
     world.on_source(f"INSERT INTO {name}.u VALUES (3)", f"DROP TABLE {name}.without")
+    wait_for(lambda: world.node.job(name)["Growing"] is None, lambda: world.node.job(name)["Growing"])
     world.level_and_equal(name, name)
+
+
+def test_a_mariadb_is_chosen_like_a_mysql(
+    mariadb_source: MysqlServer, world: World, name: str, page: Page, allowed: Allowed
+) -> None:
+    run(
+        mariadb_source.endpoint,
+        f"CREATE DATABASE {name}",
+        f"CREATE TABLE {name}.t (id INT PRIMARY KEY)",
+        f"INSERT INTO {name}.t VALUES (1)",
+    )
+    try:
+        _open(page, world, "#/new/servers")
+        for side, server in (("Source", mariadb_source), ("Target", world.target)):
+            _type(page, side, server, server.endpoint.user, server.endpoint.password)
+        end(page, "Source").get_by_text("MariaDB").first.wait_for()
+        onward(page, "Which tables?")
+        page.get_by_label(f"Replicate {name}", exact=True).check()
+        onward(page, "How?")
+        onward(page, "Can it start?")
+        _through_the_check(page)
+        world.posted.add(name)
+        page.get_by_role("button", name="Start job").click()
+        page.wait_for_url(f"**/#/jobs/{name}")
+        world.node.wait_stage(name)
+        run(mariadb_source.endpoint, f"INSERT INTO {name}.t VALUES (2)")
+        wait_for(
+            lambda: value(world.target.endpoint, f"SELECT COUNT(*) FROM {name}.t") == 2, lambda: world.node.job(name)
+        )
+    finally:
+        world.forget_all()
+        run(mariadb_source.endpoint, f"DROP DATABASE {name}")
+
+
+@pytest.mark.usefixtures("tables")
+def test_a_subscription_to_the_nodes_own_stream_is_made_by_clicking(
+    world: World, name: str, page: Page, allowed: Allowed
+) -> None:
+    root = world.source.endpoint
+    _open(page, world, "#/new/servers")
+    _type(page, "Source", world.source, root.user, root.password)
+    page.get_by_label("What it is").select_option("NATS")
+    page.get_by_label("Prefix").fill(name)
+    onward(page, "Which tables?")
+    page.get_by_label(f"Replicate {name}", exact=True).check()
+    onward(page, "How?")
+    onward(page, "Can it start?")
+    _through_the_check(page)
+    world.posted.add(name)
+    page.get_by_role("button", name="Start job").click()
+    page.wait_for_url(f"**/#/jobs/{name}")
+    world.node.wait_stage(name)
+    job = world.node.job(name)
+    assert job["Type"] == "subscribe" and job["Tasks"][1]["Driver"] == "NATS"

@@ -161,7 +161,8 @@ def _taken(request: Request) -> Json:
     document = body["Job"]
     known = request.world.wholes.get(document["ID"])
     if body["JobModifyIndex"] != (known["JobModifyIndex"] if known else 0):
-        raise Refusal("409 Conflict", f"Enforcing job modify index {body['JobModifyIndex']}: job already exists")
+        problem = "job exists with conflicting job modify index: 9" if body["JobModifyIndex"] else "job already exists"
+        raise Refusal("409 Conflict", f"Enforcing job modify index {body['JobModifyIndex']}: {problem}")
     pattern = request.world.wholes["billing"]
     whole = {**pattern, **document, "Shown": "pending", "Failure": None, "JobModifyIndex": 9}
     request.world.wholes[document["ID"]] = whole

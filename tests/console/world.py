@@ -145,6 +145,7 @@ class World:
             "NeedsYou": _GROUPS.get(state) == "needs_you",
             "Reason": reason,
             "FailureKind": "",
+            "FailureParams": {},
             "Waits": None,
             "Source": f"{ends}.prod:3306",
             "Target": f"{ends}.dr:3306",
@@ -165,6 +166,9 @@ class World:
             "JobModifyIndex": 10 + number,
         }
         brief.update(more)
+        if brief["FailureKind"]:
+            table, _, rest = reason.partition(" (" if "(id" in reason else ":")
+            brief["FailureParams"] = {"table": table, **({"key": rest.split(")")[0]} if "id=" in rest else {})}
         if brief["Waits"]:
             brief["Waits"] = self._waits(*brief["Waits"], seconds)
         if brief["Percent"] is not None and state == "copying":

@@ -19,6 +19,7 @@ from udup.jobs import DesiredState, JobRecord, JobType, accept, check_enforced_i
 from udup.jobs.allocation import Allocation, Evaluation, Trigger
 from udup.jobs.document.drafts import drafted
 from udup.jobs.document.inspecting import ServerAsked
+from udup.jobs.estimates import Estimate, EstimatedAct, estimate
 from udup.jobs.growth import check_reload
 from udup.jobs.plan import plan_of
 from udup.jobs.skipping import NotSkippable
@@ -31,6 +32,7 @@ from udup.pipeline.cutover.state import Cutover, Options
 from udup.pipeline.ports import Seen, TailRequest
 from udup.pipeline.ports.compare import LedgerRow
 from udup.pipeline.ports.inspect import Grants, Inspected, TableSize
+from udup.pipeline.ports.rows import RowSeen
 from udup.pipeline.ports.tables import TablesOnTarget
 from udup.pipeline.ports.tail import START
 from udup.pipeline.selection.selection import Selection
@@ -117,6 +119,7 @@ class MemoryJobs:
         self.records: dict[str, JobRecord] = {}
         self.ledger: list[LedgerRow] = []
         self.tables_on_target: TablesOnTarget | None = None
+        self.rows: dict[tuple[str, str, str], RowSeen] = {}
         self.sizes: dict[str, TableSize] = {}
         self.inspected: list[ServerAsked] = []
         self.server_found = Inspected(error="nobody listens there", remedy="start it")
@@ -256,6 +259,18 @@ class MemoryJobs:
         plan = plan_of(drafted(document, stored.document if stored else None))
         source, target = versions
         return Registry().grants(plan, source or "8.4.0", target or "8.4.0")
+
+    def row(self, job_id: str, schema: str, table: str, key: str) -> RowSeen | None:
+        self._may_fail()
+        if job_id not in self.records:
+            raise NotThere("job not found")
+        return self.rows.get((schema, table, key))
+
+    def estimate(self, job_id: str, act: EstimatedAct, tables: Sequence[str]) -> Estimate:
+        self._may_fail()
+        if job_id not in self.records:
+            raise NotThere("job not found")
+        return estimate(act, self.sizes.values(), self.records[job_id], tables)
 
     def inspect(self, asked: ServerAsked) -> Inspected:
         self._may_fail()

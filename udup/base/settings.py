@@ -202,6 +202,8 @@ class Console(Section):
     #: A job is said to lag that is farther behind than this, in seconds, for so many seconds.
     lag_s: Annotated[int, Field(ge=1, le=86_400)] = 30
     lag_for_s: Annotated[int, Field(ge=1, le=86_400)] = 60
+    #: Whether values of rows are shown where two servers differ; else which columns do, and no more.
+    show_values: bool = True
 
 
 class Secrets(Section):

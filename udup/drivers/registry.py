@@ -23,6 +23,7 @@ from udup.drivers.mysql.compare.catching_up import MySQLCatchUp
 from udup.drivers.mysql.compare.comparer import MySQLComparer
 from udup.drivers.mysql.compare.ledger import MySQLLedger
 from udup.drivers.mysql.compare.repairer import MySQLRepairer
+from udup.drivers.mysql.compare.row_look import MySQLRows
 from udup.drivers.mysql.cutover.source_gate import MySQLSourceGate
 from udup.drivers.mysql.cutover.target_gate import MySQLTargetGate
 from udup.drivers.mysql.look_on_wire import look_from_wire, look_to_wire
@@ -51,6 +52,7 @@ from udup.pipeline.ports import (
 )
 from udup.pipeline.ports.compare import ComparePlan, Comparer, Ledger
 from udup.pipeline.ports.inspect import Grants, Inspector
+from udup.pipeline.ports.rows import Rows
 from udup.pipeline.selection.selection import Selection
 
 #: The names of drivers as a job's document has them.
@@ -273,6 +275,12 @@ class Registry:
             Grants(note=_NO_GRANTS.get(plan.source.driver, "")) if source is None else source(plan, source_version),
             Grants(note=_NO_GRANTS.get(plan.target.driver, "")) if target is None else target(plan, target_version),
         )
+
+    def rows(self, source: End, target: End, selection: Selection, job: str) -> Rows:
+        if (source.driver, target.driver) != (MYSQL, MYSQL):
+            problem = f"rows of a source of {source.driver} and a target of {target.driver} are not compared"
+            raise Refused([Fault("Driver", problem, "ask for a job from MySQL to MySQL", BOTH)])
+        return MySQLRows(source.endpoint, target.endpoint, selection, job)
 
     def look_to_wire(self, end: End, look: SourceLook) -> bytes:
         _check_known(end, SRC, _LOOKS)

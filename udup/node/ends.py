@@ -24,6 +24,7 @@ from udup.pipeline.checks import BOTH, DEST, SRC, Check, Outcome
 from udup.pipeline.ports import Beginning, StartPoint
 from udup.pipeline.ports.compare import LedgerRow
 from udup.pipeline.ports.inspect import TableSize
+from udup.pipeline.ports.rows import RowSeen
 from udup.pipeline.ports.tables import TablesOnTarget
 from udup.store.sealing import Keyring
 from udup.web.ports import NotReady
@@ -76,6 +77,7 @@ _ANSWERS: Mapping[str, Any] = {
     "applied": str | None,
     "tables": list[tuple[str, str]],
     "sizes": list[TableSize],
+    "row": RowSeen | None,
     "skip": bool,
     "settle": None,
     "on_target": TablesOnTarget,
@@ -173,6 +175,10 @@ class Ends:
 
     def sizes(self, asked: Asked) -> list[TableSize]:
         found: list[TableSize] = self._asked("sizes", asked, SRC)
+        return found
+
+    def row(self, asked: Asked, schema: str, table: str, key: str) -> RowSeen | None:
+        found: RowSeen | None = self._asked("row", asked, DEST, schema, table, key)
         return found
 
     def on_target(self, asked: Asked, side: str, names: Sequence[tuple[str, str]]) -> TablesOnTarget:

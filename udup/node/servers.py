@@ -25,6 +25,7 @@ from udup.pipeline.ownership import Known
 from udup.pipeline.ports import Beginning, Drivers, JobPlan, StartPoint
 from udup.pipeline.ports.compare import LedgerRow
 from udup.pipeline.ports.inspect import TableSize
+from udup.pipeline.ports.rows import RowSeen
 from udup.pipeline.ports.tables import TableNames, TablesOnTarget
 from udup.pipeline.transport.address import of_job, shown
 from udup.pipeline.transport.link import reach
@@ -111,6 +112,12 @@ class Servers:
         """Return about how large the job's tables are on its source; nothing where that is not told in time."""
         plan = asked.plan
         return list(self._drivers.inspector(plan.source).sizes(plan.scope.selection))
+
+    def row(self, asked: Asked, schema: str, table: str, key: str) -> RowSeen | None:
+        """Return a row of the job's ledger as its two servers have it now."""
+        plan = asked.plan
+        rows = self._drivers.rows(plan.source, plan.target, plan.scope.selection, plan.job)
+        return rows.read(schema, table, key)
 
     def on_target(self, asked: Asked, side: str, names: Sequence[Sequence[str]]) -> TablesOnTarget:
         """Return what the target keeps of tables of the job and of its side job, by their names on the source."""

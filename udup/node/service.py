@@ -37,11 +37,7 @@ from udup.jobs import (
     skipping,
 )
 from udup.jobs.differences import starts_alike
-from udup.jobs.document.drafts import drafted
-from udup.jobs.document.inspecting import ServerAsked
-from udup.jobs.plan import plan_of
 from udup.jobs.start import DecidedStart, check_unchanged, kept_start, other_start
-from udup.jobs.table_pages import TablesWanted
 from udup.jobs.versions import POSTED
 from udup.jobs.words import EndWhen, JobType
 from udup.node.actor_control import ASK_SECONDS, NO_ANSWER, ActorControl
@@ -49,20 +45,18 @@ from udup.node.changes import Change, ChangeChecks, growing
 from udup.node.cluster_admin import NoSuchManager
 from udup.node.ends import Ends
 from udup.node.level import LevelQuestion
+from udup.node.questions import ServerQuestions
 from udup.node.reads import Reads
 from udup.node.servers import Asked, Servers
 from udup.node.snapshots import SnapshotChecks
 from udup.node.starts import StartDecisions
-from udup.node.table_listings import TableListings
-from udup.node.tables import begins_later, page_found, tables_found, what_is_given_up, what_stays
+from udup.node.tables import begins_later, what_is_given_up, what_stays
 from udup.node.tail import open_tail
 from udup.pipeline.cutover.state import Options as CutoverOptions
 from udup.pipeline.ownership import Known
-from udup.pipeline.ports import DeliveryPlan, Drivers, End, StartPoint, Tail, TailRequest
-from udup.pipeline.ports.compare import LedgerRow
-from udup.pipeline.ports.inspect import Grants, Inspected
+from udup.pipeline.ports import DeliveryPlan, Drivers, StartPoint, Tail, TailRequest
 from udup.pipeline.verify.state import CompareOptions
-from udup.web.ports import Check, NotReady, NotThere, StillThere, TablesFound, WouldNotStart, Written
+from udup.web.ports import Check, NotReady, NotThere, StillThere, WouldNotStart, Written
 
 #: Seconds for the answer to the removal of a checkpoint, which asks the target.
 PURGE_SECONDS = 25.0
@@ -75,7 +69,7 @@ LOOK_SECONDS, LEAST_SECONDS = 44.0, 5.0
 OPEN_SECONDS, _AGAIN_SECONDS = 5.0, 0.1
 
 
-class Control(ActorControl):
+class Control(ActorControl, ServerQuestions):
     """`web.ports.JobControl`. `ask` and `supervisor_restarts` as in `ActorControl`."""
 
     def __init__(
@@ -87,16 +81,16 @@ class Control(ActorControl):
         node: str = "",
         nats_url: str = "",
     ) -> None:
-        super().__init__(ask, supervisor_restarts)
+        ActorControl.__init__(self, ask, supervisor_restarts)
         self._reads = reads
         self._drivers = drivers
         self.servers = Servers(drivers, self._known, nats_url)  # as this node reaches them
         self.ends = Ends(self.servers)
+        ServerQuestions.__init__(self, reads, drivers, self.ends)
         self._changes = ChangeChecks(self.ends, drivers)
         self._starts = StartDecisions(self.ends)
         self._snapshots = SnapshotChecks(self.ends)
         self.remove: Callable[[str], object] | None = None  # takes a manager out, at one of them
-        self._listings = TableListings(self.ends)
         self._node = node
         self._nats_url = nats_url
 
@@ -229,24 +223,6 @@ class Control(ActorControl):
         """Ask the two servers itself, in the request's thread."""
         return LevelQuestion(self._reads, self._drivers, job_id, gtid, self._nats_url, self.ends)
 
-    def tables(self, job_id: str, wanted: TablesWanted) -> TablesFound:
-        """Ask the source itself, in the request's thread."""
-        record = self._reads.job(job_id)
-        if record is None:
-            raise NotThere("job not found")
-        if wanted.is_plain:
-            return tables_found(record, self._reads.part(record), self.ends, wanted)
-        return page_found(record, self._listings.of(record, self._reads.part(record)), wanted)
-
-    def grants(self, document: dict[str, Any], versions: tuple[str, str]) -> tuple[Grants, Grants]:
-        stored = self._reads.job(document_id(document) or "")
-        spec = drafted(document, stored.document if stored else None)
-        return self._drivers.grants(plan_of(spec), *versions)
-
-    def inspect(self, asked: ServerAsked) -> Inspected:
-        """Ask the server itself, in the request's thread."""
-        return self._drivers.inspector(End(asked.driver, asked.endpoint)).look(asked.wish)
-
     def tail(self, job_id: str, wanted: TailRequest) -> Tail:
         """Read the sink itself, in the request's thread."""
         record = self._reads.job(job_id)
@@ -290,23 +266,20 @@ class Control(ActorControl):
     def compare(self, job_id: str, options: CompareOptions | None) -> Written:
         return self._written(StopCompare(job_id) if options is None else StartCompare(job_id, options))
 
-    def differences(self, job_id: str, after: str, limit: int) -> list[LedgerRow]:
-        record = self._reads.job(job_id)
-        if record is None:
-            raise NotThere("job not found")
-        if record.spec().delivers:
-            problem = f"job {job_id} is a subscription: messages are not compared"
-            raise Refused([Fault("Job", problem, "ask for another job")])
-        return self.ends.differences(_of_record(record), after, limit)
-
     def abort_cutover(self, job_id: str) -> Written:
         return self._written(AbortCutover(job_id))
 
     def validate(self, document: dict[str, Any]) -> list[Check]:
-        """Ask the two servers itself: the supervisor has no part in it. Masks stand for the stored passwords."""
+        """Ask the two servers itself: the supervisor has no part in it. Masks stand for the stored passwords.
+
+        Of a job that is carried out other tables are looked at as when they are posted: those that come new.
+        """
         stored = self._reads.job(document_id(document) or "")
         spec, kept = self._accepted(document, stored)
-        return self.ends.look(_asked(spec, kept, _start(spec, stored)))
+        asked = _asked(spec, kept, _start(spec, stored))
+        if stored is not None and stored.carried_out and not starts_alike(kept, stored.document):
+            asked = growing(asked, stored, _understood(stored))
+        return self.ends.look(asked)
 
     def _written(self, message: object, seconds: float = ASK_SECONDS) -> Written:
         answer = self._ask_when_open(message, seconds)

@@ -17,6 +17,7 @@ from udup.web import errors
 from udup.web.auth import HeadersRule, RoleRule, access_rule
 from udup.web.blocking import WaitingRoom
 from udup.web.live.following import Following
+from udup.web.live.stream import STREAMS
 from udup.web.middleware import Compression, MethodRule, OriginRule, PathRule
 from udup.web.openapi.resource import OpenApiResource
 from udup.web.ports import Consumers, JobControl, JobReads, MoveOrders
@@ -31,6 +32,7 @@ from udup.web.resources.events import EventReads
 from udup.web.resources.grants import GrantsResource
 from udup.web.resources.health import HealthResource
 from udup.web.resources.inspect import InspectResource
+from udup.web.resources.job_questions import JobQuestions
 from udup.web.resources.job_tables import JobTablesReads
 from udup.web.resources.jobs import JobResource, JobsResource, Registration
 from udup.web.resources.level import LevelQuestions
@@ -88,7 +90,7 @@ def create_app(
     listed = JobTablesReads(control, region, room)
     moves = MoveResource(orders, region)
     _add_jobs(app, control, reads, settings, here, reading, region, room, levels, events, listed, moves, following)
-    app.add_route("/v1/events", StreamResource(control, following, here, region, room))
+    app.add_route("/v1/events", StreamResource(control, following, here, region, room, STREAMS))
     _add_node(app, here, region, control)
     app.add_route("/metrics", MetricsResource(control, reads, node_id, settings.data_path))
     app.add_route("/v1/self", SelfResource(here, reads, settings))
@@ -131,7 +133,10 @@ def _add_jobs(
     series, timelines = SeriesReads(following, region), TimelineReads(following, region)
     app.add_route("/v1/jobs", JobsResource(reads, registration, reading, BriefList(following, reading)))
     app.add_route("/v1/series", series)
-    job = JobResource(control, reads, tables, registration, reading, region, levels, events, listed, series, timelines)
+    questions = JobQuestions(control, reads, region, room, shows_values=settings.console.show_values)
+    job = JobResource(
+        *(control, reads, tables, registration, reading, region, levels, events, listed, series, timelines, questions)
+    )
     app.add_route("/v1/job/{path:path}", job)
     app.add_route("/v1/inspect", InspectResource(control, reads, region, room))
     app.add_route("/v1/grants", GrantsResource(control, region, room, limit))

@@ -15,6 +15,7 @@ from udup.cluster.orders import Order, Ordered
 from udup.jobs import JobRecord
 from udup.jobs.allocation import Evaluation
 from udup.jobs.document.inspecting import ServerAsked
+from udup.jobs.estimates import Estimate, EstimatedAct
 from udup.jobs.table_pages import Compared, TablesWanted
 from udup.jobs.table_states import TableShown
 from udup.pipeline.checks import Check, Outcome
@@ -22,6 +23,7 @@ from udup.pipeline.cutover.state import Options as CutoverOptions
 from udup.pipeline.ports import Tail, TailRequest
 from udup.pipeline.ports.compare import LedgerRow
 from udup.pipeline.ports.inspect import Grants, Inspected, TableSize
+from udup.pipeline.ports.rows import RowSeen
 from udup.pipeline.verify.state import CompareOptions
 
 __all__ = [
@@ -267,6 +269,15 @@ class JobControl(Protocol):
 
         `NotThere` for an unknown job, `IndexConflict` for one that is all done.
         """
+
+    def row(self, job_id: str, schema: str, table: str, key: str) -> RowSeen | None:
+        """Return a row of the job's ledger as both servers have it now; None if the ledger has no such row.
+
+        `NotThere` for an unknown job, `Refused` for a job that is not compared.
+        """
+
+    def estimate(self, job_id: str, act: EstimatedAct, tables: Sequence[str]) -> Estimate:
+        """Return about how long something takes for tables of a job, [] for all. `NotThere` for an unknown job."""
 
     def inspect(self, asked: ServerAsked) -> Inspected:
         """Look at a server before there is a job. One that cannot be reached is an answer."""

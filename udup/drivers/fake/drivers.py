@@ -27,6 +27,7 @@ from udup.pipeline.ports import (
 )
 from udup.pipeline.ports.compare import ComparePlan, Comparer, Ledger
 from udup.pipeline.ports.inspect import Grants, Inspector
+from udup.pipeline.ports.rows import Rows
 from udup.pipeline.selection.selection import Selection
 
 #: The name of the driver, as an `End` has it.
@@ -72,6 +73,9 @@ class FakeDrivers(Drivers):
 
     def grants(self, plan: JobPlan, source_version: str, target_version: str) -> tuple[Grants, Grants]:
         return Grants(note="servers in memory have no accounts"), Grants(note="servers in memory have no accounts")
+
+    def rows(self, source: End, target: End, selection: Selection, job: str) -> Rows:
+        raise Refused([Fault("Driver", "servers in memory are compared by their tests")])
 
     def look_to_wire(self, end: End, look: SourceLook) -> bytes:
         raise Refused([Fault("Driver", "a server in memory is not on another node")])

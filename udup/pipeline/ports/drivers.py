@@ -11,6 +11,7 @@ from udup.pipeline.ports.compare import ComparePlan, Comparer, Ledger
 from udup.pipeline.ports.cutover import SourceGate, TargetGate
 from udup.pipeline.ports.delivery import DeliveryPlan, Destination, RecordReader
 from udup.pipeline.ports.inspect import Grants, Inspector
+from udup.pipeline.ports.rows import Rows
 from udup.pipeline.ports.source import Source
 from udup.pipeline.ports.target import Target
 from udup.pipeline.ports.values import (
@@ -71,6 +72,10 @@ class Drivers(Protocol):
 
         Versions as the servers say them; a server whose version is not named is asked for it, and need not be there.
         """
+        ...
+
+    def rows(self, source: End, target: End, selection: Selection, job: str) -> Rows:
+        """Return what reads rows of a job's ledger on both sides; `Refused` for two that are not compared."""
         ...
 
     def look_to_wire(self, end: End, look: SourceLook) -> bytes:

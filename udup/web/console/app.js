@@ -6,7 +6,7 @@ import { keepJobs } from './core/store.js';
 import { startLive } from './core/live.js';
 import { route } from './core/route.js';
 import { introduce, self, signedOut } from './core/session.js';
-import { Failed, Skeleton } from './core/page.js';
+import { Failed, Late, Skeleton } from './core/page.js';
 import { Dialogs } from './parts/dialog.js';
 import { Frame } from './pages/frame.js';
 import { SignIn } from './pages/signin.js';
@@ -51,7 +51,7 @@ function Page() {
   }
   if (!(name in PAGES)) return html`<${Missing} />`;
   const Shown = fetched.get(name);
-  return Shown ? html`<${Shown} key=${`${name} ${here.id}`} id=${here.id} tab=${here.tab} query=${here.query} />` : html`<${Skeleton} rows=${6} height=${56} />`;
+  return Shown ? html`<${Shown} key=${`${name} ${here.id}`} id=${here.id} tab=${here.tab} query=${here.query} />` : html`<${Late}><${Skeleton} rows=${6} height=${56} /></${Late}>`;
 }
 
 function App() {

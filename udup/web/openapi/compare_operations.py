@@ -53,9 +53,32 @@ def comparisons() -> Iterator[Operation]:
         body="RepairRequest",
         errors=(301, 404, 409, 413),
         description="Answered when it is stored; 409 while a repair or a single comparison is under way. A continuous"
-        " one goes on behind it. A GET of the comparison tells how far it is, and the ledger what was done.",
+        " one goes on behind it. A GET of the comparison tells how far it is, and the ledger what was done."
+        " With DryRun a RepairPlan is answered, and nothing is done.",
     )
     yield from _both(repair)
+    yield Operation(
+        "get",
+        "/v1/job/{id}/row",
+        "readRow",
+        "A row of the job's ledger as its two servers have it now, column by column",
+        "jobs",
+        "LedgerRowNow",
+        (*_JOB_ID, "row_schema", "row_table", "row_key", "region", "pretty"),
+        errors=(301, 404),
+        description="A look at each side, no comparison. The setting console.show_values hides the values.",
+    )
+    yield Operation(
+        "get",
+        "/v1/job/{id}/estimate",
+        "estimateAct",
+        "About how long a copy, a comparison or a reload of a job's tables takes",
+        "jobs",
+        "ActEstimate",
+        (*_JOB_ID, "estimated_act", "estimated_tables", "region", "pretty"),
+        errors=(301, 404),
+        description="By the source's estimates of their sizes, and by how fast the job was before.",
+    )
     yield Operation(
         "get",
         "/v1/job/{id}/differences",

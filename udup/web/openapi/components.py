@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from udup.jobs.document.gtid_text import ONE_GTID
+from udup.jobs.estimates import EstimatedAct
 from udup.jobs.record_events import Kind
 from udup.jobs.series import COARSER
 from udup.jobs.table_pages import SEARCH_MAX, TableGroup, TableSort
@@ -31,6 +32,9 @@ def _path(name: str, schema: dict[str, Any], description: str, example: object) 
         "example": example,
     }
 
+
+#: States of tables and groups of them, a word of both once.
+_TABLE_STATES = list(dict.fromkeys([*map(str, TableState), *map(str, TableGroup)]))
 
 PARAMETERS: dict[str, Any] = {
     "job_id": _path("id", {"type": "string", "minLength": 1}, "the job's ID; slashes in it may stay", JOB_ID),
@@ -93,7 +97,7 @@ PARAMETERS: dict[str, Any] = {
         "name": "Last-Event-ID",
         "in": "header",
         "required": False,
-        "schema": {"type": "string", "pattern": "^[0-9a-f]+-[0-9]{1,18}$"},
+        "schema": {"type": "string", "pattern": "^[0-9a-f]+-[0-9]{1,18}j?$"},
         "description": "the id that came last: the stream tells what has changed since",
     },
     "job_prefix": _query("prefix", _STRING, "only jobs whose ID begins so"),
@@ -140,6 +144,13 @@ PARAMETERS: dict[str, Any] = {
     "table_after": _query("after", _STRING, "only tables whose name comes behind this one: `Next` of the page before"),
     "source_version": _query("source_version", _STRING, "the source's version as it says it; without it it is asked"),
     "target_version": _query("target_version", _STRING, "the target's version as it says it; without it it is asked"),
+    "row_schema": _query("schema", {"type": "string", "minLength": 1}, "as the ledger has it", required=True),
+    "row_table": _query("table", {"type": "string", "minLength": 1}, "as the ledger has it", required=True),
+    "row_key": _query("key", _STRING, "Key of the ledger's row", required=True),
+    "estimated_act": _query("act", {"type": "string", "enum": [*EstimatedAct]}, "what is to be done", required=True),
+    "estimated_tables": _query(
+        "table", {"type": "array", "items": {"type": "string"}}, "schema.table, once for each; without it all tables"
+    ),
     "table_offset": _query(
         "offset",
         {"type": "integer", "minimum": 0, "maximum": 999_999_999},
@@ -153,7 +164,10 @@ PARAMETERS: dict[str, Any] = {
     ),
     "table_state": _query(
         "state",
-        {"type": "array", "items": {"type": "string", "enum": [*TableState, *TableGroup]}},
+        {
+            "type": "array",
+            "items": {"type": "string", "enum": _TABLE_STATES},
+        },
         "only tables in one of these states or groups, by comma",
     )
     | {"style": "form", "explode": False},

@@ -13,6 +13,7 @@ from udup.jobs import JobSpec
 from udup.web.openapi.components import PARAMETERS, RESPONSE_HEADERS, RESPONSES, SCHEMAS
 from udup.web.openapi.examples import by_schema
 from udup.web.openapi.operations import COMMON_ERRORS, OPERATIONS, Operation
+from udup.web.openapi.progress import HOLDERS, REFERENCE, progress_schemas
 from udup.web.schemas import (
     agent,
     allocations,
@@ -25,6 +26,7 @@ from udup.web.schemas import (
     moves,
     nats,
     nodes,
+    rows,
     tables,
     versions,
 )
@@ -64,6 +66,9 @@ _ANSWERS: tuple[type[BaseModel], ...] = (
     live.JobTimeline,
     inspect.Inspected,
     grants.JobGrants,
+    rows.LedgerRowNow,
+    rows.RepairPlan,
+    rows.ActEstimate,
     tables.JobTable,
     tables.JobTables,
     versions.JobDocument,
@@ -126,7 +131,9 @@ def _schemas() -> dict[str, Any]:
     wanted: list[tuple[type[BaseModel], JsonSchemaMode]] = [(model, "validation") for model in _BODIES]
     wanted += [(model, "serialization") for model in _ANSWERS]
     _, found = models_json_schema(wanted, ref_template="#/components/schemas/{model}", schema_generator=_Untitled)
-    schemas: dict[str, Any] = found["$defs"]
+    schemas: dict[str, Any] = {**found["$defs"], **progress_schemas(_Untitled)}
+    for holder in HOLDERS:
+        schemas[holder]["properties"]["Progress"] = REFERENCE
     return schemas
 
 
@@ -176,7 +183,7 @@ def _content(operation: Operation) -> dict[str, Any]:
     if operation.answer == "metrics":
         return {kind: {"schema": {"type": "string"}} for kind in (_TEXT, _METRICS)}
     if operation.answer == "stream":
-        return {_STREAM: {"schema": {"type": "string"}}}
+        return {_STREAM: {"schema": {}}}  # what reads it may take it for a text, or event by event
     if operation.answer in ("string", "object"):
         return {_JSON: {"schema": {"type": operation.answer}} | _examples(operation.answer)}
     name = operation.answer.strip("[]")
@@ -187,7 +194,8 @@ def _content(operation: Operation) -> dict[str, Any]:
     if operation.answer != name:
         return {_JSON: {"schema": {"type": "array", "items": one}} | _examples(name, in_list=True)}
     if operation.body and name == "JobResponse":
-        others = [{"$ref": f"#/components/schemas/{each}"} for each in _OF_A_POST]
+        named = (*_OF_A_POST, *(("RepairPlan",) if operation.body == "RepairRequest" else ()))
+        others = [{"$ref": f"#/components/schemas/{each}"} for each in named]
         return {_JSON: {"schema": {"anyOf": [one, *others]}} | _examples(name)}
     return {_JSON: {"schema": one} | _examples(name)}
 

@@ -15,6 +15,7 @@ from udup.jobs import JobRecord, skipping, to_api, to_stub, unwrap
 from udup.web.ports import JobControl, JobReads, Written
 from udup.web.requests import RegionRule, is_false, is_true, read_gtid, read_json, read_number, read_settlement
 from udup.web.resources.events import EventReads
+from udup.web.resources.job_questions import JobQuestions
 from udup.web.resources.job_tables import JobTablesReads
 from udup.web.resources.level import LevelQuestions
 from udup.web.resources.live import BriefList, SeriesReads, TimelineReads
@@ -38,6 +39,7 @@ _HISTORY, _REVERT, _CUTOVER, _EVENTS, _SNAPSHOT = "history", "revert", "cutover"
 _COMPARE, _REPAIR, _DIFFERENCES = "compare", "repair", "differences"
 _RELOAD, _TABLES = "reload", "tables"
 _SERIES, _TIMELINE = "series", "timeline"
+_ROW, _ESTIMATE = "row", "estimate"
 
 #: What is asked of a job by POST or PUT, and what is read of it by GET, behind its ID.
 COMMANDS = frozenset(
@@ -46,7 +48,7 @@ COMMANDS = frozenset(
 VIEWS = frozenset(
     {
         *(_ALLOCATIONS, _EVALUATIONS, _LEVEL, _HISTORY, _CUTOVER, _EVENTS, _COMPARE, _DIFFERENCES, _TABLES),
-        *(_SERIES, _TIMELINE),
+        *(_SERIES, _TIMELINE, _ROW, _ESTIMATE),
     }
 )
 PARTS = COMMANDS | VIEWS
@@ -135,6 +137,7 @@ class JobResource:
         listed: JobTablesReads,
         series: SeriesReads,
         timelines: TimelineReads,
+        questions: JobQuestions,
     ) -> None:
         self._control = control
         self._reads = reads
@@ -146,6 +149,7 @@ class JobResource:
         self._events = events
         self._listed = listed
         self._series, self._timelines = series, timelines
+        self._questions = questions
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, path: str) -> None:
         job_id, part = _named(req, path)
@@ -165,6 +169,12 @@ class JobResource:
             return
         if part == _TIMELINE:
             self._timelines.answer(req, resp, job_id)
+            return
+        if part == _ROW:
+            self._questions.row(req, resp, job_id)
+            return
+        if part == _ESTIMATE:
+            self._questions.estimate(req, resp, job_id)
             return
         if part == _DIFFERENCES:
             after, limit = req.get_param("after", default=""), read_limit(req)
@@ -194,6 +204,10 @@ class JobResource:
         if part == _RELOAD and f"/{_TABLES}/" in job_id:  # /v1/job/<id>/tables/<schema.table>/reload
             job_id, _, table = job_id.rpartition(f"/{_TABLES}/")
             tables = [table, *tables]
+        options, dry_run = repair_options_of(_body(req)) if part == _REPAIR else (None, False)
+        if options is not None and dry_run:
+            self._questions.repair_plan(req, resp, job_id, options.tables)
+            return
         commands: dict[str, Callable[[], Written]] = {
             _PAUSE: lambda: self._control.pause(job_id),
             _RESUME: lambda: self._control.resume(job_id),
@@ -203,7 +217,7 @@ class JobResource:
             _SKIP: lambda: self._control.skip(job_id, read_gtid(req)),
             _CUTOVER: lambda: self._cut_over(req, job_id),
             _COMPARE: lambda: self._compare(req, job_id),
-            _REPAIR: lambda: self._control.compare(job_id, repair_options_of(_body(req))),
+            _REPAIR: lambda: self._control.compare(job_id, options),
             _SNAPSHOT: lambda: self._control.snapshot(job_id, tables),
             _RELOAD: lambda: self._control.reload(job_id, tables),
         }

@@ -94,6 +94,7 @@ class RepairRequest(Shape):
 
     tables: list[str] = Field(default=[], max_length=MOST_TABLES, description="schema.table, as on the source")
     all: bool = Field(default=False, description="those of every table")
+    dry_run: bool = Field(default=False, description="tell what would be done (RepairPlan), and do nothing")
 
 
 class CompareRequest(Shape):
@@ -166,19 +167,20 @@ def compare_options_of(body: object) -> state.CompareOptions:
     return state.CompareOptions(**said)
 
 
-def repair_options_of(body: object) -> state.CompareOptions:
-    """Return what a request's body asks to be repaired; `Refused` with every fault of it."""
+def repair_options_of(body: object) -> tuple[state.CompareOptions, bool]:
+    """Return what a request's body asks to be repaired, and whether only to be told; `Refused` with every fault."""
     said = dict(body) if isinstance(body, Mapping) else {}
-    everything = said.pop("All", False)
-    if not isinstance(everything, bool):
-        raise Refused([Fault("All", "must be true or false", 'write "All": true')])
+    everything, dry_run = said.pop("All", False), said.pop("DryRun", False)
+    for key, value in (("All", everything), ("DryRun", dry_run)):
+        if not isinstance(value, bool):
+            raise Refused([Fault(key, "must be true or false", f'write "{key}": true')])
     more = sorted(str(key)[:80] for key in said if key != "Tables")
     if more:
-        raise Refused([Fault(key, "is no key of a repair", "known are Tables, All") for key in more])
+        raise Refused([Fault(key, "is no key of a repair", "known are Tables, All, DryRun") for key in more])
     options = compare_options_of(said)
     if bool(options.tables) == everything:
         raise Refused([Fault("Tables", "name the tables, or all of them", 'write "Tables": [...], or "All": true')])
-    return options.model_copy(update={"repair": True})
+    return options.model_copy(update={"repair": True}), dry_run
 
 
 def differences_of(rows: Sequence[LedgerRow], limit: int) -> dict[str, Any]:

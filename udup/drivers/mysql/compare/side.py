@@ -42,6 +42,15 @@ class RangeSum:
     total: int = 0
 
 
+@dataclass(frozen=True)
+class SeenValue:
+    """A value of a row: its digest, by which it is equal to another one, its text (None for NULL), and if it is cut."""
+
+    digest: str
+    text: str | None
+    cut: bool
+
+
 class Side:
     """`connection` is of an open snapshot with a savepoint `udup`. Used by one thread at a time."""
 
@@ -108,6 +117,22 @@ class Side:
         pairs = zip(self._keys, key, strict=True)
         return " AND ".join(f"{quote(column.name)} = {literal}" for column, literal in pairs)
 
+    # ---- For somebody who looks ----
+
+    def seen(self, place: Sequence[str], letters: int, size: int) -> list[SeenValue] | None:
+        """Return the values of the row at a place of a ledger, None if there is none."""
+        fields = []
+        for each, column in zip(self._canonical, self._columns, strict=True):
+            name = quote(column.name)
+            fields += [f"SHA2({each}, 256)", shown(column, letters, size), f"OCTET_LENGTH({name}) > {size}"]
+            if column.kind not in _BINARY | _SHAPES | {"vector", "bit"}:
+                fields[-1] = f"CHAR_LENGTH({name}) > {letters}"
+        rows = self.query(f"SELECT {', '.join(fields)} {self._from(self.placed([place]))} LIMIT 1")
+        if not rows:
+            return None
+        [row] = rows
+        return [SeenValue(str(row[at]), _as_text(row[at + 1]), bool(row[at + 2])) for at in range(0, len(row), 3)]
+
     # ---- As a set ----
 
     def buckets(self, bits: int) -> dict[int, RangeSum]:
@@ -170,20 +195,20 @@ def _part(start: int) -> str:
 _SUMS = f"CONCAT(HEX(BIT_XOR({_part(17)})), ' ', HEX(BIT_XOR({_part(33)}))), COALESCE(SUM({_part(1)}), 0)"
 
 
-def shown(column: Column) -> str:
-    """Return the SQL of what is shown of a value: letters, or the digits of bytes."""
+def shown(column: Column, letters: int = SHOWN_LETTERS, size: int = SHOWN_BYTES) -> str:
+    """Return the SQL of what is shown of a value: so many letters, or the digits of so many bytes."""
     name = quote(column.name)
     if column.kind in _SHAPES:
-        return f"LEFT(CONCAT(ST_SRID({name}), ' ', ST_AsText({name})), {SHOWN_LETTERS})"
+        return f"LEFT(CONCAT(ST_SRID({name}), ' ', ST_AsText({name})), {letters})"
     if column.kind == "vector":
-        return f"CONCAT('0x', LEFT(HEX({name}), {2 * SHOWN_BYTES}))"  # MySQL has no LEFT of it
+        return f"CONCAT('0x', LEFT(HEX({name}), {2 * size}))"  # MySQL has no LEFT of it
     if column.kind in _BINARY:
-        return f"CONCAT('0x', HEX(LEFT({name}, {SHOWN_BYTES})))"
+        return f"CONCAT('0x', HEX(LEFT({name}, {size})))"
     if column.kind == "bit":
         return f"CONCAT('0x', HEX({name}))"
     if column.kind == "float":
-        return f"CONVERT(LEFT({name} * 1e0, {SHOWN_LETTERS}) USING utf8mb4)"  # as text it has six digits
-    return f"CONVERT(LEFT({name}, {SHOWN_LETTERS}) USING utf8mb4)"
+        return f"CONVERT(LEFT({name} * 1e0, {letters}) USING utf8mb4)"  # as text it has six digits
+    return f"CONVERT(LEFT({name}, {letters}) USING utf8mb4)"
 
 
 def _label(columns: Sequence[Column]) -> str:

@@ -9,8 +9,7 @@ const made = new Map();
 function format(kind, options) {
   const key = lang.value + kind;
   if (!made.has(key)) {
-    const locale = lang.value === 'zh' ? 'zh-Hans' : 'en-GB';
-    made.set(key, kind[0] === 'n' ? new Intl.NumberFormat(locale, options) : new Intl.DateTimeFormat(locale, options));
+    made.set(key, new Intl.NumberFormat(lang.value === 'zh' ? 'zh-Hans' : 'en-US', options)); // en-GB writes 610m
   }
   return made.get(key);
 }

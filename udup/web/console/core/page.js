@@ -49,6 +49,16 @@ export function useLoad(fn, deps = []) {
   return { ...shown, retry: () => again(count => count + 1), setData: data => show(before => ({ ...before, data })) };
 }
 
+/** Nothing for a moment, then what is inside. */
+export function Late({ children }) {
+  const [isShown, show] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => show(true), QUIET_MS);
+    return () => clearTimeout(timer);
+  }, []);
+  return isShown && children;
+}
+
 /** Grey bars of the height that the content will have. */
 export function Skeleton({ rows = 5, height = 36 }) {
   return html`<div class="skeleton" role="status"><span class="hidden">${t('page.loading')}</span>

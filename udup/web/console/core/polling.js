@@ -33,7 +33,6 @@ async function askJobs(index, tell, signal) {
 }
 
 async function ask(topic, tell, signal) {
-  const [kind, id] = [topic.slice(0, topic.indexOf(':')), topic.slice(topic.indexOf(':') + 1)];
-  if (kind === 'job') tell('job', { Job: await get(`job/${encodeURIComponent(id)}`, { signal }) });
+  if (topic.startsWith('job:')) tell('job', { Job: await get(`job/${encodeURIComponent(topic.slice(4))}`, { signal }) });
   if (topic === 'nodes') tell('nodes', await get('members', { signal }));
 }

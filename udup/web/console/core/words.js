@@ -30,6 +30,14 @@ export async function speak(language) {
   lang.value = language;
 }
 
+/** Show another language, and keep that; nothing changes where its words cannot be had, since the node is away. */
+export async function choose(language) {
+  try {
+    await speak(language);
+    kept.set('lang', language);
+  } catch { /* the banner says that the node is not heard */ }
+}
+
 /** Whether there is a text of this key. */
 export const has = key => key in (words[lang.value] || {});
 

@@ -8,8 +8,7 @@ import { go, href, route } from '../core/route.js';
 import { canWrite, role } from '../core/session.js';
 import { needy } from '../core/title.js';
 import { chooseTheme, isDark } from '../core/theme.js';
-import { kept } from '../core/kept.js';
-import { LANGUAGES, lang, speak, t } from '../core/words.js';
+import { choose, LANGUAGES, lang, t } from '../core/words.js';
 import { Announcer } from './announcer.js';
 import { Banner, useSecond } from './banner.js';
 import { KeyList } from './keylist.js';
@@ -60,8 +59,7 @@ function Heard() {
 function Preferences() {
   const dark = isDark.value;
   const other = Object.keys(LANGUAGES).find(each => each !== lang.value);
-  const choose = () => { kept.set('lang', other); void speak(other); };
   return html`<div class="prefs"><button type="button" class="quiet" aria-label=${t(dark ? 'frame.theme_light' : 'frame.theme_dark')} title=${t(dark ? 'frame.theme_light' : 'frame.theme_dark')} onClick=${() => chooseTheme(dark ? 'light' : 'dark')}><${Icon} name=${dark ? 'sun' : 'moon'} /></button>
-    <button type="button" class="quiet" lang=${other === 'zh' ? 'zh-Hans' : other} onClick=${choose}>${LANGUAGES[other]}</button>
+    <button type="button" class="quiet" lang=${other === 'zh' ? 'zh-Hans' : other} onClick=${() => choose(other)}>${LANGUAGES[other]}</button>
     ${role.value === 'read' && html`<span class="tag">${t('frame.read_only')}</span>`}</div>`;
 }

@@ -3,7 +3,7 @@ import { html, useEffect, useMemo, useRef, useState } from '../core/html.js';
 import { now } from '../core/clock.js';
 import { Icon } from '../core/icons.js';
 import { useKeys } from '../core/keys.js';
-import { Empty, Failed, Skeleton, usePage } from '../core/page.js';
+import { Empty, Failed, Late, Skeleton, usePage } from '../core/page.js';
 import { href, setQuery } from '../core/route.js';
 import { canWrite } from '../core/session.js';
 import { GROUPS } from '../core/states.js';
@@ -29,13 +29,6 @@ export default function Jobs({ query }) {
     ${canWrite.value && html`<a class="button primary" href=${href('new', 'servers')}><${Icon} name="plus" />${t('jobs.new')}</a>`}</div></div>
     ${!loaded.value ? html`<div class="card">${failed.value ? html`<${Failed} error=${failed.value} retry=${readJobs} />` : html`<${Late}><${Skeleton} rows=${8} height=${56} /></${Late}>`}</div>`
       : all.size ? html`<${List} all=${all} query=${query} card=${card} />` : html`<div class="card"><${NoJobs} /></div>`}`;
-}
-
-/** Nothing for a moment, then what is inside. */
-function Late({ children }) {
-  const [shown, show] = useState(false);
-  useEffect(() => { const timer = setTimeout(() => show(true), 200); return () => clearTimeout(timer); }, []);
-  return shown && children;
 }
 
 const NoJobs = () => html`<${Empty} title=${t('jobs.none')}><p>${t('jobs.none_text')}</p><${Command} text="udup demo --keep" />
@@ -68,24 +61,32 @@ function countsOf(list) {
   return counts;
 }
 
+/** Milliseconds after the pointer has left for which jobs stay: it may be on its way to "Sort now". */
+const LEFT_MS = 1500;
+
 /**
  * Where each job stands. While the pointer is over the list, or the focus or an open menu is in it, jobs stay where they
- * are, and what would move is counted. Touch has no pointer that rests: there a tap counts as one for a while.
+ * are, and what would move is counted.
  */
 function useArrangement(all) {
   const held = useRef(null);
   const busy = useRef(false);
+  const leaving = useRef(0);
   const [, paint] = useState(0);
   if (!held.current || !busy.current) held.current = grouped(all.values(), now());
   const { arrangement, moved } = hold(held.current, all);
   held.current = arrangement;
-  const release = () => { if (busy.current) { busy.current = false; paint(count => count + 1); } };
-  const guards = {
-    onPointerEnter: () => { busy.current = true; },
-    onPointerLeave: event => { if (!event.currentTarget.contains(document.activeElement)) release(); },
-    onFocusIn: () => { busy.current = true; },
-    onFocusOut: event => { if (!event.currentTarget.contains(event.relatedTarget) && !event.currentTarget.matches(':hover')) release(); },
+  const stay = () => { clearTimeout(leaving.current); busy.current = true; };
+  const leave = event => {
+    const list = event.currentTarget;
+    clearTimeout(leaving.current);
+    leaving.current = setTimeout(() => {
+      if (list.matches(':hover') || list.contains(document.activeElement)) return;
+      busy.current = false;
+      paint(count => count + 1);
+    }, LEFT_MS);
   };
+  const guards = { onPointerEnter: stay, onPointerLeave: leave, onFocusIn: stay, onFocusOut: leave };
   const sortNow = () => { held.current = null; paint(count => count + 1); };
   return { arrangement, moved, sortNow, guards };
 }

@@ -1,6 +1,7 @@
 // Subscriptions: those furthest behind first, and who may read the node's own streams.
 
-import { html } from '../core/html.js';
+import { html, useRef } from '../core/html.js';
+import { useKeys } from '../core/keys.js';
 import { t } from '../core/words.js';
 import { lag, num, rate } from '../core/formats.js';
 import { Empty, Failed, Skeleton, usePage } from '../core/page.js';
@@ -9,6 +10,7 @@ import { State } from '../core/states.js';
 import { failed, jobs, loaded, readJobs } from '../core/store.js';
 import { Icon } from '../core/icons.js';
 import { canWrite } from '../core/session.js';
+import { walk } from './walk.js';
 import { Users } from './subscriptions/users.js';
 
 /** What needs somebody first, then the furthest behind; what has not said how far comes last. */
@@ -31,7 +33,10 @@ export default function Subscriptions() {
     </section><${Users} /></div>`;
 }
 
-const List = ({ all }) => html`<table><caption class="hidden">${t('subscriptions.list')}</caption><thead><tr>
+function List({ all }) {
+  const list = useRef(null);
+  useKeys(walk(list, 'a.link'));
+  return html`<table ref=${list}><caption class="hidden">${t('subscriptions.list')}</caption><thead><tr>
     <th scope="col">${t('subscriptions.state')}</th><th scope="col">${t('subscriptions.name')}</th>
     <th scope="col" class="num">${t('subscriptions.behind')}</th><th scope="col" class="num wide">${t('subscriptions.rate')}</th>
     <th scope="col" class="num wide">${t('subscriptions.tables')}</th></tr></thead>
@@ -41,3 +46,4 @@ const List = ({ all }) => html`<table><caption class="hidden">${t('subscriptions
       ${job.Reason && html`<div class="small" lang="en">${job.Reason}</div>`}</td>
     <td class="num">${lag(job.LagMs)}</td><td class="num wide">${rate(job.RowsPerSecond)}</td>
     <td class="num wide">${num(job.Tables)}</td></tr>`)}</tbody></table>`;
+}

@@ -116,18 +116,17 @@ function draw(box, height, drawn, setCursor, setPlaces) {
   }, data(drawn.current), box);
 }
 
-/** Draw the lines of the marks, and return where icons have room. */
+/** Whose icon is shown where several have no room. */
+const FIRST = ['bad', 'warn', 'info', 'ok', 'idle'];
+
+/** Draw the lines of the marks, and return where icons have room: trouble before all else. */
 function marked(plot, marks) {
-  const { ctx, bbox } = plot, places = [], colours = new Map();
-  const colourOf = tone => {
-    if (!colours.has(tone)) colours.set(tone, token(COLOURS[tone] ?? '--text-3'));
-    return colours.get(tone);
-  };
-  let taken = -Infinity;
+  const { ctx, bbox } = plot, colours = new Map(), places = [];
+  const colourOf = tone => colours.get(tone) ?? colours.set(tone, token(COLOURS[tone] ?? '--text-3')).get(tone);
   ctx.save();
   ctx.setLineDash([3, 3]);
   ctx.lineWidth = 1;
-  for (const mark of marks) {
+  for (const mark of [...marks].sort((a, b) => FIRST.indexOf(a.tone) - FIRST.indexOf(b.tone))) {
     const x = Math.round(plot.valToPos(mark.at / 1000, 'x', true)) + 0.5;
     if (!(x >= bbox.left && x <= bbox.left + bbox.width)) continue;
     ctx.strokeStyle = colourOf(mark.tone);
@@ -135,10 +134,8 @@ function marked(plot, marks) {
     ctx.moveTo(x, bbox.top);
     ctx.lineTo(x, bbox.top + bbox.height);
     ctx.stroke();
-    const left = x / (plot.pxRatio ?? devicePixelRatio);
-    if (left - taken < ICON) continue;
-    taken = left;
-    places.push({ mark, left });
+    const left = x / devicePixelRatio;
+    if (!places.some(place => Math.abs(place.left - left) < ICON)) places.push({ mark, left });
   }
   ctx.restore();
   return places;

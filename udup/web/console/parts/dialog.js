@@ -53,7 +53,7 @@ export function useModal() {
   const box = useRef(null);
   useEffect(() => {
     box.current.showModal();
-    (box.current.querySelector('[autofocus], input, textarea') || box.current.querySelector('button'))?.focus();
+    (box.current.querySelector('[autofocus], input, textarea') || box.current.querySelector('.acts button'))?.focus();
   }, []);
   return box;
 }

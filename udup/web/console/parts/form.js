@@ -6,6 +6,7 @@
  * Keys that the description does not know stay in the document and are listed.
  */
 import { html, useState } from '../core/html.js';
+import { Skeleton } from '../core/page.js';
 import { t } from '../core/words.js';
 import { Entry, FieldErrors, useHelp } from './form_entry.js';
 import { List, Pairs } from './form_lists.js';
@@ -17,6 +18,7 @@ import { emptyOf, endOf, fieldId, helpOf, join, kindOf, listKind, resolve, touch
  */
 export function Form({ schema, value, errors = [], onChange, path = '', end = '', only = null, without = [], disabled = false }) {
   const help = useHelp();
+  if (!schema.schemas) return html`<${Skeleton} rows=${3} height=${56} />`; // the description is still on its way
   const context = { schemas: schema.schemas, errors, help, disabled };
   const root = { $ref: `#/components/schemas/${schema.name}` };
   return html`<div class="form"><${Keys} context=${context} schema=${root} value=${value} path=${path} end=${end} only=${only}

@@ -19,7 +19,7 @@ const BESIDE = 6;
  * @param {string} props.version another one: other rows, the list begins at its top
  * @param {number} [props.every] milliseconds after which what is in sight is loaded again, 0 for never
  * @param {(row: object) => string} props.rowKey
- * @param {{by: string, sort: (by: string) => void}} [props.order] how it is sorted; a column with `sort` can be chosen
+ * @param {{by: string, sort: (by: string) => void}} [props.order] how it is sorted; a column with `sort` can be chosen, `first`: which way it sorts at first
  */
 export function Grid({ label, columns, load, version, every = 0, rowKey, height = 36, empty, order, kind = '' }) {
   const view = useRef();
@@ -50,12 +50,17 @@ export function Grid({ label, columns, load, version, every = 0, rowKey, height 
 }
 
 function Head({ columns, order }) {
-  return html`<div role="rowgroup" class="heads"><div role="row" class="row names" aria-rowindex="1">${columns.map(column => {
-    const down = order && order.by === `-${column.sort}`, up = order && order.by === column.sort;
-    return html`<span role="columnheader" class=${column.class} aria-sort=${column.sort ? (down ? 'descending' : up ? 'ascending' : 'none') : undefined}>
-      ${column.sort ? html`<button class="sort" onClick=${() => order.sort(down ? column.sort : up ? '' : `-${column.sort}`)}>${column.title}
-        ${(down || up) && html`<${Icon} name="down" class=${up ? 'flip' : ''} />`}</button>` : column.title}</span>`;
-  })}</div></div>`;
+  return html`<div role="rowgroup" class="heads"><div role="row" class="row names" aria-rowindex="1">${columns.map(column => html`<${Heading} column=${column} order=${order} />`)}</div></div>`;
+}
+
+/** A column's name; of one that sorts a click is its first order, the next the other way, the third none. */
+function Heading({ column, order }) {
+  const { sort, title } = column, first = column.first ?? 'descending', other = first === 'descending' ? 'ascending' : 'descending';
+  if (!sort) return html`<span role="columnheader" class=${column.class}>${title}</span>`;
+  const at = order.by === sort ? first : order.by === `-${sort}` ? other : 'none';
+  const next = at === first ? `-${sort}` : at === other ? '' : sort;
+  return html`<span role="columnheader" class=${column.class} aria-sort=${at}><button type="button" class="sort" onClick=${() => order.sort(next)}>${title}
+    ${at !== 'none' && html`<${Icon} name="down" class=${at === 'ascending' ? 'flip' : ''} />`}</button></span>`;
 }
 
 function Row({ row, index, columns, height }) {
@@ -100,7 +105,7 @@ function usePages(view, { load, version, every, height }) {
 
 /** Keys that go from row to row; PgUp, PgDn, Home and End scroll while no row has the focus. */
 function useRowKeys(view, pages, inSight, height) {
-  const at = useRef(-1), wanted = useRef(false);
+  const at = useRef(-1), wanted = useRef(false), held = useRef(false);
   const go = to => {
     if (!pages.total || !view.current) return;
     at.current = Math.max(0, Math.min(pages.total - 1, to));
@@ -116,13 +121,21 @@ function useRowKeys(view, pages, inSight, height) {
     wanted.current = false;
     row.focus({ preventScroll: true });
   };
-  useEffect(focusRow);
-  useEffect(() => { // the row with the focus was scrolled away: the table has it then
-    if (at.current >= 0 && document.activeElement === document.body) view.current?.focus({ preventScroll: true });
-  }, [inSight[0]]);
+  useEffect(() => {
+    focusRow();
+    if (!held.current || document.activeElement !== document.body) return;
+    // The row with the focus was made again with its data, or was scrolled away: then the table has it.
+    (view.current?.querySelector(`[data-index="${at.current}"]`) ?? view.current)?.focus({ preventScroll: true });
+  });
+  useEffect(() => {
+    const elsewhere = e => { if (!view.current?.contains(e.target)) held.current = false; };
+    document.addEventListener('pointerdown', elsewhere);
+    return () => document.removeEventListener('pointerdown', elsewhere);
+  }, []);
   useKeys({ j: () => go(at.current + 1), k: () => go(Math.max(0, at.current - 1)) });
   const focused = e => { // by a click or by Tab; not while a row that keys have gone to is still to be made
     const row = e.target.closest('[data-index]');
+    held.current = Boolean(row);
     if (row && !wanted.current) at.current = Number(row.dataset.index);
   };
   return { leave: () => { at.current = -1; }, focused, keyDown: e => pressed(e, at, go, Math.max(1, (inSight[1] - inSight[0]) - 2 * BESIDE - 2)) };

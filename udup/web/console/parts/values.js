@@ -83,29 +83,30 @@ function Long({ value, other }) {
 
 /**
  * Show one value. `value` is a text, or null for NULL; `binary`: the text is `0x…`. `other` is what it is compared
- * with, so that long ones fold to where they differ. `none`: there is no row.
+ * with, so that long ones fold to where they differ. `none`: there is no row; `hidden`: values are not told.
  */
-export function Value({ value, other, binary = false, none = false }) {
+export function Value({ value, other, binary = false, none = false, hidden = false }) {
+  if (hidden && !none) return html`<span class="value-word">${t('values.not_shown')}</span>`;
   if (none) return html`<span class="value-word">${t('values.no_row')}</span>`;
   if (value === null || value === undefined) return html`<code class="value value-word">NULL</code>`;
   if (value === '') return html`<code class="value value-word" title=${t('values.empty')}>${"''"}</code>`;
   return html`<${Long} value=${value} other=${other} />${binary
-    && html` <span class="value-length">${t('values.bytes', { n: (value.length - 2) / 2 })}</span>`}`;
+    && /^0x([0-9a-f]{2})*$/i.test(value) && html` <span class="value-length">${t('values.bytes', { n: (value.length - 2) / 2 })}</span>`}`;
 }
 
 /**
  * Show two rows column by column; what is not equal is bold, tinted and has ≠ between.
  * `columns`: {name, left, right, equal, binary?, note?}.
  */
-export function Pairs({ label, left, right, columns, leftThere = true, rightThere = true }) {
+export function Pairs({ label, left, right, columns, leftThere = true, rightThere = true, hidden = false }) {
   return html`<table class="pairs" aria-label=${label}>
     <thead><tr><th scope="col">${t('values.column')}</th><th scope="col">${left}</th>
       <th scope="col"><span class="hidden">${t('values.relation')}</span></th><th scope="col">${right}</th></tr></thead>
     <tbody>${columns.map((each) => html`<tr key=${each.name} class=${each.equal ? '' : 'unequal'}>
       <th scope="row">${each.name}${each.note && html` <span class="faint small">${each.note}</span>`}</th>
-      <td><${Value} value=${each.left} other=${each.right} binary=${each.binary} none=${!leftThere} /></td>
+      <td><${Value} value=${each.left} other=${each.right} binary=${each.binary} none=${!leftThere} hidden=${hidden} /></td>
       <td class="relation"><span aria-hidden="true">${each.equal ? '=' : '≠'}</span><span class="hidden">${
   t(each.equal ? 'values.equal' : 'values.unequal')}</span></td>
-      <td><${Value} value=${each.right} other=${each.left} binary=${each.binary} none=${!rightThere} /></td></tr>`)}
+      <td><${Value} value=${each.right} other=${each.left} binary=${each.binary} none=${!rightThere} hidden=${hidden} /></td></tr>`)}
     </tbody></table>`;
 }

@@ -1,10 +1,12 @@
 // Rows that differ, a page at a time; each opens column by column.
 
-import { Fragment, html, useState } from '../../core/html.js';
+import { Fragment, html, useRef, useState } from '../../core/html.js';
+import { useKeys } from '../../core/keys.js';
 import { t } from '../../core/words.js';
 import { Icon } from '../../core/icons.js';
 import { Empty, Failed, Skeleton } from '../../core/page.js';
 import { Ago } from '../../parts/time.js';
+import { walk } from '../walk.js';
 import { PAGE, isRepaired, keyOf, tableOf } from './pages.js';
 import { RepairAll } from './repair.js';
 import { Row } from './row.js';
@@ -41,7 +43,9 @@ function Pager({ ledger }) {
 
 function List({ id, comparison, rows }) {
   const [open, setOpen] = useState(null);
-  return html`<table class="diff"><caption class="hidden">${t('compare.differences')}</caption><thead><tr>
+  const list = useRef(null);
+  useKeys(walk(list, '.end button'));
+  return html`<table class="differing" ref=${list}><caption class="hidden">${t('compare.differences')}</caption><thead><tr>
       <th scope="col">${t('compare.table')}</th><th scope="col">${t('compare.key')}</th>
       <th scope="col">${t('compare.difference')}</th><th scope="col" class="wide">${t('compare.columns')}</th>
       <th scope="col" class="wide">${t('compare.found')}</th><th scope="col">${t('compare.state')}</th>

@@ -4,11 +4,10 @@ import { html, useState } from '../../core/html.js';
 import { t } from '../../core/words.js';
 import { send } from '../../core/api.js';
 import { canWrite } from '../../core/session.js';
-import { num } from '../../core/formats.js';
 import { ActButton } from '../../parts/button.js';
 import { confirm } from '../../parts/dialog.js';
 import { jobPath, quoted } from '../follow.js';
-import { tableOf } from './pages.js';
+import { keyOf, tableOf } from './pages.js';
 
 /** Return the command that repairs these tables, [] for all. */
 function commandOf(id, tables, more = '') {
@@ -22,24 +21,19 @@ export function tryRepair(id, tables) {
   return send('POST', jobPath(id, 'repair'), { ...bodyOf(tables), DryRun: true });
 }
 
-/** Return the sum of what a dry run's tables say: {inserted, replaced, deleted}. */
-function sumOf(plan) {
-  const of = key => plan.Tables.reduce((sum, table) => sum + (table[key] ?? 0), 0);
-  return { inserted: of('Inserted'), replaced: of('Replaced'), deleted: of('Deleted') };
-}
+const numbersOf = plan => ({ n: plan.Total, inserted: plan.Inserts, replaced: plan.Replaces, deleted: plan.Deletes });
 
 /** Ask, with numbers, and begin. Returns whether it has begun. `stands`: the job has stopped, so nothing is known yet. */
 export async function repair({ id, job, tables, stands }) {
   const where = serverOf(job);
   const plan = stands ? null : await tryRepair(id, tables);
   if (plan && !plan.Total) throw new Error(t('compare.repair.nothing'));
-  const what = plan ? t('compare.repair.numbers', { n: plan.Total, ...sumOf(plan), server: where })
+  const what = plan ? t('compare.repair.numbers', { ...numbersOf(plan), server: where })
     : t('compare.repair.stands', { tables: tables.join(', '), server: where });
   const body = [what, t('compare.repair.how'), t('compare.repair.ledger')];
-  const problems = plan?.Tables.filter(table => table.Problem).map(table => `${table.Name}: ${table.Problem}`) ?? [];
   const title = tables.length ? t('compare.repair.title.tables', { tables: tables.join(', ') }) : t('compare.repair.title.all');
   const act = plan ? t('compare.repair.act', { n: plan.Total }) : t('compare.repair.act.stands');
-  const asked = { title, body: [...body, ...problems], danger: 'loses', command: commandOf(id, tables), act };
+  const asked = { title, body, danger: 'loses', command: commandOf(id, tables), act };
   if (!await confirm(asked)) return false;
   await send('POST', jobPath(id, 'repair'), bodyOf(tables));
   return true;
@@ -97,12 +91,10 @@ function OfStopped({ id, table, act, running, comparison, refresh }) {
 
 /** What a dry run has said. */
 function Plan({ plan, close }) {
-  const statements = plan.Rows.flatMap(row => row.Statements);
-  return html`<div class="plan" role="status"><p><b>${plan.Total ? t('compare.plan', { n: plan.Total, ...sumOf(plan) })
-    : t('compare.repair.nothing')}</b> <button type="button" class="quiet small" onClick=${close}>${t('compare.plan.close')}</button></p>
-    ${plan.Tables.filter(table => table.Problem).map(table => html`<p key=${table.Name}><code>${table.Name}</code> ${table.Problem}</p>`)}
-    ${statements.length ? html`<pre tabindex="0" role="region" aria-label=${t('compare.plan.sql')}>${statements.map(each => `${each};`).join('\n')}</pre>`
-    : html`<ul>${plan.Rows.slice(0, 200).map(row => html`<li key=${`${row.Table}${row.Key}`}><code>${row.Schema}.${row.Table} ${row.Key}</code> ${t(`compare.will.${row.Act}`)}</li>`)}</ul>`}
-    ${plan.Rows.length < plan.Total && html`<p class="soft small">${t('compare.plan.first', { n: num(plan.Rows.length) })}</p>`}</div>`;
+  return html`<div class="plan" role="status"><p><b>${plan.Total ? t('compare.plan', numbersOf(plan)) : t('compare.repair.nothing')}</b>
+      <button type="button" class="quiet small" onClick=${close}>${t('compare.plan.close')}</button></p>
+    ${plan.Note && html`<p class="said" lang="en">${plan.Note}</p>`}
+    ${plan.Rows.length > 0 && html`<div class="planned" tabindex="0" role="group" aria-label=${t('compare.plan.rows')}><ul>${plan.Rows.map(row => html`<li
+      key=${keyOf(row)}><code>${tableOf(row)} ${row.Key}</code> ${t(`compare.will.${row.Does}`)}</li>`)}</ul></div>`}
+    ${plan.Rows.length < plan.Total && html`<p class="soft small">${t('compare.plan.first', { n: plan.Rows.length })}</p>`}</div>`;
 }
-

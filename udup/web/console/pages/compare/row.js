@@ -21,17 +21,21 @@ export function Row({ id, row }) {
     ${error && html`<${Failed} error=${error} retry=${retry} />`}
     ${!data && loading && html`<${Skeleton} rows=${3} />`}
     ${data?.Hidden && html`<p class="soft">${t('compare.row.hidden')}</p>`}
-    ${data && html`<${Pairs} label=${t('compare.row.of', { row: `${row.Schema}.${row.Table} ${row.Key}` })}
+    ${data?.Problem && html`<p class="said" lang="en">${data.Problem}</p>`}
+    ${data && !data.Problem && html`<${Pairs} label=${t('compare.row.of', { row: `${row.Schema}.${row.Table} ${row.Key}` })}
       left=${t('compare.source')} right=${t('compare.target')} hidden=${data.Hidden}
       leftThere=${data.SourceThere} rightThere=${data.TargetThere} columns=${data.Columns.map(pairOf)} />`}
-    ${data && isEqual(data) && html`<p class="soft">${t('compare.row.equal_now')}</p>`}</div>`;
+    ${data && !data.Problem && isEqual(data) && html`<p class="soft">${t('compare.row.equal_now')}</p>`}</div>`;
 }
 
 const isEqual = data => data.SourceThere === data.TargetThere && data.Columns.every(column => column.Equal);
 
+/** Types whose values are told as hexadecimal digits. */
+const BYTES = /binary|blob|^bit|geometry|point|linestring|polygon/i;
+
 function pairOf(column) {
   return {
-    name: column.Column, left: column.Source, right: column.Target, equal: column.Equal, binary: column.Binary,
-    note: column.Computed ? t('compare.computed') : '',
+    name: column.Column, left: column.Source, right: column.Target, equal: column.Equal, binary: BYTES.test(column.Type),
+    note: [column.Computed && t('compare.computed'), column.Cut && t('compare.cut')].filter(Boolean).join(', '),
   };
 }

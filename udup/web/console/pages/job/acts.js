@@ -107,14 +107,15 @@ export async function repairTable(job, table) {
   return question ? carryOut(job, 'repair', { Tables: [table] }, question) : { done: true, text: t('job.nothing_to_repair', { table }) };
 }
 
-/** Return what is asked before a repair, null where a dry run finds nothing to repair. */
+/** Return what is asked before a repair, null where a dry run finds nothing to repair. Of a stopped job none can tell. */
 export async function repairQuestion(job, tables) {
-  const { Total: total, Tables: found = [] } = await send('POST', jobPath(job.ID, '/repair'), { Tables: tables, DryRun: true });
-  if (!total) return null;
-  const sum = key => num(found.reduce((all, each) => all + (each[key] ?? 0), 0)), table = tables.join(', ');
+  const found = await send('POST', jobPath(job.ID, '/repair'), { Tables: tables, DryRun: true });
+  if (!found.Total && !found.Note) return null;
+  const names = { table: tables.join(', '), target: target(job) };
+  const counts = { n: found.Total, inserted: num(found.Inserts), replaced: num(found.Replaces), deleted: num(found.Deletes) };
   return {
-    title: t('job.repair_title', { table }), danger: 'loses', act: t('job.repair'), command: command('job', 'repair', job.ID, ...tables),
-    body: [t('job.repair_body', { n: total, inserted: sum('Inserted'), replaced: sum('Replaced'), deleted: sum('Deleted'), target: target(job) })],
+    title: t('job.repair_title', names), danger: 'loses', act: t('job.repair'), command: command('job', 'repair', job.ID, ...tables),
+    body: [found.Total ? t('job.repair_body', { ...names, ...counts }) : t('job.repair_body_stopped', names)],
   };
 }
 
@@ -144,13 +145,13 @@ export function skipQuestion(job, gtid) {
 
 export const skip = (job, gtid) => carryOut(job, 'skip', { gtid }, skipQuestion(job, gtid));
 
-/** The question of a remedy, by what it can lose; null for one that loses nothing. */
-export function questionOf(job, remedy, title, text) {
+/** The question of a remedy, by what it can lose and how much; null for one that loses nothing. */
+export async function questionOf(job, remedy, title, text) {
   if (remedy.Danger === 'none') return null;
   if (remedy.Act === 'skip' && remedy.Args?.gtid) return skipQuestion(job, remedy.Args.gtid);
-  const verb = t(`failures.act.${remedy.Act}.verb`);
+  const tables = remedy.Args?.Tables ?? [];
+  const counted = remedy.Act === 'repair' && tables.length ? await repairQuestion(job, tables) : null;
+  if (counted) return counted;
   const more = has(`failures.act.${remedy.Act}.warning`) ? [t(`failures.act.${remedy.Act}.warning`, { target: target(job) })] : [];
-  return {
-    title: `${title}?`, body: [text, ...more], danger: remedy.Danger, type: remedy.Confirm || '', command: remedy.Command, act: verb,
-  };
+  return { title: `${title}?`, body: [text, ...more], danger: remedy.Danger, type: remedy.Confirm, command: remedy.Command, act: t(`failures.act.${remedy.Act}.verb`) };
 }

@@ -11,7 +11,7 @@ export function Checks({ found }) {
   const bad = ORDER.flatMap(result => found.Checks.filter(each => each.Result === result));
   const passed = found.Checks.filter(each => each.Result === 'pass');
   const failed = bad.filter(each => each.Result === 'fail').length;
-  return html`<section class="checks" aria-labelledby="checks"><h3 id="checks" role="status">${failed ? t('document.check_failed', { n: failed }) : t('document.check_passed')}</h3>
+  return html`<section class="checks" aria-labelledby="checks"><div role="status"><h3 id="checks">${failed ? t('document.check_failed', { n: failed }) : t('document.check_passed')}</h3></div>
     <ul>${bad.map(each => html`<${Check} key=${each.Task + each.Check + each.Found} check=${each} />`)}</ul>
     ${passed.length > 0 && html`<details><summary>${t('document.passed', { n: passed.length })}</summary><ul>${passed.map(each => html`<${Check} key=${each.Task + each.Check} check=${each} />`)}</ul></details>`}</section>`;
 }

@@ -7,13 +7,14 @@ import { ago, clock, dur, gtid } from '../../core/formats.js';
 import { now, tick } from '../../core/clock.js';
 import { Icon } from '../../core/icons.js';
 import { href } from '../../core/route.js';
-import { has, lang, rich, t } from '../../core/words.js';
+import { lang, rich, t } from '../../core/words.js';
 import { canWrite } from '../../core/session.js';
 import { ActButton } from '../../parts/button.js';
 import { Command } from '../../parts/command.js';
 import { Copy } from '../../parts/copy.js';
 import { ask, questionOf } from './acts.js';
 import { hasRoute, requestOfRemedy } from './requests.js';
+import { filled } from './words.js';
 
 /** Acts that lead to a page in which they are done. */
 const PAGES = { update: 'document', cutover: 'cutover' };
@@ -22,13 +23,6 @@ const PAGES = { update: 'document', cutover: 'cutover' };
 export function paramsOf(failure) {
   const known = { table: failure.Table, gtid: gtid(failure.Gtid).short, key: failure.Key, position: failure.Position };
   return { ...Object.fromEntries(Object.entries(known).filter(([, value]) => value)), ...failure.Params };
-}
-
-/** Return the sentence of a key, null where there is none or where it needs what is not known. */
-export function filled(key, params) {
-  if (!has(key)) return null;
-  const text = t(key, params);
-  return /\{\w+\}/.test(text) ? null : text;
 }
 
 /** The most telling heading of a kind for which all is known that it names; the node's first sentence where there is none. */
@@ -99,16 +93,17 @@ function flat(args = {}) {
 
 function FixButton({ job, remedy, title, text }) {
   if (remedy.Act === 'statement' || (!hasRoute(remedy.Act) && !(remedy.Act in PAGES))) return html`<span class="do"></span>`;
-  const verb = t(`failures.act.${remedy.Act}.verb`), question = questionOf(job, remedy, title, text);
-  const look = remedy.Recommended ? 'primary' : '';
-  if (remedy.Act in PAGES && canWrite.value) return html`<span class="do"><a class=${`button ${look}`} href=${href('jobs', job.ID, PAGES[remedy.Act])}>${verb}</a></span>`;
-  return html`<span class="do"><${ActButton} label=${question ? `${verb}…` : verb} busy=${t('job.under_way', { act: verb })} primary=${remedy.Recommended}
-    danger=${remedy.Danger} command=${remedy.Command} onAct=${() => mend(job, remedy, question)} /></span>`;
+  const verb = t(`failures.act.${remedy.Act}.verb`), loses = remedy.Danger === 'loses';
+  const isFirst = remedy.Recommended && !loses; // what loses something is never the button that stands out
+  if (remedy.Act in PAGES && canWrite.value) return html`<span class="do"><a class=${`button ${isFirst ? 'primary' : ''}`} href=${href('jobs', job.ID, PAGES[remedy.Act])}>${verb}</a></span>`;
+  return html`<span class="do"><${ActButton} label=${remedy.Danger === 'none' ? verb : `${verb}…`} busy=${t('job.under_way', { act: verb })} primary=${isFirst}
+    danger=${remedy.Danger} command=${remedy.Command} onAct=${() => mend(job, remedy, title, text)} /></span>`;
 }
 
-async function mend(job, remedy, question) {
-  const { done, answer } = await ask(job, requestOfRemedy(job.ID, remedy), question);
-  if (done && remedy.Act === 'compare') location.hash = href('jobs', job.ID, 'compare');
-  if (done && ['delete', 'purge'].includes(remedy.Act)) location.hash = href('jobs');
-  return answer?.Warning;
+async function mend(job, remedy, title, text) {
+  const { done } = await ask(job, requestOfRemedy(job.ID, remedy), await questionOf(job, remedy, title, text));
+  if (!done) return false;
+  if (['compare', 'repair'].includes(remedy.Act)) location.hash = href('jobs', job.ID, 'compare');
+  if (['delete', 'purge'].includes(remedy.Act)) location.hash = href('jobs');
+  return true;
 }

@@ -1,6 +1,6 @@
 /** Four figures of a job: those that count in the stage that it is in. */
 import { html } from '../../core/html.js';
-import { bytes, clock, dur, gtid, lag, num, percent, rate } from '../../core/formats.js';
+import { bytes, clock, dur, gtid, lag, num, percent } from '../../core/formats.js';
 import { tick } from '../../core/clock.js';
 import { has, t } from '../../core/words.js';
 import { highest } from '../../parts/chart.js';
@@ -22,7 +22,7 @@ function figuresOf(job, series, comparison) {
   const compared = comparedFigure(job, comparison);
   if (job.Type === 'subscribe') return subscribing(job, series);
   if (stopped) return [lagFigure(job, series), appliedUpTo(progress), waitingOnSource(progress), compared];
-  return [lagFigure(job, series), figure('job.applied', num(progress.rows_per_s), t('job.rows_s'), t('job.applied_note', { tx: rate(progress.tx_per_s), bytes: `${bytes(progress.bytes_per_s)}/s` })),
+  return [lagFigure(job, series), figure('job.applied', num(progress.rows_per_s), t('job.rows_s'), t('job.applied_note', { tx: num(progress.tx_per_s), bytes: `${bytes(progress.bytes_per_s)}/s` })),
     figure('job.waiting', num(progress.waiting), t('job.transactions', { n: progress.waiting ?? 0 }), t('job.window', { fill: percent((progress.buffer_fill ?? null) === null ? null : progress.buffer_fill * 100) })), compared];
 }
 
@@ -62,6 +62,7 @@ function waitingOnSource(progress) {
 
 function comparedFigure(job, comparison) {
   if (!comparison) return figure('job.compared', '–', '', t('job.never_compared'));
+  if (comparison.Repair) return figure('job.compared', '–', '', t('job.last_was_a_repair', { n: comparison.RowsCompared }));
   const unlike = comparison.Unlike?.length ?? 0, all = comparison.TablesCompared;
   const note = comparison.State === 'running' ? t('job.round_under_way', { n: comparison.Round }) : t('job.round', { n: comparison.Round });
   return figure('job.compared', t('job.equal_of', { equal: num(Math.max(0, all - unlike)), all: num(all) }), t('job.tables_equal'), note);

@@ -5,7 +5,6 @@ import { tick } from '../../core/clock.js';
 import { Icon } from '../../core/icons.js';
 import { lookOf } from '../../core/states.js';
 import { t } from '../../core/words.js';
-import { lastOf } from './timeline.js';
 
 const STAGES = ['pending', 'copying', 'catching_up', 'running'];
 const STOPPED = new Set(['diverged', 'failed', 'paused']);
@@ -47,14 +46,16 @@ function present(job) {
   return STOPPED.has(job.Shown) || job.Shown === 'completed' ? ago(job.ShownSince) : t('job.for', { time: since(job.ShownSince) });
 }
 
-/** Milliseconds that each stage took, null where the time line does not reach back to it. */
+/** Milliseconds that each stage took the first time, null where the time line does not reach back to it. */
 function durations(entries) {
-  const started = firstOf(entries, 'started'), copied = lastOf(entries, 'copy_complete'), level = lastOf(entries, 'caught_up');
-  const between = (from, to) => (from && to && to >= from ? to - from : null);
+  const started = firstOf(entries, 'started'), copied = firstOf(entries, 'copy_complete', started ?? 0);
+  const level = firstOf(entries, 'caught_up', copied ?? started ?? 0);
+  const between = (from, to) => (from && to ? to - from : null);
   return { pending: null, copying: between(started, copied), catching_up: between(copied ?? started, level) };
 }
 
-function firstOf(entries, kind) {
-  const found = (entries ?? []).find(entry => entry.Kind === kind);
+/** When an entry of this kind was told first from a moment on, in milliseconds, null where none is known. */
+function firstOf(entries, kind, from = 0) {
+  const found = (entries ?? []).find(entry => entry.Kind === kind && Date.parse(entry.Time) >= from);
   return found ? Date.parse(found.Time) : null;
 }

@@ -80,7 +80,7 @@ function Foot({ known, sort }) {
 
 function columnsOf(job) {
   return [
-    { key: 'table', title: t('tables.table'), class: 'name', sort: 'name', cell: row => html`<${Name} table=${row.Table} />` },
+    { key: 'table', title: t('tables.table'), class: 'name', sort: 'name', first: 'ascending', cell: row => html`<${Name} table=${row.Table} />` },
     { key: 'state', title: t('tables.state'), class: 'is', cell: row => html`<${State} state=${row.State} table />${row.Problem && html`<span class="hidden" lang="en">${row.Problem}</span>`}` },
     { key: 'copied', title: t('tables.copied'), class: 'copied', sort: 'size', cell: row => html`<${Copied} row=${row} />` },
     { key: 'changed', title: t('tables.changed'), class: 'changed', sort: 'changed', cell: row => html`<${Changes} row=${row} />` },

@@ -1,10 +1,11 @@
 /** What happened to a job: its time line, kept current, and how each kind is said and drawn. */
-import { useEffect, useState, signal } from '../../core/html.js';
+import { useEffect, useState } from '../../core/html.js';
 import { get } from '../../core/api.js';
 import { isIcon } from '../../core/icons.js';
 import { watch } from '../../core/live.js';
 import { has, lang, t } from '../../core/words.js';
 import { jobPath } from './requests.js';
+import { filled } from './words.js';
 
 /** Kind → tone; the icons have the kinds' names. */
 const TONES = {
@@ -12,8 +13,6 @@ const TONES = {
   table_complete: 'ok', copy_complete: 'ok', caught_up: 'ok', compared: 'ok', differs: 'warn', repaired: 'ok', document: 'info',
   paused: 'idle', resumed: 'info', moved: 'info', cutover: 'info', skipped: 'warn', reload: 'info',
 };
-
-export const KINDS = Object.keys(TONES);
 
 /** Entries of a job that the page keeps, at most. */
 const KEPT = 500;
@@ -31,6 +30,8 @@ export function sentence(entry) {
   const about = { ...entry.Params, table: entry.Table || entry.Params?.table, gtid: entry.Gtid || entry.Params?.gtid };
   const key = `timeline.${entry.Kind}`;
   if (!has(key)) return entry.Text || entry.Kind;
+  const counted = filled(`${key}_n`, about);
+  if (counted) return counted;
   const named = about.table ? `${about.table}` : about.gtid || '';
   return t(key, about) + (named ? t('timeline.about', { what: named }) : '');
 }
@@ -75,12 +76,3 @@ export function withSuperseded(entries) {
     return superseded ? { ...entry, superseded } : entry;
   }).reverse();
 }
-
-/** When an entry of one of these kinds was told last, in milliseconds, null where none is known. */
-export function lastOf(entries, ...kinds) {
-  const found = (entries ?? []).filter(entry => kinds.includes(entry.Kind)).at(-1);
-  return found ? Date.parse(found.Time) : null;
-}
-
-/** Which kinds the events tab shows: all of them for an empty set. */
-export const chosenKinds = signal(new Set());

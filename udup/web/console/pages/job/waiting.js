@@ -1,14 +1,14 @@
 /** What a job waits for that goes on by itself: an outage, a lock, room on a disk. */
 import { html } from '../../core/html.js';
 import { ago, clock } from '../../core/formats.js';
-import { tick } from '../../core/clock.js';
+import { now, tick } from '../../core/clock.js';
 import { Icon } from '../../core/icons.js';
 import { canWrite } from '../../core/session.js';
 import { has, t } from '../../core/words.js';
 import { ActButton } from '../../parts/button.js';
 import { carryOut, command, pause } from './acts.js';
 import { canPause } from './head.js';
-import { filled } from './failure.js';
+import { filled } from './words.js';
 
 /** A wait may be told with a word of several parts: its key has underscores. */
 const keyOf = kind => String(kind || '').toLowerCase().replaceAll(/[ -]/g, '_');
@@ -31,7 +31,7 @@ export function WaitingCard({ job }) {
     [t('failures.table'), code(waits.Table)],
     [t('failures.statement'), code(waits.Statement)],
     [t('failures.waits.session'), code(waits.Session)],
-    [t('failures.waits.next_try'), waits.NextTry && t('failures.waits.next_try_at', { in: ago(waits.NextTry), n: waits.Attempts + 1 })],
+    [t('failures.waits.next_try'), waits.NextTry && t('failures.waits.next_try_at', { in: Date.parse(waits.NextTry) > now() ? ago(waits.NextTry) : t('failures.waits.now'), n: waits.Attempts + 1 })],
     [t('failures.waits.hint'), waits.Hint && html`<span lang="en">${waits.Hint}</span>`],
   ].filter(([, value]) => value);
   return html`<section class="card fail warn" aria-labelledby="waits">

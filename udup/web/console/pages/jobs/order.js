@@ -1,4 +1,5 @@
-// The order of the list: groups by trouble, and within each what is most urgent first. All pure.
+// The order of the list: groups by trouble, and within each what is most urgent first.
+import { now } from '../../core/clock.js';
 import { GROUPS, STATES } from '../../core/states.js';
 
 const DAY_MS = 86_400_000;
@@ -13,22 +14,22 @@ const nameOf = job => job.Name || job.ID;
 const newest = (a, b) => at(b.ShownSince) - at(a.ShownSince) || byName(a, b);
 
 /** Milliseconds until the source purges what the job needs; infinite where that is not known or a day away. */
-function purgeIn(job, now) {
-  const left = job.SourceKeepsUntil ? at(job.SourceKeepsUntil) - now : Infinity;
+function purgeIn(job, moment) {
+  const left = job.SourceKeepsUntil ? at(job.SourceKeepsUntil) - moment : Infinity;
   return left < DAY_MS ? left : Infinity;
 }
 
-function byUrgency(now) {
+function byUrgency(moment) {
   return (a, b) => {
-    const [first, second] = [purgeIn(a, now), purgeIn(b, now)];
+    const [first, second] = [purgeIn(a, moment), purgeIn(b, moment)];
     return first === second ? newest(a, b) : first - second;
   };
 }
 
 /** Return what compares two jobs of a group. */
-export function orderOf(group, now) {
+export function orderOf(group, moment) {
   switch (group) {
-    case 'needs_you': case 'healing': return byUrgency(now);
+    case 'needs_you': case 'healing': return byUrgency(moment);
     case 'behind': return (a, b) => (b.LagMs ?? -1) - (a.LagMs ?? -1) || byName(a, b);
     case 'under_way': return (a, b) => (RANK[a.Shown] ?? 99) - (RANK[b.Shown] ?? 99) || newest(a, b);
     default: return byName;
@@ -50,12 +51,15 @@ export function sorted(list, sort) {
 }
 
 /** Return {group: IDs in their order} of all jobs. */
-export function grouped(list, now) {
+export function grouped(list, moment) {
   const groups = Object.fromEntries(GROUPS.map(name => [name, []]));
   for (const job of list) groups[groupOf(job)].push(job);
-  for (const name of GROUPS) groups[name] = groups[name].sort(orderOf(name, now)).map(job => job.ID);
+  for (const name of GROUPS) groups[name] = groups[name].sort(orderOf(name, moment)).map(job => job.ID);
   return groups;
 }
+
+/** Return the IDs of all jobs in the list's order. */
+export const listed = list => Object.values(grouped(list, now())).flat();
 
 /**
  * Keep jobs where they are: return the arrangement `held` with what has gone left out and what is new added at the end

@@ -4,8 +4,9 @@ import { dur, exact, lag, num, percent } from '../../core/formats.js';
 import { now } from '../../core/clock.js';
 import { href } from '../../core/route.js';
 import { lookOf, State } from '../../core/states.js';
-import { has, t } from '../../core/words.js';
+import { has, lang, t } from '../../core/words.js';
 import { Since } from '../../parts/time.js';
+import { filled } from '../job/words.js';
 import { Spark } from './spark.js';
 
 /** Milliseconds of lag from which it takes the state's colour. */
@@ -28,12 +29,16 @@ export const Row = memo(({ job, points }) => {
     <td data-label=${t('jobs.rows')} class=${`num soft ${job.RowsPerSecond ? '' : 'nothing'}`} title=${exact(job.RowsPerSecond)}>${num(job.RowsPerSecond)}</td></tr>`;
 });
 
-/** One line of what is going on: progress while it copies, what it waits for, or why it stands. */
+/** What is going on, in two lines: progress while it copies, what it waits for and why, or why it stands. */
 function What({ job }) {
   if (job.Shown === 'copying' || (job.Shown === 'reloading' && job.Percent != null)) return html`<${Progress} job=${job} />`;
-  const lines = linesOf(job);
-  const text = lines.join(' · ');
-  return text ? html`<p class="why" title=${text}>${text}</p>` : null;
+  const first = firstOf(job).join(' · ');
+  if (job.Waits) {
+    const why = meaningOf(job.Waits);
+    return html`<p class="why clip" title=${first}>${first}</p><p class="why clip" title=${job.Waits.Why}>${why}</p>`;
+  }
+  const text = [reasonOf(job), first].filter(Boolean).join(' · ');
+  return text ? html`<p class="why" title=${job.Reason || text}>${text}</p>` : null;
 }
 
 function Progress({ job }) {
@@ -44,24 +49,31 @@ function Progress({ job }) {
     <p class="why">${parts.filter(Boolean).join(' · ')}</p>`;
 }
 
-function linesOf(job) {
-  const lines = [job.Waits ? waiting(job.Waits) : reason(job)];
+/** What it waits for, when it tries again, when it will be level, what time is left. */
+function firstOf(job) {
+  const lines = job.Waits ? [waiting(job.Waits)] : [];
   if (job.Shown === 'catching_up' && job.EtaS != null) lines.push(t('jobs.level_in', { t: dur(job.EtaS) }));
   const next = Date.parse(job.Waits?.NextTry || '') - now();
   if (next > 0) lines.push(t('jobs.next_try', { t: dur(Math.ceil(next / 1000)) }));
   if (job.Waits?.Attempts > 1) lines.push(t('jobs.tries', { n: job.Waits.Attempts }));
   const left = Date.parse(job.SourceKeepsUntil || '') - now();
   if (left > 0 && left < 86_400_000) lines.push(t('jobs.purged_in', { t: dur(left / 1000) }));
-  return lines.filter(Boolean);
+  return lines;
 }
 
-/** The reason in the viewer's language where its kind has a short text, else the node's. */
-function reason(job) {
-  const key = `failure.${job.FailureKind}.short`;
-  return job.FailureKind && has(key) ? t(key) + (job.Reason ? `: ${job.Reason}` : '') : job.Reason || '';
+/** Why a job stands, in the viewer's language where there are words for its kind, else the node's own. */
+function reasonOf(job) {
+  const told = job.FailureKind && ['title_key', 'title', 'short'].map(form => filled(`failures.${job.FailureKind}.${form}`, job.FailureParams || {})).find(Boolean);
+  return told || job.Reason;
 }
 
-function waiting({ For, To, Why }) {
-  const what = has(`jobs.wait_${For}`) ? t(`jobs.wait_${For}`) : For;
-  return Why ? t('jobs.waits_for', { what, to: To || '', why: Why }) : t('jobs.waits_no_why', { what, to: To || '' });
+/** What a wait means, in the viewer's language where there are words for its kind; in English the node says it best. */
+function meaningOf(waits) {
+  const kind = String(waits.Kind || '').toLowerCase().replaceAll(/[ -]/g, '_');
+  return (lang.value !== 'en' && filled(`failures.waits.${kind}`, { table: waits.Table, to: waits.To })) || waits.Why;
+}
+
+function waiting({ For, To }) {
+  const what = t(has(`jobs.wait_${For}`) ? `jobs.wait_${For}` : 'failures.waits.for.something');
+  return t('jobs.waits_for', { what, to: To || '' });
 }

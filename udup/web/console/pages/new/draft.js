@@ -35,8 +35,11 @@ export async function openDraft({ job = '', for: purpose = 'new' }) {
 
 function restored(text) {
   const value = JSON.parse(text);
-  return { ...value, lost: value.document.Tasks.some(({ Config }) => lacksPassword(Config)) };
+  return { ...value, lost: lacksPasswords(value) };
 }
+
+/** Say whether an account of the document has no password: of a draft that was kept, it was not kept with it. */
+export const lacksPasswords = ({ document }) => document.Tasks.some(({ Config }) => lacksPassword(Config));
 
 const lacksPassword = ({ ConnectionConfig }) => !!ConnectionConfig?.User && !ConnectionConfig.Password;
 

@@ -6,7 +6,7 @@ import { Form } from '../../parts/form.js';
 import { fieldId } from '../../parts/schema.js';
 import { Look, ServerFields } from '../../parts/servers.js';
 import { configOf, configPath, driverOf, withConfig, withTask } from './document.js';
-import { change, changeTarget, draft, remember } from './draft.js';
+import { change, changeTarget, draft, lacksPasswords, remember } from './draft.js';
 import { Grants } from './grants.js';
 import { keyOf, look, lookAt } from './looks.js';
 
@@ -18,7 +18,7 @@ const SINK = { NATS: ['NatsDest', 'NatsConfig'], Kafka: ['KafkaDest', 'KafkaConf
 
 export function Servers({ schemas, faults }) {
   const value = draft.value;
-  return html`${value.lost && html`<p class="note lost">${t('wizard.lost')}</p>`}
+  return html`${value.lost && lacksPasswords(value) && html`<p class="note lost">${t('wizard.lost')}</p>`}
     <div class="ends-columns"><${End} end="Src" value=${value} schemas=${schemas} faults=${faults} /><${End} end="Dest" value=${value} schemas=${schemas} faults=${faults} /></div>`;
 }
 

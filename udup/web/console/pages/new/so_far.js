@@ -7,7 +7,6 @@ import { choiceOf } from './choice.js';
 import { configOf, delivers } from './document.js';
 import { isCarried, listOf, rowOf } from './listing.js';
 import { lookAt } from './looks.js';
-import { Remedy } from './remedy.js';
 
 /** Bytes a second that a copy is reckoned with: what two small servers on one machine do; large ones do more. */
 const COPY_RATE = 20 * 1024 * 1024;
@@ -45,7 +44,7 @@ export function SoFar({ value, listed }) {
     ${sum.bytes > 0 && html`<p class="faint small">${t('wizard.sum.copy.help', { rate: bytes(COPY_RATE) })}</p>`}
     ${free !== null && sum.bytes > free && html`<p class="note"><${Icon} name="reconnecting" class="warn" /><span>${t('wizard.sum.too_large')}</span></p>`}
     ${left.length > 0 && html`<p class="note"><${Icon} name="reconnecting" class="warn" /><span>${t('wizard.left_out', { n: left.length })}</span></p>
-      ${left.slice(0, 5).map((row) => html`<div key=${row.name}><p class="small wrap"><b>${row.name}</b></p><${Remedy} text=${row.Remedy} /></div>`)}`}
+      <ul class="sentences small">${left.slice(0, 8).map((row) => html`<li key=${row.name}>${row.name} (${row.Engine})</li>`)}</ul>`}
     <p class="note"><${Icon} name="info" class="info" /><span>${t(delivers(value.document) ? 'wizard.later.events' : 'wizard.later')}</span></p></div></section>`;
 }
 

@@ -6,6 +6,7 @@ import { go, href } from '../../core/route.js';
 import { canWrite } from '../../core/session.js';
 import { has, t } from '../../core/words.js';
 import { ActButton } from '../../parts/button.js';
+import { confirm } from '../../parts/dialog.js';
 import { FaultList, reveal } from '../../parts/faults.js';
 import { fieldId, loadSchemas } from '../../parts/schema.js';
 import { Check, checkOf, faultsOf as faultsIn, isPassed } from './check.js';
@@ -61,7 +62,7 @@ function Step({ step, steps, query }) {
   const [tries, setTries] = useState(0);
   const [told, setTold] = useState(null); // {document, faults}: what the API said of the document as it was
   const [showsJson, showJson] = useState(false);
-  const { data: schemas } = useLoad(() => loadSchemas(), []);
+  const { data: schemas, error: unread, retry } = useLoad(() => loadSchemas(), []);
   const ofApi = told?.document === value.document ? told.faults : step === 'check' ? (checkOf(value)?.faults ?? []) : [];
   const faults = [...(tries ? faultsOf(step, value) : []), ...ofApi];
   useEffect(focusWanted, []);
@@ -85,9 +86,11 @@ function Step({ step, steps, query }) {
     <button type="submit" class="hidden" tabindex="-1" aria-hidden="true"></button>
     <${Head} heading=${heading} step=${step} steps=${steps} query=${query} value=${value} />
     <${FaultList} faults=${faults} count=${tries} labelOf=${labelOf} onGo=${goTo} />
+    ${unread && unread.status !== 401 && html`<section class="card"><${Failed} error=${unread} retry=${retry} /></section>`}
     <${Shown} schemas=${schemas} faults=${faults} />
     ${showsJson && html`<${Json} />`}
-    <div class="wizard-foot"><button type="button" class="quiet" aria-expanded=${showsJson} onClick=${() => showJson(!showsJson)}>${t(showsJson ? 'wizard.json.hide' : 'wizard.json.show')}</button>
+    <div class="wizard-foot"><button type="button" class="quiet" onClick=${() => beginAgain(query)}>${t('wizard.again')}</button><span class="grow"></span>
+      <button type="button" class="quiet" aria-expanded=${showsJson} onClick=${() => showJson(!showsJson)}>${t(showsJson ? 'wizard.json.hide' : 'wizard.json.show')}</button>
       <a class="button" href=${before ? href('new', before, '', query) : query.job ? href('jobs', query.job) : href('jobs')}>${t(before ? 'wizard.back' : 'wizard.leave')}</a>
       <span class="onward"><${ActButton} primary label=${step === 'start' ? t(`wizard.do.${value.purpose}`) : t('wizard.next', { step: t(`wizard.step.${next}`) })} busy=${t(`wizard.busy.${step === 'start' ? 'start' : 'next'}`)}
         disabled=${step === 'check' && !isPassed(value)} onAct=${onward} /></span></div></form>`;
@@ -103,10 +106,25 @@ async function post(setTold, setTries) {
     else go('jobs', id);
   } catch (error) {
     if (error.status !== 400 && error.status !== 409) throw error;
-    const taken = error.status === 409 && /already exists/.test(error.text);
-    setTold({ document, faults: taken ? [{ field: 'ID', problem: t('wizard.id.taken', { id: document.ID }), remedy: '' }] : faultsIn(error) });
+    setTold({ document, faults: conflictIn(error, document) ?? faultsIn(error) });
     setTries((count) => count + 1);
   }
+}
+
+/** Return what a job in the way is told as: its ID is taken, or it has changed since it was read. */
+function conflictIn(error, { ID }) {
+  if (error.status !== 409 || !/Enforcing job modify index/.test(error.text)) return null;
+  const taken = /already exists/.test(error.text);
+  return [taken ? { field: 'ID', problem: t('wizard.id.taken', { id: ID }), remedy: '' } : { field: '', problem: t('wizard.changed'), remedy: t('wizard.changed.remedy') }];
+}
+
+/** Forget what was said so far, after a question. */
+async function beginAgain(query) {
+  const sure = await confirm({ title: t('wizard.again'), body: t('wizard.again.body'), act: t('wizard.again'), danger: 'changes' });
+  if (!sure) return;
+  discard();
+  await openDraft(query);
+  go('new', PURPOSES[draft.value.purpose][0], '', query);
 }
 
 function focusWanted() {

@@ -1,11 +1,13 @@
 // What a subscription delivers, as it passes: sampled by the node, bounded here, paused until somebody wants it.
 
 import { html, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from '../../core/html.js';
+import { useKeys } from '../../core/keys.js';
 import { t } from '../../core/words.js';
 import { watch } from '../../core/live.js';
 import { num, rate } from '../../core/formats.js';
 import { Chips } from '../../parts/chips.js';
 import { Field } from '../../parts/field.js';
+import { walk } from '../walk.js';
 import { eventOf, summaryOf } from './images.js';
 import { Event } from './event.js';
 
@@ -83,6 +85,7 @@ function useTail(id, follows, table) {
 function Lines({ events, follows, pause, open, setOpen, empty }) {
   const box = useRef(null);
   const mine = useRef(0);
+  useKeys(walk(box, 'li button'));
   useLayoutEffect(() => {
     if (!follows || !box.current) return;
     box.current.scrollTop = box.current.scrollHeight;

@@ -160,6 +160,7 @@ export default {
   'failures.waits.session': 'Session in the way',
   'failures.waits.next_try': 'Next try',
   'failures.waits.next_try_at': '{in}, try {n}',
+  'failures.waits.now': 'now',
   'failures.waits.hint': 'Hint',
   'failures.waits.trying': 'Trying…',
 };

@@ -41,4 +41,9 @@ export default {
   'timeline.cutover': 'Cut-over',
   'timeline.skipped': 'A transaction was skipped',
   'timeline.reload': 'Tables are loaded again',
+  'timeline.definition_n': 'DDL statements applied: {count}',
+  'timeline.table_complete_n': 'Tables copied: {count}',
+  'timeline.copy_complete_n': 'All rows are copied: {rows}',
+  'timeline.differs_n': 'Compared: {differences} differences of rows, {definitions} of definitions',
+  'timeline.document_n': 'Document {number}',
 };

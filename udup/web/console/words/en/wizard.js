@@ -30,6 +30,10 @@ export default {
   'wizard.read_only': 'Your token may look at everything and change nothing. For a new job sign in with another one.',
   'wizard.finished': 'The job goes by its new document',
   'wizard.to_job': 'To the job',
+  'wizard.changed': 'The job has been changed since this was begun',
+  'wizard.changed.remedy': 'Begin again with its present document',
+  'wizard.again': 'Begin again',
+  'wizard.again.body': 'Everything that was typed and chosen here is forgotten.',
   'wizard.default': 'default',
   'wizard.lost': 'Passwords are not kept over a reload of the page. Type them again.',
 

@@ -160,6 +160,7 @@ export default {
   'failures.waits.session': '阻碍的会话',
   'failures.waits.next_try': '下次重试',
   'failures.waits.next_try_at': '{in}，第 {n} 次',
+  'failures.waits.now': '现在',
   'failures.waits.hint': '提示',
   'failures.waits.trying': '重试中…',
 };

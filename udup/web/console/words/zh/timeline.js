@@ -41,4 +41,9 @@ export default {
   'timeline.cutover': '切换',
   'timeline.skipped': '跳过了一个事务',
   'timeline.reload': '正在重新加载表',
+  'timeline.definition_n': '已应用 {count} 条 DDL 语句',
+  'timeline.table_complete_n': '{count} 张表复制完成',
+  'timeline.copy_complete_n': '全量复制完成：{rows} 行',
+  'timeline.differs_n': '比对：{differences} 处行差异，{definitions} 处定义差异',
+  'timeline.document_n': '配置第 {number} 版',
 };

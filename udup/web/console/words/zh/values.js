@@ -4,6 +4,7 @@ export default {
   'values.equal': '一致',
   'values.unequal': '不一致',
   'values.no_row': '（无此行）',
+  'values.not_shown': '不显示',
   'values.empty': '空字符串',
   'values.blanks': '首尾有 {n} 个空格',
   'values.hidden': '{n} 个不可见字符：{text}',

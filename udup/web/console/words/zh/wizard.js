@@ -30,6 +30,10 @@ export default {
   'wizard.read_only': '你的令牌只能查看，不能修改。新建任务请用其他令牌登录。',
   'wizard.finished': '任务已采用新的配置',
   'wizard.to_job': '查看任务',
+  'wizard.changed': '任务在此期间已被修改',
+  'wizard.changed.remedy': '请用当前配置重新开始',
+  'wizard.again': '重新开始',
+  'wizard.again.body': '这里填写和选择的内容都会被清除。',
   'wizard.default': '默认',
   'wizard.lost': '刷新页面后不保留密码，请重新输入。',
 
