@@ -103,6 +103,9 @@ wheel: docs  ## build a wheel into dist/, the documentation in it
 console-check: $(STAMP)  ## check the console's files: libraries as listed, imports, sizes, words of both languages
 	@$(VENV)/bin/python -m tests.console.files
 
+pictures: $(STAMP)  ## take the pictures of the documentation again, in Chromium
+	@$(VENV)/bin/python -m tests.console.pictures
+
 bench: $(STAMP)  ## measure the speed (BENCH="..." passes arguments)
 	@$(VENV)/bin/python -m bench $(BENCH)
 
