@@ -33,7 +33,7 @@ if [ -z "$$able" ]; then \
 fi
 endef
 
-.PHONY: help venv demo check test test-servers lint console-check docs wheel bench soak trials faults sim clean
+.PHONY: help venv demo check test test-servers lint console-check docs pictures wheel bench soak trials faults sim clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z-]+):[^#]*## */  make \1\t/' | expand -t 24
