@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.followed import Follower
 from tests.node.cluster_world import World, act, create_table, get, id_of, put, when_taken
 from tests.node.real_cluster import SECONDS, RealCluster, carried, kill, stopped, until
 from udup.base.errors import Transient
@@ -166,6 +167,24 @@ def test_any_node_is_asked_for_a_job_and_shows_it(world: World) -> None:
     when_taken(lambda: one.delete_job(world.job))
     world.is_gone()
     until(lambda: not any(world.job in carried(node) for node in world.cluster.nodes), lambda: "still carried")
+
+
+def test_what_happens_to_a_job_is_followed_at_any_node(world: World) -> None:
+    owner = world.cluster.owner(world.job)
+    one, other = world.cluster.others(owner)
+    follower = Follower(one.url, f"jobs,job:{world.job}")
+    try:
+        until(lambda: follower.shown(world.job)[-1:] == ["running"], lambda: follower.events[-3:])
+        act(other, world.job, "pause")
+        until(lambda: follower.shown(world.job)[-1:] == ["paused"], lambda: follower.events[-3:])
+        until(lambda: "paused" in {each["Kind"] for each in follower.entries()}, lambda: follower.events[-3:])
+    finally:
+        follower.close()
+    for node in world.cluster.nodes:
+        brief = next(each for each in get(node, "/v1/jobs?brief") if each["ID"] == world.job)
+        assert brief["Node"] == owner.folder.name
+        told = [each["Number"] for each in get(node, f"/v1/job/{world.job}/timeline?kind=paused")["Entries"]]
+        assert told == [each["Number"] for each in follower.entries() if each["Kind"] == "paused"]
 
 
 def test_a_job_for_a_node_that_is_not_there_waits_and_may_be_changed_at_any_node(world: World) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
+from tests.end_to_end.conftest import wait_for
+from tests.followed import Follower
 from tests.subscriptions.shown import asked, told
 from tests.subscriptions.world import Subscribed
 
@@ -97,3 +101,37 @@ def test_what_is_delivered_is_counted(world: Subscribed) -> None:
     assert progress["events_by_table"] == {f"{world.name}.t": 4, f"{world.name}.u": 1}
     assert progress["delivered_bytes"] > 500 and progress["decoder"] in ("compiled", "python")
     assert progress["delivered_messages"] == len(told(world, "--from", "start"))
+
+
+def test_a_stream_has_a_sample_of_what_passes(world: Subscribed) -> None:
+    """Far more pass than are shown; of a table alone if one is named, and what is wrong is said."""
+    _filled(world)
+    table = f"{world.name}.t"
+    every = Follower(world.node.url, f"tail:{world.name}", rate="5")
+    one, none = (Follower(world.node.url, f"tail:{world.name}", table=each) for each in (table, "elsewhere.t"))
+    try:
+        wait_for(lambda: none.count("error") == 1, lambda: none.events)
+        assert "delivers no table elsewhere.t" in none.events[-1][1]["Text"]
+        rows = ", ".join(f"({number})" for number in range(1000, 1400))
+        number = itertools.count(10)
+
+        def passes() -> bool:
+            world.on_source(
+                f"INSERT INTO {world.name}.u VALUES {rows}",
+                f"DELETE FROM {world.name}.u WHERE id >= 1000",
+                f"INSERT INTO {table} VALUES ({next(number)}, 'new')",
+            )
+            return bool(messages(one)) and any(each["PerSecond"] > 50 for each in messages(every))
+
+        wait_for(passes, lambda: (one.events[-2:], every.events[-1:]))
+    finally:
+        for each in (every, one, none):
+            each.close()
+    assert all(len(each["Events"]) == each["Shown"] <= 5 for each in messages(every))
+    of_table = [event for each in messages(one) for event in each["Events"]]
+    assert {event["Subject"].rpartition(".")[2] for event in of_table} == {"t"}
+    assert {json.loads(event["Value"])["op"] for event in of_table} == {"c"}
+
+
+def messages(follower: Follower) -> list[Any]:
+    return [data for name, data in list(follower.events) if name == "message"]

@@ -20,6 +20,7 @@ _COMMANDS = {
     "validate": "udup.cli.validate:validate",
     "grants": "udup.cli.grants:grants",
     "job": "udup.cli.jobs:job",
+    "events": "udup.cli.events:events",
     "node": "udup.cli.nodes:node",
     "members": "udup.cli.nodes:members",
     "cluster": "udup.cli.cluster:cluster",

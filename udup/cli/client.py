@@ -7,6 +7,7 @@ changes nothing. A write is sent once: whether it was carried out when its answe
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
@@ -21,6 +22,9 @@ from udup.cli.where import OWN_FILE, Where
 #: Seconds for a connection, and for an answer: the server itself gives up on the slowest question after some 30.
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 60.0
+
+#: Seconds without a word of a stream, which has a sign of life every five.
+SILENCE_SECONDS = 20.0
 
 #: Further tries of a GET, and the pause before each, in seconds.
 RETRIES = 3
@@ -76,6 +80,21 @@ class Api:
     def text(self, path: str) -> str:
         """An answer that is no JSON."""
         return self._get(path, {}).text
+
+    def stream(self, path: str, params: dict[str, str], last_event_id: str) -> Iterator[str]:
+        """Yield the lines of a stream as they come, until it ends; from behind an event, if one is named."""
+        headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": last_event_id} if last_event_id else {})
+        silence = httpx.Timeout(SILENCE_SECONDS, connect=CONNECT_SECONDS)
+        try:
+            with self._client.stream("GET", path, params=params, headers=headers, timeout=silence) as answer:
+                if not answer.is_success:
+                    answer.read()
+                self._checked(answer)
+                yield from answer.iter_lines()
+        except (httpx.RemoteProtocolError, httpx.ReadError) as error:
+            raise _Broken(f"GET {self._url(path)}: the connection broke ({_reason(error)})") from error
+        except httpx.TransportError as error:
+            raise self._nobody(error) from error
 
     def send(self, method: str, path: str, body: Any = None, **params: str | list[str]) -> Any:
         """A write's JSON answer, None for an empty one."""

@@ -1,6 +1,7 @@
 """`udup job logs`: what happened to a job, in the order of time.
 
-Put together from what the server keeps: the events of the job's tasks, and the errors that ended its runs.
+Put together from what the server keeps: the events of the job's tasks, the errors that ended its runs, and the job's
+time line.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import click
+import httpx
 
-from udup.cli.client import job_path
+from udup.cli.client import Answered, job_path
 from udup.cli.commands import Command
 from udup.cli.completing import JOB_ID
 from udup.cli.jobs import Json, find_job, job_or_none, progress
@@ -31,6 +33,10 @@ _WORDS = {"Killing": "Ending at a transaction boundary", "Killed": "Ended"}
 
 #: Keys of an event that say something in words, in the order in which they are told.
 _TEXTS = ("Message", "DriverError", "SetupError", "KillError", "KillReason", "RestartReason", "DriverMessage")
+
+
+#: Kinds of the time line that the tasks' events and the errors of runs tell with more words.
+_TOLD_BY_TASKS = frozenset({"started", "stopped", "failed", "reconnecting", "connected", "paused", "resumed", "moved"})
 
 
 @dataclass(frozen=True)
@@ -51,10 +57,10 @@ class Entry:
 @click.option("--follow", "-f", is_flag=True, help="Go on showing what happens, until Ctrl-C, or the job is deleted.")
 @asks_server
 def logs(session: Session, job_id: str, follow: bool) -> None:
-    """Show what happened to a job: its tasks' events, and every error that made it start again.
+    """Show what happened to a job: its tasks' events, every error that made it start again, and its time line.
 
     The server keeps the last events of each task; its own log tells more. --json prints the allocations with their
-    events and the job, as {"Allocations": [...], "Job": {...}}.
+    events, the job and its time line, as {"Allocations": [...], "Job": {...}, "Timeline": [...]}.
 
     \b
     Examples:
@@ -63,7 +69,8 @@ def logs(session: Session, job_id: str, follow: bool) -> None:
     """
     job = find_job(session.api, job_id)
     if session.out.as_json:
-        session.out.json({"Allocations": _allocations(session, job), "Job": job})
+        shown_now = {"Allocations": _allocations(session, job), "Job": job, "Timeline": _timeline(session, job)}
+        session.out.json(shown_now)
         return
     told = _tell(session, job, [])
     while follow:
@@ -79,7 +86,8 @@ def _tell(session: Session, job: Json, told: list[Entry]) -> list[Entry]:
     """Say what was not told before; everything that is known now."""
     restarts = list(_restarts(job))
     events = _events(patiently(lambda: _allocations(session, job)), {each.at for each in restarts})
-    entries = sorted([*restarts, *events], key=lambda entry: entry.at)
+    others = _others(patiently(lambda: _timeline(session, job)))
+    entries = sorted([*restarts, *events, *others], key=lambda entry: entry.at)
     for entry in entries:
         if entry not in told:
             session.out.say(str(entry))
@@ -89,6 +97,24 @@ def _tell(session: Session, job: Json, told: list[Entry]) -> list[Entry]:
 def _allocations(session: Session, job: Json) -> list[Json]:
     found: list[Json] = session.api.get(job_path(job["ID"], "allocations"), all="true")
     return found
+
+
+def _timeline(session: Session, job: Json) -> list[Json]:
+    """The newest entries; none of a server that has no time line yet."""
+    try:
+        found: list[Json] = session.api.get(job_path(job["ID"], "timeline"), limit="500")["Entries"]
+    except Answered as error:
+        if error.status != httpx.codes.NOT_FOUND:
+            raise
+        return []
+    return found
+
+
+def _others(timeline: list[Json]) -> Iterator[Entry]:
+    """What the time line has that neither tasks nor failed runs tell."""
+    for entry in timeline:
+        if entry["Kind"] not in _TOLD_BY_TASKS:
+            yield Entry(_nanoseconds(entry["Time"]), "Job", shown(entry["Text"]))
 
 
 def _events(allocations: list[Json], told: Collection[int]) -> Iterator[Entry]:
@@ -117,7 +143,7 @@ def _restarts(job: Json) -> Iterator[Entry]:
 
 
 def _nanoseconds(moment: Any) -> int:
-    """Of RFC 3339 with a second's precision, as older servers tell it alone; 0 for what is none."""
+    """Of RFC 3339, to the microsecond; older servers tell a failure's second alone. 0 for what is none."""
     try:
         return int(datetime.datetime.fromisoformat(str(moment)).timestamp() * _NS)
     except ValueError:

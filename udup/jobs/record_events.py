@@ -130,7 +130,8 @@ def _of_task(allocation: Allocation, resumes: set[str]) -> Iterator[Happened]:
         found = _told(allocation, before, event, last=last, resumed=allocation.eval_id in resumes)
         if found is not None:
             kind, text, params = found
-            yield Happened(event.time, kind, text, params, identity=(kind.value, event.time))
+            whose = allocation.task if kind is Kind.MOVED else ""
+            yield Happened(event.time, kind, text, params, identity=("task", event.type, event.time, whose))
         before = event
 
 

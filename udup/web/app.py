@@ -17,6 +17,7 @@ from udup.web import errors
 from udup.web.auth import HeadersRule, RoleRule, access_rule
 from udup.web.blocking import WaitingRoom
 from udup.web.live.following import Following
+from udup.web.live.stream import STREAMS
 from udup.web.middleware import Compression, MethodRule, OriginRule, PathRule
 from udup.web.openapi.resource import OpenApiResource
 from udup.web.ports import Consumers, JobControl, JobReads, MoveOrders
@@ -89,7 +90,7 @@ def create_app(
     listed = JobTablesReads(control, region, room)
     moves = MoveResource(orders, region)
     _add_jobs(app, control, reads, settings, here, reading, region, room, levels, events, listed, moves, following)
-    app.add_route("/v1/events", StreamResource(control, following, here, region, room))
+    app.add_route("/v1/events", StreamResource(control, following, here, region, room, STREAMS))
     _add_node(app, here, region, control)
     app.add_route("/metrics", MetricsResource(control, reads, node_id, settings.data_path))
     app.add_route("/v1/self", SelfResource(here, reads, settings))

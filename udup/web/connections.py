@@ -14,6 +14,7 @@ import re
 import socket
 import time
 from collections import Counter
+from contextlib import suppress
 from typing import Any
 
 from waitress.adjustments import Adjustments
@@ -23,7 +24,7 @@ from waitress.server import TcpWSGIServer
 from waitress.task import ErrorTask as WaitressErrorTask
 from waitress.task import ThreadedTaskDispatcher, WSGITask
 
-from udup.web.live.stream import STREAMS, UNSENT
+from udup.web.live.stream import STREAMS, UNSENT, UNSENT_MAX
 from udup.web.problems import error_body
 
 #: The path that is answered whatever else there is to do.
@@ -106,6 +107,12 @@ class Channel(HTTPChannel):  # type: ignore[misc]
             self.began = time.time()
         return taken
 
+    def keep_little_unsent(self) -> None:
+        """Have the system take no more than it can send soon: what waits in it for a slow client is old by then."""
+        if hasattr(socket, "TCP_NOTSENT_LOWAT") and self.connected:
+            with suppress(OSError):  # the client has hung up
+                self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_MAX)
+
     @property
     def idle(self) -> bool:
         """Whether no request of it is being answered."""
@@ -157,6 +164,7 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
         if path == LIVE:
             self.live_dispatcher.add_task(task)
         elif path == STREAM:
+            task.keep_little_unsent()
             self.stream_dispatcher.add_task(task)
         else:
             self.task_dispatcher.add_task(task)

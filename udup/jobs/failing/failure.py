@@ -46,6 +46,14 @@ def kind_of(record: JobRecord) -> str:
     return "" if stopped is None else stopped.what
 
 
+def params_of(record: JobRecord) -> dict[str, str]:
+    """Return what a sentence about it names, the row too; nothing for a job that goes on by itself."""
+    stopped = stopped_of(record)
+    if stopped is None:
+        return {}
+    return _params(record, stopped) | ({"key": stopped.key} if stopped.key else {})
+
+
 def failure_of(record: JobRecord) -> dict[str, Any] | None:
     """Return it as the API has it, None for a job that goes on by itself."""
     stopped = stopped_of(record)

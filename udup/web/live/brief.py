@@ -10,7 +10,10 @@ from udup.jobs import JobRecord, JobType, Stage
 from udup.jobs.describing import description
 from udup.jobs.document.keys import canonical
 from udup.jobs.document.spec import DOCUMENT
+from udup.jobs.failing.failure import kind_of, params_of, source_keeps_until, stamp
 from udup.jobs.series import Sample
+from udup.jobs.shown import state_of
+from udup.jobs.waiting import waits_of
 from udup.jobs.words import Driver
 
 #: Characters of a text that a list shows.
@@ -71,21 +74,25 @@ def sample_of(record: JobRecord) -> Sample:
     return Sample(told.lag_ms, rows, told.tx_per_s)
 
 
-def brief_of(record: JobRecord, outline: Outline, shown: Mapping[str, Any], node: str) -> dict[str, Any]:
-    """Return a job as the list shows it; `shown` is what is the matter with it, `node` the name of its owner."""
+def brief_of(record: JobRecord, outline: Outline, node: str) -> dict[str, Any]:
+    """Return a job as the list shows it; `node` is the name of its owner."""
     told, rates = record.progress, sample_of(record)
-    failure = shown["Failure"] or {}
+    state = record.shown or state_of(record)
     return {
         "ID": record.id,
         "Name": outline.name,
         "Type": outline.type,
         "Stage": record.stage.value,
         "Status": record.status.value,
-        **{key: shown[key] for key in ("Shown", "ShownSince", "Group", "NeedsYou", "Waits")},
+        "Shown": state.word.value,
+        "ShownSince": "" if state.since is None else stamp(state.since),
+        "Group": state.group.value,
+        "NeedsYou": state.needs_you,
+        "Waits": waits_of(record),
         "Reason": _line(description(record)),
-        "FailureKind": failure.get("Kind", ""),
-        "FailureParams": _params_of(failure),
-        "SourceKeepsUntil": failure.get("SourceKeepsUntil", ""),
+        "FailureKind": kind_of(record),
+        "FailureParams": params_of(record),
+        "SourceKeepsUntil": source_keeps_until(record),
         "Source": outline.source,
         "Target": outline.target,
         "LagMs": told.lag_ms,
@@ -103,12 +110,6 @@ def brief_of(record: JobRecord, outline: Outline, shown: Mapping[str, Any], node
         "ModifyIndex": record.modify_index,
         "JobModifyIndex": record.job_modify_index,
     }
-
-
-def _params_of(failure: Mapping[str, Any]) -> dict[str, str]:
-    """Return what a sentence about the failure names: its parameters, the table and the row."""
-    known = {"table": failure.get("Table", ""), "key": failure.get("Key", "")}
-    return {name: value for name, value in {**known, **failure.get("Params", {})}.items() if value}
 
 
 def words_of(brief: Mapping[str, Any]) -> dict[str, Any]:

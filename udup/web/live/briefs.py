@@ -2,7 +2,7 @@
 
 Each change of a brief has a number of the order that all changes have, so a stream that has seen all up to a number is
 given the briefs with greater ones, whatever happened between: the present state, not its history. A change of figures
-alone counts every two seconds at most; what a job is doing and why counts at once.
+alone counts now and then; what a job is doing and why counts at once.
 """
 
 from __future__ import annotations
@@ -14,10 +14,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from udup.jobs import JobRecord
+from udup.jobs.shown import Group
 from udup.web.live.brief import Outline, brief_of, outline_of, words_of
 
-#: Seconds between two changes of a job's figures that are told.
-FIGURES_S = 2.0
+#: Seconds between two changes of a job's figures that are told: of one that runs, and of one that does not, whose lag
+#: grows all the same.
+FIGURES_S, STANDING_S = 2.0, 10.0
+
+_STANDING = frozenset({Group.NEEDS_YOU, Group.HEALING, Group.PAUSED, Group.ENDED})
 
 #: Seconds after which a brief is made again though the job's record is the same: some words depend on the time.
 AGAIN_S = 2.0
@@ -48,10 +52,10 @@ class Changed:
 
 
 class Briefs:
-    """`shown` says what is the matter with a job, `order` gives the next number. Whoever holds it guards it."""
+    """`order` gives the next number. Whoever holds it guards it."""
 
-    def __init__(self, shown: Callable[[JobRecord], dict[str, Any]], order: Callable[[], int]) -> None:
-        self._shown, self._order = shown, order
+    def __init__(self, order: Callable[[], int]) -> None:
+        self._order = order
         self._made: dict[str, _Made] = {}
         self._gone: deque[tuple[int, str]] = deque()
         self._forgotten = 0  # the order of the last one that is gone and was forgotten
@@ -74,7 +78,7 @@ class Briefs:
             return known
         is_same = known is not None and known.record.document is record.document
         outline = known.outline if known is not None and is_same else outline_of(record)
-        brief = brief_of(record, outline, self._shown(record), node_of(record.id))
+        brief = brief_of(record, outline, node_of(record.id))
         if known is not None and known.brief == brief:
             known.record, known.made_at = record, now
             self._tell_figures(known, now)
@@ -89,7 +93,8 @@ class Briefs:
         return made
 
     def _tell_figures(self, made: _Made, now: float) -> None:
-        if made.untold and now - made.told_at >= FIGURES_S:
+        pause = STANDING_S if made.brief["Group"] in _STANDING else FIGURES_S
+        if made.untold and now - made.told_at >= pause:
             made.order, made.told_at, made.untold = self._order(), now, False
 
     def since(self, order: int) -> Changed | None:

@@ -21,8 +21,7 @@ from udup.jobs import JobRecord
 from udup.jobs.series import SeriesBook, slot_at
 from udup.jobs.timeline import Entry, TimelineBook
 from udup.web.live.brief import sample_of
-from udup.web.live.briefs import Briefs, Changed
-from udup.web.live.shown import shown_of
+from udup.web.live.briefs import Briefs, Changed, as_json
 from udup.web.ports import JobReads, NotThere
 from udup.web.resources.node_info import NodeInfo
 
@@ -30,6 +29,12 @@ _LOG = logs.logger("live")
 
 #: Seconds between looks while somebody follows, and while nobody does.
 FOLLOWED_S, ALONE_S = 0.5, 2.0
+
+#: Seconds that the end of a look is waited for at a stop.
+STOP_S = 1.0
+
+#: Seconds between two looks at the nodes, and for which they are looked at since somebody has asked.
+NODES_S, WANTED_S = 2.0, 10.0
 
 #: Seconds after which a look is taken though no record is another: what depends on the time has changed by then.
 FRESH_S = 0.4
@@ -54,8 +59,9 @@ class Following:
         self._looks = 0
         self._timelines = TimelineBook()
         self._series = SeriesBook()
-        self._briefs = Briefs(shown_of, self._next)
+        self._briefs = Briefs(self._next)
         self._ahead_ns = time.time_ns() - time.monotonic_ns()  # time that never goes back
+        self._nodes, self._nodes_at, self._nodes_wanted_at = "", float("-inf"), float("-inf")
         self._followers, self._is_kept = 0, False
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
@@ -77,7 +83,7 @@ class Following:
             self._is_kept, thread = False, self._thread
         self._wake.set()
         if thread is not None and not self._followers:
-            thread.join()
+            thread.join(STOP_S)  # what it asks may not answer
 
     @contextmanager
     def followed(self) -> Iterator[None]:
@@ -107,8 +113,20 @@ class Following:
             except Exception as error:  # noqa: BLE001 - streams tell it
                 _LOG.error("look_failed", exc_info=error)
                 self._tell(f"{type(error).__name__}: {error}")
+            self._look_at_nodes()
             self._wake.wait(FOLLOWED_S if self._followers else ALONE_S)
             self._wake.clear()
+
+    def _look_at_nodes(self) -> None:
+        """Note how the nodes are, if somebody wants that: to ask may take as long as the store does not answer."""
+        now = time.monotonic()
+        if now - self._nodes_wanted_at > WANTED_S or now - self._nodes_at < NODES_S:
+            return
+        try:
+            self._nodes = as_json({"Members": self._here.members(), "Nodes": self._here.all_stubs()})
+        except UdupError:
+            return  # what was known last stands
+        self._nodes_at = now
 
     def _goes_on(self) -> bool:
         with self._known:
@@ -172,6 +190,11 @@ class Following:
     def slot(self) -> int:
         """Return the step of the series that it is now."""
         return slot_at((self._ahead_ns + time.monotonic_ns()) / 1e9)
+
+    def nodes(self) -> str:
+        """Return how the nodes are, as JSON, "" before that was looked at. Who asks has it looked at for a while."""
+        self._nodes_wanted_at = time.monotonic()
+        return self._nodes
 
     @property
     def order(self) -> int:

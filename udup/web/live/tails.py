@@ -117,7 +117,7 @@ class TailTopic:
     """The messages of one subscription, `rate` a second at most."""
 
     def __init__(self, reader: TailReader, asked: Asked, rate: int) -> None:
-        self._reader, self._asked, self._rate = reader, asked, rate
+        self._reader, self.asked, self._rate = reader, asked, rate
         self._told_at, self._allowed = time.monotonic(), float(rate)
         self._problem = ""
 
@@ -131,10 +131,10 @@ class TailTopic:
         self._allowed -= len(seen)
         if problem != self._problem:
             self._problem = problem
-            yield "error", as_json({"Topic": str(self._asked), "Text": problem})
+            yield "error", as_json({"Topic": str(self.asked), "Text": problem})
         if count:
             events = [shown_event(each).to_json() for each in seen]
-            told = {"ID": self._asked.job_id, "Events": events, "PerSecond": round(count / passed, 1)}
+            told = {"ID": self.asked.job_id, "Events": events, "PerSecond": round(count / passed, 1)}
             yield "message", as_json(told | {"Shown": len(seen)})
 
     def close(self) -> None:

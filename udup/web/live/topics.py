@@ -6,8 +6,7 @@ so that a round that was put off, for a client that reads slowly, is no longer t
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import unquote
@@ -25,8 +24,8 @@ JOBS, NODES, JOB, TAIL = "jobs", "nodes", "job", "tail"
 #: Topics of one stream.
 TOPICS_MAX = 20
 
-#: Seconds between two events of one job, and between two looks at the nodes.
-_JOB_S, _NODES_S = 1.0, 2.0
+#: Seconds between two events of one job.
+_JOB_S = 1.0
 
 _NS = 1_000_000_000
 
@@ -74,6 +73,9 @@ class Round:
 class Topic(Protocol):
     """One part of a stream, used by one thread."""
 
+    @property
+    def asked(self) -> Asked: ...
+
     def news(self, now: Round) -> Iterator[Event]:
         """Yield what is new."""
         ...
@@ -83,6 +85,8 @@ class Topic(Protocol):
 
 class JobsTopic:
     """All jobs in brief at first, then those that have changed."""
+
+    asked = Asked(JOBS)
 
     def __init__(self, following: Following, *, whole: bool) -> None:
         self._following, self._whole = following, whole
@@ -107,16 +111,14 @@ def _jobs(texts: list[str], gone: list[str], *, everything: bool) -> str:
 class NodesTopic:
     """The members, and the nodes as the list has them, whenever either has changed."""
 
-    def __init__(self, shown: Callable[[], dict[str, Any]]) -> None:
-        self._shown = shown
-        self._told, self._looked_at = "", float("-inf")
+    asked = Asked(NODES)
+
+    def __init__(self, following: Following) -> None:
+        self._following, self._told = following, ""
 
     def news(self, now: Round) -> Iterator[Event]:
-        if now.now - self._looked_at < _NODES_S:
-            return
-        self._looked_at = now.now
-        text = as_json(self._shown())
-        if text != self._told:
+        text = self._following.nodes()
+        if text and text != self._told:
             self._told = text
             yield NODES, text
 
@@ -128,18 +130,18 @@ class JobTopic:
     """One job, whole, once a second at most; what happened to it; its figures every ten seconds."""
 
     def __init__(self, following: Following, asked: Asked) -> None:
-        self._following, self._asked = following, asked
+        self._following, self.asked = following, asked
         self._told, self._told_at, self._slot = "", float("-inf"), following.slot
         self._last: object = None
         self._is_missing = False
 
     def news(self, now: Round) -> Iterator[Event]:
-        job_id = self._asked.job_id
+        job_id = self.asked.job_id
         record = self._following.record(job_id)
         if record is None:
             if not self._is_missing and self._following.has_looked:
                 self._is_missing, self._told, self._last = True, "", None
-                yield "error", as_json({"Topic": str(self._asked), "Text": "job not found"})
+                yield "error", as_json({"Topic": str(self.asked), "Text": "job not found"})
             return
         self._is_missing = False
         for entry in self._following.entries(job_id, now.told):
@@ -164,7 +166,3 @@ class JobTopic:
 
     def close(self) -> None:
         """Hold nothing."""
-
-
-def clock() -> float:
-    return time.monotonic()

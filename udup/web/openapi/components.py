@@ -94,7 +94,7 @@ PARAMETERS: dict[str, Any] = {
         "name": "Last-Event-ID",
         "in": "header",
         "required": False,
-        "schema": {"type": "string", "pattern": "^[0-9a-f]+-[0-9]{1,18}$"},
+        "schema": {"type": "string", "pattern": "^[0-9a-f]+-[0-9]{1,18}j?$"},
         "description": "the id that came last: the stream tells what has changed since",
     },
     "job_prefix": _query("prefix", _STRING, "only jobs whose ID begins so"),

@@ -180,7 +180,7 @@ def _content(operation: Operation) -> dict[str, Any]:
     if operation.answer == "metrics":
         return {kind: {"schema": {"type": "string"}} for kind in (_TEXT, _METRICS)}
     if operation.answer == "stream":
-        return {_STREAM: {"schema": {"type": "string"}}}
+        return {_STREAM: {"schema": {}}}  # what reads it may take it for a text, or event by event
     if operation.answer in ("string", "object"):
         return {_JSON: {"schema": {"type": operation.answer}} | _examples(operation.answer)}
     name = operation.answer.strip("[]")

@@ -14,10 +14,11 @@ from udup.base.errors import Fault, Refused
 from udup.jobs.record_events import Kind
 from udup.jobs.series import COARSER, POINTS, STEP_S, end_of
 from udup.pipeline.ports import TailRequest
+from udup.web.auth import role_of
 from udup.web.blocking import HUNG_UP, WaitingRoom
 from udup.web.live.briefs import as_json
 from udup.web.live.following import Following
-from udup.web.live.stream import STREAMS, UNSENT, Client, Stream, order_of
+from udup.web.live.stream import UNSENT, Client, Stream, place_of
 from udup.web.live.tails import RATE, RATE_MAX, TailReader, TailTopic
 from udup.web.live.topics import JOBS, NODES, TAIL, Asked, JobsTopic, JobTopic, NodesTopic, Topic, asked_of
 from udup.web.middleware import GZIP_LEVEL, takes_gzip
@@ -204,7 +205,7 @@ class StreamResource:
         here: NodeInfo,
         region: RegionRule,
         room: WaitingRoom,
-        streams: int = STREAMS,
+        streams: int,
     ) -> None:
         self._control, self._following, self._here = control, following, here
         self._region, self._room = region, room
@@ -231,26 +232,29 @@ class StreamResource:
         """Return a stream that gives back what is held, whatever becomes of it."""
         following, events = self._following, []
         last = req.get_header("Last-Event-ID")
-        told = None if last is None else order_of(last, following.epoch)
-        if told is not None and (told > following.order or following.since(told).changed is None):
-            told = None
-        events.append(("hello", as_json({"Node": self._here.name, "Epoch": following.epoch, "Role": _role(req)})))
-        if last is not None and told is None:
+        place = None if last is None else place_of(last, following.epoch)
+        if place is not None and (place.order > following.order or following.since(place.order).changed is None):
+            place = None
+        events.append(
+            ("hello", as_json({"Node": self._here.name, "Epoch": following.epoch, "Role": role_of(req).value}))
+        )
+        if last is not None and place is None:
             events.append(("reset", "{}"))
         topics: list[Topic] = []
         for each in asked:
-            topic = self._topic(each, wanted, rate, whole=told is None)
+            topic = self._topic(each, wanted, rate, whole=place is None or not place.jobs)
             held.callback(topic.close)
             topics.append(topic)
-        gone = req.env.get(HUNG_UP, lambda: False)
-        client = Client(req.env.get(UNSENT, lambda: 0), lambda: self._room.lets_go(req) or gone())
+        unsent = req.env.get(UNSENT, lambda: 0)
+        client = Client(unsent, lambda: self._room.lets_go(req), stays=HUNG_UP in req.env)
+        told = None if place is None else place.order
         return Stream(following, client, events, topics, told, held.pop_all())
 
     def _topic(self, asked: Asked, wanted: TailRequest, rate: int, *, whole: bool) -> Topic:
         if asked.kind == JOBS:
             return JobsTopic(self._following, whole=whole)
         if asked.kind == NODES:
-            return NodesTopic(lambda: {"Members": self._here.members(), "Nodes": self._here.all_stubs()})
+            return NodesTopic(self._following)
         if asked.kind == TAIL:
             return TailTopic(TailReader(self._control, asked, wanted, self._readers), asked, rate)
         return JobTopic(self._following, asked)
@@ -262,7 +266,3 @@ def _tail_of(req: falcon.Request) -> TailRequest:
     if named is not None and not (schema and dot and table):
         raise Refused([Fault("table", f"{named[:80]!r} names no table", "write table=SCHEMA.TABLE")])
     return TailRequest(table=(schema, table) if named is not None else None)
-
-
-def _role(req: falcon.Request) -> str:
-    return str(getattr(req.context, "role", "write"))

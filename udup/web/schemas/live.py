@@ -5,7 +5,9 @@ from __future__ import annotations
 from pydantic import Field
 
 from udup.jobs.record_events import Kind
+from udup.jobs.shown import Group, Shown
 from udup.jobs.timeline import Entry
+from udup.web.schemas.jobs import Waits
 from udup.web.schemas.shape import Shape, rfc3339
 
 
@@ -48,12 +50,6 @@ class AllSeries(Shape):
     jobs: dict[str, list[float | None]] = Field(description="the greatest lag of each point, in ms, by the job's ID")
 
 
-class JobWaits(Shape):
-    """What a job waits for; the same as `Waits` of the whole job."""
-
-    model_config = {**Shape.model_config, "extra": "allow"}
-
-
 class JobBrief(Shape):
     """A job as a list shows it, in one small object. Figures that nobody has told are null."""
 
@@ -62,11 +58,11 @@ class JobBrief(Shape):
     type: str
     stage: str = Field(description="pending, copying, catching_up, running, paused, completed or failed")
     status: str = Field(description="pending, running, pause, dead or complete")
-    shown: str = Field(description="what is the matter with it, in one word")
+    shown: str = Field(description=", ".join(Shown))
     shown_since: str = Field(description="since when; RFC 3339, empty where that is not known")
-    group: str = Field(description="needs_you, healing, behind, under_way, running, paused or ended")
+    group: str = Field(description=", ".join(Group))
     needs_you: bool = Field(description="it goes on only when somebody does something")
-    waits: JobWaits | None = Field(description="what it waits for")
+    waits: Waits | None = Field(description="what it waits for")
     reason: str = Field(description="why it is where it is, in a line; empty for a job that goes on")
     failure_kind: str = Field(description="why it has stopped, in a word; empty for a job that has not")
     failure_params: dict[str, str] = Field(
