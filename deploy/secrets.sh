@@ -4,7 +4,7 @@ set -eu
 cd "$(dirname "$0")"
 umask 077
 mkdir -p secrets
-for name in api_token mysql_root mysql_udup grafana_admin; do
+for name in api_token read_token mysql_root mysql_udup grafana_admin; do
   [ -e "secrets/$name" ] || { od -An -N24 -tx1 /dev/urandom | tr -d ' \n' > "secrets/$name"; echo "made secrets/$name"; }
 done
 # Docker mounts each file as it is, and the users of the containers read it as others; the folder keeps others of this

@@ -5,7 +5,9 @@ from __future__ import annotations
 from tests.actors.conftest import post
 from tests.actors.growing import REPORTS, SIDE, checkpoints_of, settled, tables_of
 from tests.actors.small_world import World
+from udup.actors.messages import Progress
 from udup.base.errors import Failure, FailureKind
+from udup.jobs.progress import TaskReport
 from udup.pipeline.ports import Scope
 
 
@@ -49,3 +51,22 @@ def test_a_side_job_that_cannot_go_on_with_its_tables_copies_them_again(grown: W
     world.until(lambda: settled(world))
     assert checkpoints_of(world).joins == 1 and not checkpoints_of(world).wrong
     world.until(lambda: scope_of(world).selection.wants("s", "c"))
+
+
+def test_tables_that_are_to_be_loaded_again_wait_for_others_that_are_under_way(grown: World) -> None:
+    world = grown
+    world.script(SIDE).reports = REPORTS[:2]
+    post(world, ReplicateDoDb=tables_of("a", "b", "c"))
+    world.until(lambda: SIDE in world.stored and world.stage(SIDE) == "catching_up")
+    for runs in (2, 3):  # the first did not know of the new tables
+        world.child_of("extractor", "j").end(world.job("j").run.number, _behind("s.a"))
+        world.until(lambda: len(world.runs["j"]) == runs and world.job("j").goes_on)  # noqa: B023
+        assert world.stage("j") != "failed"
+    world.script(SIDE).reports = REPORTS
+    side = world.child_of("applier", SIDE)
+    side.tell(Progress("applier", side.run, TaskReport.of(REPORTS[-1]), world.clock))
+    world.until(lambda: settled(world))
+    world.child_of("extractor", "j").end(world.job("j").run.number, _behind("s.a"))
+    world.until(lambda: world.stored["j"].growth is not None and world.stored["j"].growth.reloads == ("s.a",))
+    world.until(lambda: settled(world))
+    assert checkpoints_of(world).joins == 2 and not checkpoints_of(world).wrong

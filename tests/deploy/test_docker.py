@@ -84,6 +84,14 @@ def test_the_image_is_pinned_runs_as_nobody_in_particular_and_copies_what_is_the
                 assert (REPOSITORY / source).exists() and f"!{source}" in ignored, source
 
 
+def test_what_the_sources_link_to_is_copied_with_them() -> None:
+    copied = {rest.split()[0] for word, rest in _steps() if word == "COPY"}
+    links = [path for folder in ("udup", "docs") for path in (REPOSITORY / folder).rglob("*") if path.is_symlink()]
+    assert links, "the template of the settings is one"
+    for link in links:
+        assert link.resolve().relative_to(REPOSITORY).parts[0] in copied, link
+
+
 def test_the_settings_of_the_image_are_settings() -> None:
     [environment] = [rest for word, rest in _steps() if word == "ENV"]
     given = dict(each.split("=", 1) for each in shlex.split(environment) if each.startswith("UDUP_"))
@@ -157,9 +165,13 @@ def test_the_settings_of_the_node_are_settings(compose: dict[str, Any], tmp_path
     given: dict[str, str] = compose["services"]["udup"]["environment"]
     assert set(given) <= {variable_of(path) for path in paths()}
     (tmp_path / "api_token").write_text("a-token-of-the-tests\n")
+    (tmp_path / "read_token").write_text("another-of-the-tests\n")
     environment = {name: text.replace("/run/secrets", str(tmp_path)) for name, text in given.items()}
     settings = load_settings(environment={**environment, "UDUP_BIND_ADDR": "0.0.0.0"})
-    assert settings.api.token.get_secret_value() == "a-token-of-the-tests" and settings.log.format == "json"
+    tokens = settings.api.token.get_secret_value(), settings.api.read_token.get_secret_value()
+    assert tokens == ("a-token-of-the-tests", "another-of-the-tests") and settings.log.format == "json"
+    scraped = (DEPLOY / "prometheus" / "prometheus.yml").read_text()
+    assert "/run/secrets/read_token" in scraped, "who scrapes changes nothing"
 
 
 def test_prometheus_scrapes_what_the_alerts_know(compose: dict[str, Any], tmp_path: Path) -> None:
@@ -171,7 +183,7 @@ def test_prometheus_scrapes_what_the_alerts_know(compose: dict[str, Any], tmp_pa
     promtool = _tool("promtool")
     (tmp_path / "alerts.yml").write_text(alerts)
     (tmp_path / "token").write_text("x")
-    (tmp_path / "prometheus.yml").write_text(text.replace("/run/secrets/api_token", str(tmp_path / "token")))
+    (tmp_path / "prometheus.yml").write_text(text.replace("/run/secrets/read_token", str(tmp_path / "token")))
     command = [promtool, "check", "config", str(tmp_path / "prometheus.yml")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -195,7 +207,7 @@ def test_secrets_are_made_once_and_others_of_the_machine_cannot_read_them(
         subprocess.run([tmp_path / "secrets.sh"], check=True, capture_output=True, timeout=60)
         made = {each.name: each.read_text() for each in (tmp_path / "secrets").iterdir()}
         assert set(made) == set(compose["secrets"])
-        assert all(re.fullmatch("[0-9a-f]{48}", text) for text in made.values()) and len(set(made.values())) == 4
+        assert all(re.fullmatch("[0-9a-f]{48}", text) for text in made.values()) and len(set(made.values())) == 5
     assert stat.S_IMODE((tmp_path / "secrets").stat().st_mode) == 0o700
     again = {each.name: each.read_text() for each in (tmp_path / "secrets").iterdir()}
     assert again == made

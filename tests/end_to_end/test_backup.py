@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import httpx
+from click.testing import CliRunner
+
 from tests.end_to_end.conftest import World
 from tests.node.real_cluster import RealCluster, kill
+from udup.cli import cli
 from udup.drivers.mysql.client.connection import connect, query
 from udup.node.restoring import backup_in
 from udup.sandbox.node import UdupNode
@@ -18,11 +20,9 @@ from udup.sandbox.server import MysqlServer
 
 
 def _udup(node: UdupNode, *words: str, code: int = 0) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "udup", *words, "--config", str(node.config)], capture_output=True, text=True, timeout=60
-    )
-    assert done.returncode == code, done.stdout + done.stderr
-    return done.stdout + done.stderr
+    done = CliRunner().invoke(cli, [*words, "--config", str(node.config)], prog_name="udup")
+    assert done.exit_code == code, done.output
+    return done.output
 
 
 def _begin(world: World, name: str) -> None:
@@ -76,6 +76,15 @@ def test_a_node_is_lost_and_its_jobs_go_on_from_the_backup_without_a_copy(
         assert "has 1 job already" in _udup(new, "restore", str(file), "--key", str(key), code=1)
         again = _udup(new, "restore", str(file), "--key", str(key), "--replace", code=1)
         assert "a server runs in" in again
+        httpx.put(f"{new.url}/v1/job/{name}/pause", timeout=20).raise_for_status()
+        new.wait_stage(name, ("paused",))
+        index = new.job(name)["ModifyIndex"]
+    assert "1 job as of" in _udup(new, "restore", str(file), "--replace"), "the folder has the key"
+    with new:
+        world.runs(name)  # as it did when the backup was made
+        world.on_source(f"DELETE FROM {name}.t WHERE id = 4")
+        world.level(name)
+        assert new.job(name)["ModifyIndex"] >= index, "indexes do not go back"
         world.posted.add(name)
         world.forget_all()
 

@@ -17,6 +17,7 @@ from udup.jobs.failing.failure import source_keeps_until
 from udup.jobs.growth import Growth, GrowthState
 from udup.jobs.progress import JobProgress
 from udup.jobs.stopped import Stopped
+from udup.pipeline.verify.state import CompareOptions, CompareState, Comparison
 
 
 def _told(cause: Cause) -> dict[str, Any]:
@@ -49,6 +50,25 @@ def test_a_row_that_is_not_there_is_repaired_or_passed_over() -> None:
     assert failure["Remedies"][0]["Body"] == {"Tables": [TABLE], "All": False}
     assert failure["Remedies"][2]["Confirm"] == "23"
     assert (failure["Gtid"], failure["Table"], failure["At"]) == (GTID, TABLE, "2023-11-14T22:13:20.123Z")
+
+
+@pytest.mark.parametrize(
+    ("tables", "state", "ended", "first"),
+    [
+        ((TABLE,), CompareState.DONE, 1, "resume"),
+        (("shop.items",), CompareState.DONE, 1, "repair"),
+        ((TABLE,), CompareState.FAILED, 1, "repair"),
+        ((TABLE,), CompareState.DONE, -1, "repair"),
+    ],
+)
+def test_a_job_whose_tables_were_repaired_since_has_only_to_go_on(
+    tables: tuple[str, ...], state: CompareState, ended: int, first: str
+) -> None:
+    record = stopped_job(Cause.ROW_MISSING, seed())
+    assert record.stopped is not None
+    options, ended_ns = CompareOptions(tables=tables, repair=True), record.stopped.time_ns + ended
+    done = Comparison(id="c", options=options, since_ns=1, state=state, ended_ns=ended_ns)
+    assert _acts(to_api(record.model_copy(update={"comparison": done}))["Failure"])[0] == first
 
 
 def test_a_table_that_is_otherwise_on_the_target_is_loaded_again() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from udup.jobs import JobProgress, JobRecord, Stage
 from udup.jobs.progress import TableProgress, TaskReport
+from udup.jobs.progress_fields import FIELDS
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "statistics.md"
 
@@ -80,3 +81,24 @@ def test_the_document_describes_every_field() -> None:
     described = set(re.findall(r"`([a-z_]+)`", DOCUMENT.read_text("utf-8")))
     assert set(JobProgress.model_fields) <= described
     assert set(TableProgress.__annotations__) <= described
+
+
+def _documented() -> dict[str, tuple[tuple[str, ...], str]]:
+    """Each key of the document's tables of Progress, with the keys of its row and the row's unit."""
+    text = DOCUMENT.read_text("utf-8").split("\n## Progress\n")[1].split("\n## ")[0]
+    found = {}
+    for line in text.splitlines():
+        cells = [cell.strip() for cell in line.split("|")[1:-1]]
+        if len(cells) == 3 and cells[0].startswith("`"):
+            keys = tuple(re.findall(r"`(\w+)`", cells[0]))
+            found.update(dict.fromkeys(keys, (keys, cells[1])))
+    return found
+
+
+def test_every_field_is_described_with_its_unit_and_the_document_says_the_same() -> None:
+    documented = _documented()
+    assert set(FIELDS) == set(JobProgress.model_fields) == set(documented)
+    for keys, unit in set(documented.values()):
+        told = dict.fromkeys(FIELDS[key][0].removesuffix("/s") for key in keys)
+        assert ", ".join(each for each in told if each) == unit, keys
+    assert all(text and not text.endswith(".") for _, text in FIELDS.values())

@@ -22,6 +22,8 @@ NOW = 1_700_000_000.0
 OUTAGE = Outage(side=Side.TARGET, why="refused", since=NOW - 60, next_try=NOW + 4, attempts=3)
 GROWTH = Growth(state=GrowthState.COPYING, side="one tables", since_ns=int((NOW - 30) * 1e9))
 CUTOVER = Cutover.asked(Options()).with_(since_ns=int((NOW - 20) * 1e9))
+REPAIR = CompareOptions(repair=True)
+CONTINUOUS = Comparison(id="c", options=CompareOptions(continuous=True), since_ns=1, round=2, last_differences=1)
 DIFFERS = Comparison(id="c", options=CompareOptions(), since_ns=1, state=CompareState.DONE, differences=3)
 
 
@@ -43,6 +45,9 @@ def _job(stage: Stage = Stage.RUNNING, **about: Any) -> JobRecord:
         (_job(comparison=DIFFERS, cutover=CUTOVER), Shown.DIFFERS, Group.BEHIND),
         (_job(Stage.COMPLETED, comparison=DIFFERS), Shown.COMPLETED, Group.ENDED),
         (_job(Stage.CATCHING_UP, cutover=CUTOVER), Shown.CUTTING_OVER, Group.UNDER_WAY),
+        (_job(cutover=Cutover.asked(Options(dry_run=True))), Shown.RUNNING, Group.RUNNING),
+        (_job(comparison=CONTINUOUS), Shown.DIFFERS, Group.BEHIND),
+        (_job(comparison=DIFFERS.model_copy(update={"options": REPAIR})), Shown.RUNNING, Group.RUNNING),
         (_job(growth=GROWTH), Shown.RELOADING, Group.UNDER_WAY),
         (_job(Stage.CATCHING_UP, growth=GROWTH), Shown.CATCHING_UP, Group.UNDER_WAY),
         (_job(Stage.FAILED, outage=OUTAGE), Shown.FAILED, Group.NEEDS_YOU),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import os
@@ -9,7 +10,9 @@ import stat
 from dataclasses import replace
 from pathlib import Path
 
+import nats
 import pytest
+from nats.js.api import StorageType
 
 from udup import __version__
 from udup.base.config import load_settings
@@ -17,11 +20,13 @@ from udup.base.errors import ConfigError
 from udup.base.identity import load_node_id
 from udup.base.settings import Settings
 from udup.node import restoring
+from udup.node.nats_server import NatsServer
 from udup.node.restoring import RESTORING, backup_in, check_restored, make_backup, plan_restore, restore, write_backup
 from udup.store.backup import HEAD, Backup
+from udup.store.buckets import make_bucket
 from udup.store.sealing import load_keyring
 from udup.store.snapshot import Snapshot, read_snapshot, write_snapshot
-from udup.store.store import key_of
+from udup.store.store import JOBS_BUCKET, key_of
 
 PASSWORD = "do not tell"
 
@@ -179,6 +184,33 @@ def test_nothing_is_restored_under_a_server_that_runs(made: Path, tmp_path: Path
     with restoring.stopped(tmp_path / "new"), pytest.raises(ConfigError, match="a server runs in"):
         restore(plan)
     assert not (tmp_path / "new" / RESTORING).exists()
+
+
+def test_a_nats_server_of_somebody_s_is_asked_whether_it_has_a_job_store(
+    server_folder: Path, made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = NatsServer(tmp_path / "nats", 0)
+    server.start()
+    try:
+        settings = _settings(tmp_path / "new", **{"nats.url": server.url})
+        key = tmp_path / "lost" / "secret.key"
+        restore(plan_restore(settings, backup_in(made), key, replace_jobs=False))
+        asyncio.run(_make_store(server.url))
+        with pytest.raises(ConfigError, match="has a job store, which the node goes by"):
+            plan_restore(settings, backup_in(made), key, replace_jobs=True)
+    finally:
+        server.stop()
+    monkeypatch.setattr(restoring, "ASK_SECONDS", 0.5)
+    with pytest.raises(ConfigError, match="cannot ask NATS"):
+        plan_restore(settings, backup_in(made), key, replace_jobs=True)
+
+
+async def _make_store(url: str) -> None:
+    client = await nats.connect(url)
+    try:
+        await make_bucket(client.jetstream(), JOBS_BUCKET, StorageType.FILE)
+    finally:
+        await client.close()
 
 
 def test_what_is_no_whole_backup_of_a_version_that_is_known_is_refused(made: Path, tmp_path: Path) -> None:

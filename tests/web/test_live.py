@@ -17,8 +17,8 @@ from udup.jobs.outage import Outage
 from udup.web.app import create_app
 
 BRIEF = keys(
-    "ID Name Type Stage Status Shown ShownSince Group NeedsYou Reason FailureKind Waits Source Target LagMs"
-    " RowsPerSecond TransactionsPerSecond Percent EtaS CopiedRows TotalRows TablesCopied Tables Position Node"
+    "ID Name Type Stage Status Shown ShownSince Group NeedsYou Reason FailureKind FailureParams Waits Source Target"
+    " LagMs RowsPerSecond TransactionsPerSecond Percent EtaS CopiedRows TotalRows TablesCopied Tables Position Node"
     " SourceKeepsUntil CreateIndex ModifyIndex JobModifyIndex"
 )
 

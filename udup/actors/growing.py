@@ -9,7 +9,7 @@ answer whether it has taken the side job in.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from udup.actors.growth_commands import new_incarnation, reload
@@ -246,6 +246,12 @@ class Growing:
         self._host.log.warning("tables_reload", job=job.id, tables=failure.reloads, why=failure.text)
         self._journal.save(job, record, lambda: self._host.reconcile(job))
         return True
+
+    def passing(self, job: Job, failure: Failure) -> Failure:
+        """Return a failure that other tables are in the way of getting over as one that passes: so do these."""
+        if not failure.reloads or job.record.growth is None or job.record.part_of:
+            return failure
+        return replace(failure, kind=FailureKind.TRANSIENT)
 
     def _copies_again(self, side: Job, failure: Failure) -> bool:
         """Have a side job removed with its checkpoint, and another one made in its place."""

@@ -261,6 +261,7 @@ class JobRuns:
             self._stop(job, run)
             self._take_step(job)
             return
+        failure = self._parts.growing.passing(job, failure)
         job.learn(failure)
         tasks = tuple(run.lost) or tasks_at_fault(failure.faults, role)
         limit, settings = job.spec.max_retries, self._parts.settings
@@ -296,8 +297,7 @@ class JobRuns:
         self._wake(max(pause, 0.01), job, run, Wake.RETRY)
 
     def _fail(self, job: Job, failure: Failure, tasks: Iterable[TaskType], run: Run | None = None) -> None:
-        run = job.run or run
-        number = run.number if run else 0
+        number = ended.number if (ended := job.run or run) else 0
         failure = with_remedy(job, failure)
         self._parts.log.error("job_failed", job=job.id, run=number, kind=failure.kind.value, error=failure.text)
         if job.run is not None:

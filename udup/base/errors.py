@@ -26,7 +26,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import ClassVar, Self
 
-from udup.base.causes import Reason
+from udup.base.causes import Cause, Reason, reason
 
 #: What the text of an error begins with that nobody foresaw.
 UNFORESEEN = "an error in Udup itself"
@@ -251,7 +251,9 @@ class Failure:
             text, about = str(error) or type(error).__name__, (error.gtid, error.table, error.side, error.kept)
             more = error.contradicted, error.reloads, error.reason
             return cls(error.kind, text, tuple(error.faults), *about, *more)
-        return cls(FailureKind.INTERNAL, f"{UNFORESEEN}: {type(error).__name__}: {error}")
+        text = f"{type(error).__name__}: {error}"
+        told = reason(Cause.INTERNAL, {"error": text})
+        return cls(FailureKind.INTERNAL, f"{UNFORESEEN}: {text}", reason=told)
 
     @classmethod
     def of_machine(cls, error: BaseException) -> Failure:

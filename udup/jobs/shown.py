@@ -16,7 +16,7 @@ from udup.jobs.allocation import EventType
 from udup.jobs.failing.failure import kind_of
 from udup.jobs.staleness import PATIENCE_SECONDS
 from udup.jobs.words import DesiredState, Stage
-from udup.pipeline.cutover.state import CutoverState
+from udup.pipeline.cutover.state import Cutover, CutoverState
 
 if TYPE_CHECKING:
     from udup.jobs.record import JobRecord
@@ -130,7 +130,7 @@ def _word_of(record: JobRecord, *, not_heard: bool, lagging: bool) -> Shown:
         (Shown.NOT_HEARD, not_heard and runs),
         (Shown.LAGGING, lagging and runs),
         (Shown.DIFFERS, runs and _differs(record)),
-        (Shown.CUTTING_OVER, record.cutover is not None and record.cutover.goes_on),
+        (Shown.CUTTING_OVER, _cutover(record) is not None),
         (_STAGES[record.stage], record.stage in (Stage.COPYING, Stage.CATCHING_UP)),
         (Shown.RELOADING, runs and record.growth is not None),
     )
@@ -140,12 +140,21 @@ def _word_of(record: JobRecord, *, not_heard: bool, lagging: bool) -> Shown:
 def _differs(record: JobRecord) -> bool:
     """Return whether the last comparison has found rows that differ, and no repair has put them right since."""
     last = record.comparison
-    return last is not None and not last.options.repair and bool(last.differences)
+    if last is None or last.options.repair:
+        return False
+    before = last.last_differences if last.is_active else 0  # of the round before, while the next is under way
+    return max(last.differences, before) > 0
 
 
 def _needs_somebody(record: JobRecord) -> bool:
-    cutover = record.cutover
+    cutover = _cutover(record)
     return bool(kind_of(record)) or (cutover is not None and cutover.state is CutoverState.STOPPED)
+
+
+def _cutover(record: JobRecord) -> Cutover | None:
+    """Return a cut-over that is under way or has stopped; one that only looks changes nothing."""
+    last = record.cutover
+    return last if last is not None and last.goes_on and not last.options.dry_run else None
 
 
 def _told_since(record: JobRecord, word: Shown) -> float | None:

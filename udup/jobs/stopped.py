@@ -11,7 +11,7 @@ from typing import Annotated, TypeVar
 from pydantic import Field
 
 from udup.base.causes import Cause, Reason
-from udup.base.errors import Contradicted, Failure, FailureKind
+from udup.base.errors import UNFORESEEN, Contradicted, Failure, FailureKind
 from udup.base.kept import Kept
 
 #: Characters of a text, and of each part of what is told beside it.
@@ -100,9 +100,8 @@ class Stopped(Kept):
     @property
     def what(self) -> str:
         """Return the word of what exactly is the matter; of an older version's record what its kind says."""
-        if not self.cause and _ASKS in self.text:
-            return Cause.UNSETTLED.value
-        return self.cause or _BY_KIND.get(self.kind, Cause.FAILED).value
+        found = next((word for text, word in _BY_TEXT.items() if text in self.text), None)
+        return self.cause or (found or _BY_KIND.get(self.kind, Cause.FAILED)).value
 
 
 def _of_faults(failure: Failure) -> Reason:
@@ -111,8 +110,9 @@ def _of_faults(failure: Failure) -> Reason:
     return Reason("") if found is None else Reason(found.cause, (("server", found.where),))
 
 
-#: What stands in the text of a failure that older versions have kept, where somebody is to say what is on the target.
-_ASKS = "udup job settle "
+#: What stands in the texts that versions before kept, which knew no cause: where somebody is to say what is on the
+#: target, and what nobody foresaw.
+_BY_TEXT = {"udup job settle ": Cause.UNSETTLED, UNFORESEEN: Cause.INTERNAL}
 
 _BY_KIND = {
     FailureKind.TRANSIENT: Cause.TOO_MANY_RESTARTS,
@@ -123,5 +123,5 @@ _BY_KIND = {
     FailureKind.UNSUPPORTED: Cause.UNSUPPORTED,
     FailureKind.CONFLICT: Cause.DIVERGENCE,
     FailureKind.DIVERGENCE: Cause.DIVERGENCE,
-    FailureKind.INTERNAL: Cause.INTERNAL,
+    FailureKind.INTERNAL: Cause.FAILED,
 }

@@ -44,6 +44,9 @@ from udup.store.store import JOBS_BUCKET
 #: The file in data_dir that is there while a restore is under way.
 RESTORING = "restoring"
 
+#: Seconds for a NATS server of somebody's to answer.
+ASK_SECONDS = 5.0
+
 _STREAM = f"KV_{JOBS_BUCKET}"
 
 
@@ -262,11 +265,15 @@ def _check_external(settings: Settings) -> None:
     """`ConfigError` if the NATS server that the settings name has a job store, which the node would go by."""
     url = with_files(settings.nats.url, {name: getattr(settings.nats, name) for name in FILES})
 
+    async def quiet(_error: Exception) -> None:
+        """What goes wrong is told once, at the end."""
+
     async def is_there() -> bool:
         server, options = connect_options(url)
-        client = await nats.connect(server, connect_timeout=5, allow_reconnect=False, **options)
+        opening = nats.connect(server, connect_timeout=2, allow_reconnect=False, error_cb=quiet, **options)
+        client = await asyncio.wait_for(opening, ASK_SECONDS)  # by itself it would try for two minutes
         try:
-            await client.jetstream(timeout=5).stream_info(_STREAM)
+            await client.jetstream(timeout=ASK_SECONDS).stream_info(_STREAM)
         except NotFoundError:
             return False
         finally:
@@ -276,7 +283,8 @@ def _check_external(settings: Settings) -> None:
     try:
         there = asyncio.run(is_there())
     except (NatsError, OSError, TimeoutError) as error:
-        raise ConfigError(f"cannot ask NATS at {shown(url)} whether it has a job store: {error}") from error
+        why = str(error) or "no answer"
+        raise ConfigError(f"cannot ask NATS at {shown(url)} whether it has a job store: {why}") from error
     if there:
         raise ConfigError(
             f"NATS at {shown(url)} has a job store, which the node goes by whatever is restored; if it is to be"

@@ -34,12 +34,12 @@ TEXT = "text/plain; charset=utf-8"
 _HEADER_SAFE = "!\"#$&'()*+,/:;<=>?@[\\]^`{|}"
 
 
-def give(req: falcon.Request, resp: falcon.Response, value: Any) -> None:
+def give(req: falcon.Request, resp: falcon.Response, value: Any, *, sort_keys: bool = True) -> None:
     """Answer with a JSON value; `?pretty` (with anything but 0) indents it by four and ends it with a newline."""
     if req.get_param("pretty", default="0") != "0":
-        text = json.dumps(value, ensure_ascii=False, indent=4, sort_keys=True) + "\n"
+        text = json.dumps(value, ensure_ascii=False, indent=4, sort_keys=sort_keys) + "\n"
     else:
-        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=sort_keys)
     resp.data = text.encode()
     resp.content_type = falcon.MEDIA_JSON
 

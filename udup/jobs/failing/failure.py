@@ -47,11 +47,12 @@ def kind_of(record: JobRecord) -> str:
 
 
 def params_of(record: JobRecord) -> dict[str, str]:
-    """Return what a sentence about it names, the row too; nothing for a job that goes on by itself."""
+    """Return what a sentence about the failure names: its parameters, the table and the row; empty for none."""
     stopped = stopped_of(record)
     if stopped is None:
         return {}
-    return _params(record, stopped) | ({"key": stopped.key} if stopped.key else {})
+    known = {"table": stopped.table, "key": stopped.key} | _params(record, stopped)
+    return {name: value for name, value in known.items() if value}
 
 
 def failure_of(record: JobRecord) -> dict[str, Any] | None:
@@ -97,6 +98,8 @@ def source_keeps_until(record: JobRecord) -> str:
     there at least for as long from then on as logs are kept.
     """
     told = record.progress
+    if record.stopped is not None and record.stopped.what in (Cause.SOURCE_PURGED, Cause.SOURCE_RESET):
+        return ""  # it has none
     if not told.source_log_kept_s or told.current_until is None or told.level or record.stage is Stage.COMPLETED:
         return ""
     return stamp(told.current_until + told.source_log_kept_s)

@@ -10,15 +10,20 @@ from udup.base import remedies as texts
 from udup.base.causes import Cause
 from udup.base.errors import Contradicted, Refused
 from udup.jobs.curing import Cure, cure_of
+from udup.jobs.document.keys import Level, canonical
 from udup.jobs.failing import acts
 from udup.jobs.failing.acts import Remedy
 from udup.jobs.growth import give_up_instead
 from udup.jobs.skipped import SKIPPABLE
+from udup.jobs.words import JobType
+from udup.pipeline.verify.state import CompareState
 
 if TYPE_CHECKING:
     from udup.jobs.record import JobRecord
     from udup.jobs.stopped import Stopped
 
+
+_TYPE = Level({"Type"})
 
 #: Of what loading the tables again helps that a failure names.
 _LOADED = frozenset({Cause.TABLE_MISSING, Cause.MEMORY_LOST, Cause.DEFINITION, Cause.DIVERGENCE})
@@ -50,15 +55,21 @@ class Case:
 
 def remedies_of(record: JobRecord, stopped: Stopped) -> tuple[Remedy, ...]:
     """Return what can be done; never nothing, and one of it is recommended."""
-    try:
-        spec = record.spec()
-    except Refused:
-        case = Case(record, stopped, None, delivers=False)
-    else:
-        contradicted = stopped.contradicted or _named(stopped)
-        case = Case(record, stopped, cure_of(record, spec, contradicted), delivers=spec.delivers)
+    delivers = canonical(record.document, _TYPE, "", []).get("Type") == JobType.SUBSCRIBE.value
+    case = Case(record, stopped, _cure(record, stopped), delivers)
     found = _BY_CAUSE.get(stopped.what, _failed)(case)
     return (replace(found[0], recommended=True), *found[1:])
+
+
+def _cure(record: JobRecord, stopped: Stopped) -> Cure | None:
+    """Return what puts the tables right; the document is read for that alone, since it takes long."""
+    contradicted = stopped.contradicted or _named(stopped)
+    if contradicted is None:
+        return None
+    try:
+        return cure_of(record, record.spec(), contradicted)
+    except Refused:
+        return None
 
 
 def _named(stopped: Stopped) -> Contradicted | None:
@@ -80,10 +91,19 @@ def _row(case: Case) -> list[Remedy]:
     if cure is None or not cure.tables:
         return _with_skip(case, resume)
     if cure.by_rows:
-        return _with_skip(case, acts.repair(case.job, cure.tables), resume)
+        repair = acts.repair(case.job, cure.tables)
+        return _with_skip(case, *((resume, repair) if _is_repaired(case, cure) else (repair, resume)))
     if not case.record.has_begun:
         return _with_skip(case, resume)  # it has not copied its tables yet
     return _with_skip(case, acts.reload(case.job, cure.tables), resume)
+
+
+def _is_repaired(case: Case, cure: Cure) -> bool:
+    """Return whether somebody has had these tables put right since the job stopped, so that it only has to go on."""
+    last = case.record.comparison
+    if last is None or not last.options.repair or last.state is not CompareState.DONE or last.unlike:
+        return False
+    return last.ended_ns > case.stopped.time_ns and set(cure.tables) <= set(last.options.tables)
 
 
 def _unsettled(case: Case) -> list[Remedy]:

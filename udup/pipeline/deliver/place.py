@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from udup.base.causes import Cause, reason
 from udup.base.errors import UdupError
 from udup.pipeline.ports import Position
 from udup.pipeline.stamps import Stamps
@@ -119,7 +120,7 @@ class Place:
                 raise UdupError(
                     f"the sink's position has form {said['form']!r}, which this version does not know: "
                     "have the version of Udup carry the job on that has written it"
-                )
+                ).because(reason(Cause.SINK))
             return cls(
                 executed=position(said["gtids"]),
                 begun=_begun(said.get("open", ())),
@@ -136,7 +137,8 @@ class Place:
             )
         except (ValueError, zlib.error, KeyError, TypeError, AttributeError) as error:
             shown = text[:200]
-            raise UdupError(f"the sink's position cannot be read ({type(error).__name__}: {error}): {shown}") from error
+            unread = UdupError(f"the sink's position cannot be read ({type(error).__name__}: {error}): {shown}")
+            raise unread.because(reason(Cause.SINK)) from error
 
 
 def _compressed(text: str) -> str:

@@ -33,6 +33,9 @@ def _path(name: str, schema: dict[str, Any], description: str, example: object) 
     }
 
 
+#: States of tables and groups of them, a word of both once.
+_TABLE_STATES = list(dict.fromkeys([*map(str, TableState), *map(str, TableGroup)]))
+
 PARAMETERS: dict[str, Any] = {
     "job_id": _path("id", {"type": "string", "minLength": 1}, "the job's ID; slashes in it may stay", JOB_ID),
     "uuid": _path("id", {"type": "string", "format": "uuid"}, "a UUID", ALLOCATION_ID),
@@ -161,7 +164,10 @@ PARAMETERS: dict[str, Any] = {
     ),
     "table_state": _query(
         "state",
-        {"type": "array", "items": {"type": "string", "enum": [*TableState, *TableGroup]}},
+        {
+            "type": "array",
+            "items": {"type": "string", "enum": _TABLE_STATES},
+        },
         "only tables in one of these states or groups, by comma",
     )
     | {"style": "form", "explode": False},

@@ -13,6 +13,7 @@ from udup.jobs import JobSpec
 from udup.web.openapi.components import PARAMETERS, RESPONSE_HEADERS, RESPONSES, SCHEMAS
 from udup.web.openapi.examples import by_schema
 from udup.web.openapi.operations import COMMON_ERRORS, OPERATIONS, Operation
+from udup.web.openapi.progress import HOLDERS, REFERENCE, progress_schemas
 from udup.web.schemas import (
     agent,
     allocations,
@@ -130,7 +131,9 @@ def _schemas() -> dict[str, Any]:
     wanted: list[tuple[type[BaseModel], JsonSchemaMode]] = [(model, "validation") for model in _BODIES]
     wanted += [(model, "serialization") for model in _ANSWERS]
     _, found = models_json_schema(wanted, ref_template="#/components/schemas/{model}", schema_generator=_Untitled)
-    schemas: dict[str, Any] = found["$defs"]
+    schemas: dict[str, Any] = {**found["$defs"], **progress_schemas(_Untitled)}
+    for holder in HOLDERS:
+        schemas[holder]["properties"]["Progress"] = REFERENCE
     return schemas
 
 

@@ -99,3 +99,28 @@ def test_a_table_that_has_left_the_job_stops_it_no_more(sql: str) -> None:
     assert part is not None
     statement = classify(sql.encode(), "s")
     assert decide(statement, less_what_is_ahead(statement, left, part, sql)).outcome is Outcome.SKIP
+
+
+#: `one` and `two` were loaded again, by their names: of all other names nothing is ahead.
+LOADED_AGAIN = AheadNotes([AheadNote(_tables("one", "two"), SECOND)])
+
+
+@pytest.mark.parametrize(
+    ("sql", "again"),
+    [
+        ("RENAME TABLE one TO x, two TO one, x TO two", None),
+        ("RENAME TABLE one TO x, x TO one", None),
+        ("RENAME TABLE one TO x", ("s.x",)),
+        ("RENAME TABLE one TO x, late TO one, x TO late", ("s.late",)),
+    ],
+)
+def test_a_name_on_the_way_of_tables_that_are_ahead_is_no_table(sql: str, again: tuple[str, ...] | None) -> None:
+    part = LOADED_AGAIN.of(A, 7)
+    assert part is not None
+    statement = classify(sql.encode(), "s")
+    if again is None:
+        assert decide(statement, less_what_is_ahead(statement, JOB, part, sql)).outcome is Outcome.SKIP
+        return
+    with pytest.raises(Unsupported) as told:
+        less_what_is_ahead(statement, JOB, part, sql)
+    assert told.value.reloads == again

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from udup.base.errors import Held
+from udup.base.errors import Held, Unsupported
 from udup.drivers.mysql.ddl.decide import classify
-from udup.drivers.mysql.ddl.held import check_not_held
+from udup.drivers.mysql.ddl.held import check_not_held, check_not_held_for_a_reload
 from udup.pipeline.ports import Apart
 from udup.pipeline.selection.selection import Selection
 
@@ -65,3 +65,15 @@ def test_both_parts_stop_before_what_only_both_can_carry(sql: str, is_new: bool)
 )
 def test_what_one_part_carries_or_nobody_can_is_not_held(sql: str, is_new: bool) -> None:
     assert not _is_held(sql, is_new=is_new)
+
+
+def test_what_stops_a_job_until_tables_are_loaded_again_is_held_while_others_are_under_way() -> None:
+    stale = Unsupported("half of it is there").loading(["d.o"])
+    with pytest.raises(Held, match="half of it is there"):
+        check_not_held_for_a_reload(stale, Apart(NEW, WHOLE, is_new=False))
+    for error, apart in (
+        (stale, None),
+        (stale, Apart(OLD, WHOLE, is_new=True)),  # it copies its tables again
+        (Unsupported("of another kind"), Apart(NEW, WHOLE, is_new=False)),
+    ):
+        check_not_held_for_a_reload(error, apart)

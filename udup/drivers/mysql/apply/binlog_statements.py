@@ -10,6 +10,7 @@ from __future__ import annotations
 from binascii import b2a_base64
 from collections.abc import Callable, Iterator, Sequence
 
+from udup.base.causes import Cause, reason
 from udup.base.errors import Transient, UdupError
 from udup.drivers.mysql.binlog.event import ROWS_EVENTS, EventType, ending_statement, ends_statement
 from udup.drivers.mysql.binlog.split import EventSplitter
@@ -40,7 +41,7 @@ class LargeStatements:
                 raise UdupError(
                     f"a row event of {len(event)} bytes does not fit into the target's max_allowed_packet; run there:"
                     f" SET GLOBAL max_allowed_packet = {min(1 << 30, 1 << (len(event) * 2).bit_length())}"
-                )
+                ).because(reason(Cause.LIMIT))
             if self._size + len(event) > self._limit and self._rows_at >= 0:
                 yield from self._statement()
             self._add(event)

@@ -24,7 +24,7 @@ from udup.drivers.mysql.ddl.decide import (
     unlike_numbers,
 )
 from udup.drivers.mysql.ddl.filtered import filter_problem
-from udup.drivers.mysql.ddl.held import check_not_held
+from udup.drivers.mysql.ddl.held import check_not_held, check_not_held_for_a_reload
 from udup.drivers.mysql.ddl.innodb import AsksEngine
 from udup.drivers.mysql.ddl.query_action import Action, QueryDecision
 from udup.drivers.mysql.ddl.rewriting import rewritten_query
@@ -113,10 +113,14 @@ class QueryClassifier:
         self, event: bytes, has_crc: bool, query: QueryEvent, statement: Statement, part: AheadPart | None, shown: str
     ) -> QueryDecision:
         """Return what to do with a statement about objects."""
-        selection = self._names.selection
+        selection, apart = self._names.selection, self._apart()
         if part is not None:
-            selection = less_what_is_ahead(statement, selection, part, shown, self._tied)
-        if (apart := self._apart()) is not None:
+            try:
+                selection = less_what_is_ahead(statement, selection, part, shown, self._tied)
+            except Unsupported as error:
+                check_not_held_for_a_reload(error, apart)
+                raise
+        if apart is not None:
             apart = apart.folding(selection.folds)
             check_not_held(statement, selection, apart, shown, sequences=self._sequences)
         decision, details = _decide_statement(statement, selection, self._left_out, shown, sequences=self._sequences)

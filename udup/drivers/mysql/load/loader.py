@@ -146,7 +146,9 @@ class Loader:
             self.close()
             doing = f"loading {self._place(table)}"
             if error_code(error) == _CHECK_VIOLATED:
-                raise UdupError(f"{doing}: {describe(error)}{_CHECK_REMEDY}") from error
+                params = {"table": f"{table.schema}.{table.name}", "error": describe(error)}
+                refused = UdupError(f"{doing}: {describe(error)}{_CHECK_REMEDY}")
+                raise refused.because(reason(Cause.COPY_DIFFERS, params)) from error
             raise failure(error, doing) from error
         except BaseException:
             self.close()
@@ -178,7 +180,7 @@ class Loader:
                 raise UdupError(
                     f"{self._place(table)}: a row of {len(statement)} bytes exceeds the target's"
                     f" max_allowed_packet ({self._packet_limit}): raise it, or set local_infile = ON there"
-                )
+                ).because(reason(Cause.LIMIT, {"table": f"{table.schema}.{table.name}"}))
             with self._connection.cursor() as cursor:
                 rows += cursor.execute(statement)  # type: ignore[call-overload]
                 if cursor.warning_count:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Iterable, Sequence
 
+from udup.base.causes import Cause, reason
 from udup.base.errors import UdupError
 from udup.drivers.mysql.apply.tablespaces import housed
 from udup.drivers.mysql.client.connection import Connection, MySQLError, describe, failure, is_transient, query, scalar
@@ -67,7 +68,7 @@ def try_converted_tables(connection: Connection, tables: Iterable[Table]) -> Non
         raise UdupError(
             "as InnoDB tables the target refused: " + "; ".join(refused) + ". Change them on the source, or leave "
             '"Engine" out of the Dest\'s Config'
-        )
+        ).because(reason(Cause.STATEMENT_REFUSED, {"error": "; ".join(refused)}))
 
 
 def create_tables(connection: Connection, tables: Iterable[Table]) -> list[str]:
@@ -140,7 +141,9 @@ def create_objects(
         if len(failed) == before:
             break
     if faults := [(stored, error) for stored, error in failed if not stored.stale]:
-        raise UdupError(f"the target refused {len(faults)} stored objects: {_reasons(faults)}")
+        told = _reasons(faults)
+        refused = UdupError(f"the target refused {len(faults)} stored objects: {told}")
+        raise refused.because(reason(Cause.STATEMENT_REFUSED, {"error": told}))
     return pending
 
 

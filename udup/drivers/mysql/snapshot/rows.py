@@ -21,6 +21,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
+from udup.base.causes import Cause, reason
 from udup.base.errors import UdupError
 from udup.drivers.mysql.client.connection import Connection, query, scalar
 from udup.drivers.mysql.client.names import qualified, quote
@@ -264,7 +265,7 @@ def _whole(text: bytes | None, table: Table) -> bytes:
         raise UdupError(
             f"a row of {qualified(table.schema, table.name)} is longer than its definition allows:"
             " raise max_allowed_packet on the source"
-        )
+        ).because(reason(Cause.LIMIT, {"table": f"{table.schema}.{table.name}"}))
     return text
 
 
