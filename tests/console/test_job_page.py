@@ -277,6 +277,14 @@ def test_the_chart_is_walked_by_keys_and_read_out_and_shown_as_a_table(fake_api:
     assert page.locator(".as-table tbody tr").count() == 60
 
 
+def test_what_should_be_known_of_a_running_job_is_told(fake_api: Fake, page: Page) -> None:
+    quiet(fake_api, "payments")
+    fake_api.world.wholes["payments"]["Progress"]["warnings"] = ["binlog_expire_logs_seconds is an hour"]
+    _open(page, fake_api, "#/jobs/payments")
+    page.get_by_text("One warning").click()
+    assert page.get_by_text("binlog_expire_logs_seconds is an hour").is_visible()
+
+
 def test_events_come_live_and_failures_that_are_over_are_folded(fake_api: Fake, page: Page) -> None:
     told = entries("started", "failed", "failed", "resumed", "document")
     fake_api.answers["GET", "job/payments/timeline"] = told

@@ -132,7 +132,7 @@ function Changes({ row }) {
 
 function Compared({ row }) {
   const when = row.Compared && html` <span class="soft"><${Since} at=${row.Compared} /></span>`;
-  if (row.Differences) return html`<${State} state="differs" table /> <span class="soft">${t('tables.rows', { n: row.Differences })}</span>${when}`;
+  if (row.Differences) return html`<${State} state="differs" table /> <span class="rows">${t('tables.rows', { n: row.Differences })}</span>${when}`;
   if (row.Equal === true) return html`<${State} state="equal" table />${when}`;
   return row.Equal === false ? html`<${State} state="differs" table />${when}` : '–';
 }
