@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import udup.web
+from tests.console.answers import Refusal, Request
 from tests.console.check import WIDTHS, check_page
 from tests.console.conftest import Allowed, Fake
 from tests.console.made_up import READ_TOKEN, TOKEN
@@ -96,6 +97,24 @@ def test_a_wrong_password_is_told_at_the_password(page: Page, fake: Fake) -> Non
     onward(page, "Which tables?")
 
 
+def test_a_node_that_looks_at_other_servers_is_asked_again(page: Page, fake: Fake, allowed: Allowed) -> None:
+    allowed.append("503")
+    inspect, busy = fake.answers["POST", "inspect"], [1, 2]
+
+    def answer(request: Request) -> Any:
+        if busy:
+            busy.pop()
+            raise Refusal("503 Service Unavailable", "4 servers are being looked at already; try again in a moment")
+        return inspect(request)
+
+    fake.answers["POST", "inspect"] = answer
+    at_step(page, fake, "servers")
+    type_both(page)
+    end(page, "Source").get_by_text("MySQL 8.4.5").wait_for()
+    end(page, "Target").get_by_text("MariaDB 11.8.2").wait_for()
+    assert not busy
+
+
 def test_a_server_that_is_not_reached_keeps_one_from_going_on_unless_one_says_so(page: Page, fake: Fake) -> None:
     at_step(page, fake, "servers")
     type_server(page, "Source", SOURCE)
@@ -150,6 +169,19 @@ def test_a_token_that_expires_in_the_middle_loses_nothing(
     onward(page, "Which tables?")
     page.get_by_label("Replicate shop").check()
     onward(page, "How?")
+    onward(page, "Can it start?")
+    page.get_by_text("The job can start.").wait_for()
+    onward(page, "Start")
+    page.get_by_label("Name").fill("Kept")
+    fake.tokens = {"third": "write"}
+    page.get_by_role("button", name="Start job").click()
+    page.get_by_role("dialog").get_by_label("API token").fill("third")
+    page.keyboard.press("Enter")
+    page.get_by_role("dialog").wait_for(state="detached")
+    assert page.get_by_label("Name").input_value() == "Kept"
+    assert not [path for _, path, _ in fake.sent if path == "jobs"], "what was refused is not sent again by itself"
+    page.get_by_role("button", name="Start job").click()
+    page.wait_for_url("**/#/jobs/kept")
 
 
 def test_the_keyboard_alone_makes_a_job(page: Page, fake: Fake) -> None:
