@@ -17,6 +17,8 @@ from udup.pipeline.verify.state import CompareOptions, CompareState
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
+pytestmark = pytest.mark.slow
+
 JOB = "loyalty"
 
 

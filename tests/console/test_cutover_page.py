@@ -17,6 +17,8 @@ from udup.pipeline.cutover.texts import with_plan
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
+pytestmark = pytest.mark.slow
+
 JOB = "loyalty"
 
 ASKED = {"SourceReadOnly": True, "WritesStopped": False, "EnableEvents": True, "Reverse": True, "Timeout": 60}
