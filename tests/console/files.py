@@ -11,12 +11,13 @@ import hashlib
 import json
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
 from tests.console.words import Text, all_words, parts, read
-from udup.web.resources.console import CONSOLE, files_of
+from udup.web.joined import STATIC, graph, made_of
+from udup.web.resources.console import CONSOLE
 
 #: Bytes by gzip of all files that there are (of the languages the larger), and of what the list of jobs loads.
 ALL_LIMIT, FIRST_LIMIT = 300_000, 150_000
@@ -26,7 +27,6 @@ LINES = 250
 
 LANGUAGES = ("en", "zh")
 
-_STATIC = re.compile(r"""(?:^|;|\})\s*(?:import|export)\b(?:[\w\s{},*$]*?\bfrom)?\s*(["'])([^"'\n]+)\1""", re.MULTILINE)
 _LAZY = re.compile(r"""\bimport\(\s*(["'])([^"'\n]+)\1""")
 _WORD = re.compile(r"""\b(?:t|rich|has|label)\(\s*(['"`])([^'"`]*)\1""")
 _HOST = re.compile(r"\bhttps?://[^\s'\"`)]+")
@@ -65,7 +65,7 @@ def import_faults() -> list[str]:
     faults = []
     for path in sorted(CONSOLE.rglob("*.js")):
         text = path.read_text("utf-8")
-        for _, target in [*_STATIC.findall(text), *_LAZY.findall(text)]:
+        for _, target in [*STATIC.findall(text), *_LAZY.findall(text)]:
             if not target.startswith((".", "/")):
                 faults.append(f"{_name(path)} imports {target}, which only a bundler could find")
             elif not (path.parent / target).resolve().is_file():
@@ -108,32 +108,33 @@ def style_faults() -> list[str]:
     ]
 
 
+@cache
+def _files() -> dict[str, bytes]:
+    """Return the files as a browser gets them: without those of which one is made."""
+    read = {_name(path): path.read_bytes() for path in CONSOLE.rglob("*") if path.is_file()}
+    joined = {f"words/{code}/{part}.js" for code in LANGUAGES for part in parts()}
+    return {name: data for name, data in (read | made_of(read)).items() if name not in joined}
+
+
+def _sent(names: Iterable[str]) -> int:
+    return sum(len(gzip.compress(_files()[name], 9, mtime=0)) for name in names)
+
+
 def size() -> int:
     """Return the bytes of all files that a browser may load, as they are sent. Of the two languages it loads one."""
-    files = files_of(CONSOLE)
-    return sum(_sent(name) for name in files if not name.startswith("words/")) + _words_size()
+    made = {"style.css", *(f"words/{code}.js" for code in LANGUAGES)}
+    rest = [name for name in _files() if name not in made and not name.endswith(".css") and name != "words/parts.js"]
+    return _sent(rest) + _sent(["style.css"]) + _words_size()
 
 
 def first_size() -> int:
     """Return the bytes that a browser loads for the list of jobs: the page, its styles, its scripts and their words."""
-    page = (CONSOLE / "index.html").read_text("utf-8")
-    names = {"index.html", "icon.svg", *re.findall(r'href="([\w/-]+\.css)"', page)}
-    waiting = [CONSOLE / "app.js", CONSOLE / "pages" / "jobs.js"]
-    while waiting:
-        path = waiting.pop()
-        if _name(path) not in names:
-            names.add(_name(path))
-            waiting += [(path.parent / target).resolve() for _, target in _STATIC.findall(path.read_text("utf-8"))]
-    return sum(map(_sent, names)) + _words_size()
+    names = {"index.html", "icon.svg", "style.css", *graph(_files(), "start.js", "app.js", "pages/jobs.js")}
+    return _sent(names) + _words_size()
 
 
 def _words_size() -> int:
-    return max(sum(_sent(f"words/{code}/{part}.js") for part in parts()) for code in LANGUAGES)
-
-
-@cache
-def _sent(name: str) -> int:
-    return len(gzip.compress((CONSOLE / name).read_bytes(), 9, mtime=0))
+    return max(_sent([f"words/{code}.js"]) for code in LANGUAGES)
 
 
 def size_faults() -> list[str]:

@@ -17,6 +17,8 @@ from udup.pipeline.verify.state import CompareOptions, CompareState
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
+pytestmark = pytest.mark.slow
+
 JOB = "loyalty"
 
 
@@ -142,6 +144,21 @@ def test_a_job_that_was_never_compared_says_so_and_is_compared(
     page.get_by_role("button", name="Compare now").click()
     page.get_by_role("heading", name="Round 1 is running").wait_for()
     assert acts.sent == [("POST", "compare", {"Continuous": False, "RowsPerSecond": 50000})]
+
+
+def test_a_table_that_is_not_equal_is_compared_again_or_loaded_again(page: Page, fake_api: Fake, acts: Acts) -> None:
+    tables = _card(_open(page, fake_api), "Compared").locator(".unlike li")
+    assert "its rows are written while they are read (MEMORY)" in tables.nth(3).inner_text()
+    tables.nth(1).get_by_role("button", name="Compare again").click()
+    until(page, "!document.querySelector('[aria-busy=true]')")
+    assert acts.sent == [("POST", "compare", {"Tables": ["billing.credit_note"], "RowsPerSecond": 0})]
+    tables.nth(3).get_by_role("button", name="Reload…").click()
+    dialog = page.get_by_role("dialog")
+    assert "udup job reload loyalty billing.session" in dialog.inner_text()
+    dialog.get_by_role("textbox").fill("session")
+    dialog.get_by_role("button", name="Drop and reload").click()
+    until(page, "!document.querySelector('[aria-busy=true]')")
+    assert fake_api.sent[-1][:2] == ("POST", "job/loyalty/reload")
 
 
 def test_definitions_have_their_statements_and_what_does_no_harm_is_folded(

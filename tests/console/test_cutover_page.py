@@ -17,6 +17,8 @@ from udup.pipeline.cutover.texts import with_plan
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
+pytestmark = pytest.mark.slow
+
 JOB = "loyalty"
 
 ASKED = {"SourceReadOnly": True, "WritesStopped": False, "EnableEvents": True, "Reverse": True, "Timeout": 60}
@@ -58,6 +60,7 @@ def test_a_dry_run_tells_what_each_step_would_do_and_changes_nothing(page: Page,
 def test_it_is_confirmed_by_typing_the_jobs_id_since_no_step_asks_again(page: Page, fake_api: Fake, acts: Acts) -> None:
     _open(page, fake_api)
     page.get_by_text("I have made it read-only").click()
+    page.get_by_text("SET GLOBAL super_read_only = ON;").wait_for()
     page.get_by_label("Create the way back").uncheck()
     page.get_by_role("button", name="Cut over…").click()
     dialog = page.get_by_role("dialog", name=f"Cut over job {JOB}?")

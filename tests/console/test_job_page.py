@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.console.check import check_page
+from tests.console.check import check_page, until
 from tests.console.conftest import Allowed, Fake
 from tests.console.job_answers import ACTS, KINDS, entries, fail, failure, quiet
 from tests.console.made_up import READ_TOKEN
@@ -141,7 +141,7 @@ def test_the_button_of_every_remedy_sends_what_its_command_would(fake_api: Fake,
         _card(job).locator(".fix .do button").click()
         if danger != "none":
             _confirm(job, typed)
-        job.wait_for_function("() => !document.querySelector('dialog, [aria-busy=true]')")
+        until(job, "!document.querySelector('dialog, [aria-busy=true]')")
         assert sent[-1][:2] == (method, told["Remedies"][0]["Path"]), act
         assert json.loads(sent[-1][2] or "{}") == (args if in_body else {}), act
         assert all("DryRun" in each[2] for each in sent[:-1]), act
@@ -256,7 +256,7 @@ def test_what_a_job_waits_for_is_told_with_the_next_try_and_can_be_tried_now(fak
     card.get_by_role("heading", name="Waits for the target: mysql-w3.dr:3306").wait_for()
     assert "refuses connections (2003)" in card.inner_text() and "try 7" in card.inner_text()
     card.get_by_role("button", name="Try now").click()
-    page.wait_for_function("() => !document.querySelector('[aria-busy=true]')")
+    until(page, "!document.querySelector('[aria-busy=true]')")
     assert [each[:2] for each in sent] == [("POST", "/v1/job/warehouse/resume")]
 
 
@@ -268,13 +268,21 @@ def test_the_chart_is_walked_by_keys_and_read_out_and_shown_as_a_table(fake_api:
     page.keyboard.press("Home")
     page.keyboard.press("ArrowRight")
     said = page.locator(".readout")
-    page.wait_for_function("() => document.querySelector('.readout').textContent")
+    until(page, "document.querySelector('.readout').textContent")
     first = said.inner_text()
     assert re.match(r"\d\d:\d\d:\d\d · Lag level · rows/s 640", first), first
     page.keyboard.press("End")
-    page.wait_for_function("first => document.querySelector('.readout').textContent !== first", arg=first)
+    until(page, f"document.querySelector('.readout').textContent !== {json.dumps(first)}")
     page.get_by_role("button", name="As table").click()
     assert page.locator(".as-table tbody tr").count() == 60
+
+
+def test_what_should_be_known_of_a_running_job_is_told(fake_api: Fake, page: Page) -> None:
+    quiet(fake_api, "payments")
+    fake_api.world.wholes["payments"]["Progress"]["warnings"] = ["binlog_expire_logs_seconds is an hour"]
+    _open(page, fake_api, "#/jobs/payments")
+    page.get_by_text("One warning").click()
+    assert page.get_by_text("binlog_expire_logs_seconds is an hour").is_visible()
 
 
 def test_events_come_live_and_failures_that_are_over_are_folded(fake_api: Fake, page: Page) -> None:
@@ -299,7 +307,8 @@ def test_events_come_live_and_failures_that_are_over_are_folded(fake_api: Fake, 
 
 
 def test_keys_open_the_tabs_and_the_neighbours(fake_api: Fake, page: Page) -> None:
-    quiet(fake_api, "payments")
+    for job in fake_api.world.briefs:
+        quiet(fake_api, job)
     _open(page, fake_api, "#/jobs/payments")
     page.locator("main h1").focus()
     for key, tab in (("e", "events"), ("d", "document"), ("t", "tables")):

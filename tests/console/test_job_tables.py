@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.console.check import until
 from tests.console.conftest import Fake
 from tests.console.job_answers import quiet
 
@@ -132,13 +133,13 @@ def test_the_keyboard_goes_from_row_to_row_beyond_what_is_in_sight(tables: Page)
     tables.locator(".grid .view").focus()
     for _ in range(40):
         tables.keyboard.press("ArrowDown")
-    tables.wait_for_function("() => document.activeElement.dataset.index === '39'")
+    until(tables, "document.activeElement.dataset.index === '39'")
     tables.keyboard.press("Home")
-    tables.wait_for_function("() => document.activeElement.dataset.index === '0'")
+    until(tables, "document.activeElement.dataset.index === '0'")
     tables.keyboard.press("End")
-    tables.wait_for_function("() => document.activeElement.dataset.index === '429'")
+    until(tables, "document.activeElement.dataset.index === '429'")
     tables.keyboard.press("k")
-    tables.wait_for_function("() => document.activeElement.dataset.index === '428'")
+    until(tables, "document.activeElement.dataset.index === '428'")
     _row(tables, 428).locator(".name b").wait_for()
     tables.keyboard.press("Enter")
     tables.get_by_role("menuitem", name="Compare", exact=True).wait_for()

@@ -9,7 +9,6 @@ import pytest
 
 from tests.console.check import check_page, until
 from tests.console.conftest import Allowed, Fake
-from tests.console.made_up import serve
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -61,29 +60,22 @@ def test_tabs_agree_also_where_there_are_no_locks(page: Page, fake_api: Fake) ->
     assert opened <= 2  # both may begin at the same moment; the older one goes on
 
 
-def test_a_lost_node_is_told_within_twelve_seconds_and_heals(page: Page, allowed: Allowed) -> None:
-    allowed.append("ERR_CONNECTION_REFUSED")
-    allowed.append("ERR_INCOMPLETE_CHUNKED_ENCODING")
-    fake = Fake()
-    server = serve(fake)
-    fake.url, port = server.url, server.port
-    _open(page, fake)
-    for language in ("zh", "en"):  # a browser has both only when both were shown
-        page.evaluate("name => import('./core/words.js').then(module => module.speak(name))", language)
-    server.stop()
-    page.locator(".banner", has_text="Not heard for").wait_for(timeout=14_000)
+def test_what_is_not_fresh_is_told_and_looks_so(page: Page, fake_api: Fake, allowed: Allowed) -> None:
+    """What becomes of a node that is killed is in test_node_real.py."""
+    allowed.append("503")
+    _open(page, fake_api)
+    fake_api.refuse = ("503 Service Unavailable", "the job store does not answer")
+    fake_api.streams.close()
+    page.locator(".banner", has_text="Not heard for").wait_for()
     assert page.locator("main.is-stale").count() == 1
     since = page.locator('tr[data-job="billing"] .since').inner_text()
     check_page(page, widths=(1360, 400))
     assert page.locator('tr[data-job="billing"] .since').inner_text() == since
-    again = serve(fake, port)
-    try:
-        page.get_by_role("button", name="Try now").click()
-        page.locator(".banner").wait_for(state="detached", timeout=20_000)
-        fake.streams.change("payments", LagMs=8500)
-        until(page, f"{LAG} === '8.5 s'")
-    finally:
-        again.stop()
+    fake_api.refuse = None
+    page.get_by_role("button", name="Try now").click()
+    page.locator(".banner").wait_for(state="detached")
+    fake_api.streams.change("payments", LagMs=8500)
+    until(page, f"{LAG} === '8.5 s'")
 
 
 def test_where_no_stream_comes_through_the_jobs_are_asked_for(page: Page, fake_api: Fake, allowed: Allowed) -> None:

@@ -14,6 +14,8 @@ from tests.console.conftest import Fake
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
+pytestmark = pytest.mark.slow
+
 USERS = [{"Name": "search", "Streams": ["SHOP1", "SHOP2"], "Missing": ["SHOP2"], "Since": "2026-11-25T19:03:08Z"}]
 
 
@@ -134,6 +136,6 @@ def test_both_pages_hold_in_both_themes_and_languages_and_at_all_widths(page: Pa
     check_page(page)
     _tail(page, fake)
     _follow(page, fake)
-    deliver(fake, "orders-events", [message(number, "cud"[number % 3]) for number in range(30)])
+    deliver(fake, "orders-events", [message(number, "cud"[number % 3]) for number in range(9)])
     page.locator(".tail-lines li button").nth(4).click()
     check_page(page)

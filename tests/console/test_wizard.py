@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import udup.web
+from tests.console.answers import Refusal, Request
 from tests.console.check import WIDTHS, check_page
 from tests.console.conftest import Allowed, Fake
 from tests.console.made_up import READ_TOKEN, TOKEN
@@ -96,6 +97,24 @@ def test_a_wrong_password_is_told_at_the_password(page: Page, fake: Fake) -> Non
     onward(page, "Which tables?")
 
 
+def test_a_node_that_looks_at_other_servers_is_asked_again(page: Page, fake: Fake, allowed: Allowed) -> None:
+    allowed.append("503")
+    inspect, busy = fake.answers["POST", "inspect"], [1, 2]
+
+    def answer(request: Request) -> Any:
+        if busy:
+            busy.pop()
+            raise Refusal("503 Service Unavailable", "4 servers are being looked at already; try again in a moment")
+        return inspect(request)
+
+    fake.answers["POST", "inspect"] = answer
+    at_step(page, fake, "servers")
+    type_both(page)
+    end(page, "Source").get_by_text("MySQL 8.4.5").wait_for()
+    end(page, "Target").get_by_text("MariaDB 11.8.2").wait_for()
+    assert not busy
+
+
 def test_a_server_that_is_not_reached_keeps_one_from_going_on_unless_one_says_so(page: Page, fake: Fake) -> None:
     at_step(page, fake, "servers")
     type_server(page, "Source", SOURCE)
@@ -150,6 +169,19 @@ def test_a_token_that_expires_in_the_middle_loses_nothing(
     onward(page, "Which tables?")
     page.get_by_label("Replicate shop").check()
     onward(page, "How?")
+    onward(page, "Can it start?")
+    page.get_by_text("The job can start.").wait_for()
+    onward(page, "Start")
+    page.get_by_label("Name").fill("Kept")
+    fake.tokens = {"third": "write"}
+    page.get_by_role("button", name="Start job").click()
+    page.get_by_role("dialog").get_by_label("API token").fill("third")
+    page.keyboard.press("Enter")
+    page.get_by_role("dialog").wait_for(state="detached")
+    assert page.get_by_label("Name").input_value() == "Kept"
+    assert not [path for _, path, _ in fake.sent if path == "jobs"], "what was refused is not sent again by itself"
+    page.get_by_role("button", name="Start job").click()
+    page.wait_for_url("**/#/jobs/kept")
 
 
 def test_the_keyboard_alone_makes_a_job(page: Page, fake: Fake) -> None:
@@ -206,6 +238,7 @@ def test_single_tables_new_names_and_what_cannot_be_carried(page: Page, fake: Fa
     page.get_by_label("Replicate shop").check()
     so_far = page.get_by_role("region", name="So far", exact=True)
     so_far.get_by_text("1 table cannot be replicated and is left out").wait_for()
+    assert so_far.get_by_text("ALTER TABLE `shop`.`audit_log` ADD PRIMARY KEY (…)").is_visible()
     assert page.get_by_label("Replicate remote").is_disabled()
     page.get_by_label("Replicate tmp_import").uncheck()
     assert "95 GiB" in so_far.inner_text() and "1 of 4" in so_far.inner_text()
@@ -390,3 +423,65 @@ def test_help_is_there_in_chinese_for_every_key_and_for_no_other() -> None:
     told = {key: key if key in known else key.split(".")[1] for key in keys}
     assert not {key for key, name in told.items() if name not in known}
     assert known == set(told.values())
+
+
+_FORM = """async () => {
+  const { html, render, signal } = await import('./core/html.js');
+  const { Form } = await import('./parts/form.js');
+  const { documentOf, loadSchemas } = await import('./parts/schema.js');
+  const { get } = await import('./core/api.js');
+  const schemas = await loadSchemas();
+  const document_ = documentOf(await get('job/billing'), schemas);
+  document_.Tasks[0].Config.Options = { 'x.y': 'z' };
+  const shown = signal({ ...document_, Strange: { kept: true } });
+  window.form = shown;
+  const errors = [{ field: 'Tasks[1].Config.ChunkSize', problem: 'too large', remedy: 'write less' }];
+  const place = document.querySelector('main');
+  place.replaceChildren();
+  const App = () => html`<${Form} schema=${{ name: 'JobSpec', schemas }} value=${shown.value} errors=${errors}
+    onChange=${next => { shown.value = next; }} />`;
+  render(html`<${App} />`, place.appendChild(document.createElement('div')));
+}"""
+
+
+def test_the_form_of_a_document_keeps_what_it_does_not_know_and_shows_faults_at_their_fields(
+    page: Page, fake: Fake
+) -> None:
+    page.goto(fake.at("#/settings"))
+    page.get_by_role("heading", level=1).wait_for()
+    page.evaluate(_FORM)
+
+    def value() -> Any:
+        return json.loads(page.evaluate("JSON.stringify(window.form.value)"))
+
+    def at(path: str) -> Any:
+        return page.locator(f"[id='field-{path}']")
+
+    chunk = at("Tasks[1].Config.ChunkSize")
+    assert chunk.get_attribute("aria-invalid") == "true"
+    help_of, fault_of = (
+        page.locator(f"[id='{each}']") for each in (chunk.get_attribute("aria-describedby") or "").split()
+    )
+    assert help_of.inner_text().startswith("Rows of one chunk") and "write less" in fault_of.inner_text()
+    chunk.fill("500")
+    password = at("Tasks[0].Config.ConnectionConfig.Password")
+    assert password.input_value() == "" and password.get_attribute("type") == "password"
+    password.fill("new")
+    password.fill("")
+    page.locator("summary[aria-label='5 more settings of Tasks[0].Config.ConnectionConfig']").click()
+    mode = at("Tasks[0].Config.ConnectionConfig.SslMode")
+    mode.select_option("REQUIRED")
+    assert page.locator("details[open]").get_by_label("SslMode").count() == 1, "it stays where it is"
+    at("ID").fill("")
+    assert "ID" not in value() and at("ID").is_visible()
+    at("ID").fill("billing")
+    found = value()
+    source, target = (task["Config"] for task in found["Tasks"])
+    assert found["Strange"] == {"kept": True} and source["Options"] == {"x.y": "z"}
+    assert source["ConnectionConfig"] | {"SslMode": "REQUIRED", "Password": "******"} == source["ConnectionConfig"]
+    assert target["ChunkSize"] == 500
+    at("Type").select_option("migration")
+    at("Tasks[1].Config.ChunkSize").fill("")
+    page.evaluate("window.form.value = { ...window.form.value, EndWhen: 'finished' }")
+    assert at("EndWhen").input_value() == "finished"
+    assert value()["Type"] == "migration" and "ChunkSize" not in value()["Tasks"][1]["Config"]

@@ -27,7 +27,16 @@ SCHEMAS = (
 
 #: Table, bytes, rows, key, engine, kind, problem, remedy.
 SHOP = (
-    ("audit_log", 29 * GIB, 610_000_000, "none", "InnoDB", "no_key", "has no primary or unique key", ""),
+    (
+        "audit_log",
+        29 * GIB,
+        610_000_000,
+        "none",
+        "InnoDB",
+        "no_key",
+        "has no primary or unique key",
+        "ALTER TABLE `shop`.`audit_log` ADD PRIMARY KEY (…)",
+    ),
     ("basket", 2 * GIB, 6_200_000, "primary", "InnoDB", "", "", ""),
     ("customer", 9 * GIB, 31_000_000, "primary", "InnoDB", "", "", ""),
     ("order", 36 * GIB, 96_000_000, "primary", "InnoDB", "", "", ""),

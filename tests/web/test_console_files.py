@@ -75,3 +75,19 @@ def test_documentation_that_is_not_built_says_how(client: testing.TestClient, mo
     answer = client.simulate_get("/docs/")
     if answer.status_code != 200:  # it is built in a clone where `make docs` ran
         assert (answer.status_code, "make docs" in answer.text) == (404, True)
+
+
+def test_a_page_names_all_that_it_needs_at_once(client: testing.TestClient) -> None:
+    text = client.simulate_get("/console/").text
+    for name in ("start.js", "core/live.js", "pages/jobs/row.js", "vendor/preact.js"):
+        assert f'<link rel="modulepreload" href="{name}">' in text
+    assert text.count('rel="stylesheet"') == 1
+    styles = client.simulate_get("/console/style.css").text
+    assert styles.index("--ground:") < styles.index(".frame {") < styles.index(".jobs .name")
+    later = client.simulate_get("/console/graph.json").json
+    assert "pages/job/head.js" in later["pages/job.js"]
+    assert "core/html.js" not in later["pages/job.js"]
+    words = client.simulate_get("/console/words/zh.js").text
+    assert words.count("export default") == 1
+    assert "'nav.jobs': '任务'" in words
+    assert "'jobs.title': '任务'" in words

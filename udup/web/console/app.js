@@ -2,7 +2,8 @@
 import { html, render, signal, useEffect, useErrorBoundary, useState } from './core/html.js';
 import { preferred, speak } from './core/words.js';
 import './core/theme.js';
-import { keepJobs } from './core/store.js';
+import { keepJobs, readJobs } from './core/store.js';
+import { preloadPages } from './core/preload.js';
 import { startLive } from './core/live.js';
 import { route } from './core/route.js';
 import { introduce, self, signedOut } from './core/session.js';
@@ -56,22 +57,29 @@ function Page() {
 
 function App() {
   if (signedOut.value === 'start') return html`<${SignIn} />`;
-  if (!self.value) return problem.value ? html`<${Unreachable} error=${problem.value} retry=${begin} />` : null;
+  if (!self.value) return problem.value ? html`<${Unreachable} error=${problem.value} retry=${() => begin()} />` : null;
   return html`<${Frame}><${Page} /></${Frame}>${signedOut.value === 'later' && html`<${SignIn} later />`}<${Dialogs} />`;
 }
 
-async function begin() {
+async function begin(asked = introduce()) {
   problem.value = null;
   try {
-    await introduce();
+    await asked;
   } catch (error) {
     if (error.status !== 401) problem.value = error;
   }
 }
 
+const asked = introduce();
+asked.catch(() => { /* told by begin */ });
+if (route.value.page === 'jobs' && !route.value.id) {
+  void readJobs(); // beside the other two, so that the list is there with them
+  void PAGES.jobs();
+}
 await speak(preferred());
-await begin();
+await begin(asked);
 startLive();
 keepJobs();
 render(html`<${App} />`, document.getElementById('app'));
 document.documentElement.dataset.ready = 'yes';
+setTimeout(preloadPages, 500);

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import posixpath
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import falcon
 
+from udup.web.joined import made_of
 from udup.web.responses import TEXT
 
 #: The folders that are served; the documentation is there after `make docs`.
@@ -74,17 +76,19 @@ class StaticFile:
 
 @cache
 def files_of(folder: Path) -> dict[str, StaticFile]:
-    """Return the folder's files by their names, `style/base.css`, read once for the life of the process."""
+    """Return the folder's files by their names, `core/api.js`, read once for the life of the process."""
     found = (path for path in sorted(folder.rglob("*")) if path.is_file() and path.suffix in _TYPES)
-    return {path.relative_to(folder).as_posix(): _read(path) for path in found}
+    files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}
+    if folder == CONSOLE:
+        files.update(made_of(files))
+    return {name: _packed(name, data) for name, data in files.items()}
 
 
-def _read(path: Path) -> StaticFile:
-    data = path.read_bytes()
+def _packed(name: str, data: bytes) -> StaticFile:
     packed = gzip.compress(data, 9, mtime=0) if len(data) >= _GZIP_FROM else None
     etag = f'"{hashlib.sha256(data).hexdigest()[:24]}"'
     is_smaller = packed is not None and len(packed) < len(data)
-    return StaticFile(data, packed if is_smaller else None, _TYPES[path.suffix], etag)
+    return StaticFile(data, packed if is_smaller else None, _TYPES[posixpath.splitext(name)[1]], etag)
 
 
 def is_file(path: str) -> bool:

@@ -1,7 +1,7 @@
 // Requests to the node. Paths are those of the API, `jobs` or `/v1/jobs`, and lead beside the page's own address, so
 // that any prefix of a proxy works.
 import { heardTime } from './clock.js';
-import { t } from './words.js';
+import { has, t } from './words.js';
 
 const ACCEPT = 'application/json, application/problem+json;q=0.9';
 const PATIENCE_MS = 60_000;
@@ -11,9 +11,14 @@ export class ApiError extends Error {
   constructor(status, text, details = [], headers = null) {
     super(text);
     this.status = status;
-    this.text = text;
+    this.said = text;
     this.details = details;
     this.headers = headers;
+  }
+
+  /** The words of a failure of our own are looked up when they are shown: they may be on their way. */
+  get text() {
+    return this.status === 0 && has(this.said) ? t(this.said) : this.said;
   }
 }
 
@@ -43,7 +48,7 @@ export async function raw(path, { method = 'GET', body, signal, timeout = PATIEN
     answer = await fetch(address(path), request);
   } catch (error) {
     if (signal?.aborted) throw error;
-    throw new ApiError(0, t(error.name === 'TimeoutError' ? 'error.timeout' : 'error.unreachable'));
+    throw new ApiError(0, error.name === 'TimeoutError' ? 'error.timeout' : 'error.unreachable');
   }
   heardTime(answer.headers.get('Date'));
   if (answer.ok) return answer;

@@ -29,11 +29,17 @@ export function keepJobs() {
   effect(() => { if (self.value && !signedOut.value) void readJobs(); });
 }
 
-/** Read the whole list. */
-export async function readJobs() {
+let reading = null;
+
+/** Read the whole list; who asks while it is read waits for the same answer. */
+export function readJobs() {
+  reading ??= readAll().finally(() => { reading = null; });
+  return reading;
+}
+
+async function readAll() {
   try {
     take({ Jobs: await get('jobs?brief'), All: true });
-    failed.value = null;
   } catch (error) {
     if (error.status !== 401) failed.value = error;
   }

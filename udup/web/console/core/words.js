@@ -2,9 +2,7 @@
 import { signal } from './html.js';
 import { kept } from './kept.js';
 import { num } from './formats.js';
-import PARTS from '../words/parts.js';
-
-export const LANGUAGES = { en: 'English', zh: '中文' };
+export { LANGUAGES, preferred } from './language.js';
 
 const words = {};
 const plurals = {};
@@ -12,18 +10,10 @@ const plurals = {};
 /** The language that is shown: 'en' or 'zh'. Its words are loaded. */
 export const lang = signal('en');
 
-/** The language that the viewer has chosen, or that the browser asks for. */
-export function preferred() {
-  const named = new URLSearchParams(location.search).get('lang') || kept.get('lang');
-  if (named in LANGUAGES) return named;
-  return (navigator.languages || []).map(each => each.slice(0, 2)).find(each => each in LANGUAGES) || 'en';
-}
-
 /** Load the words of a language, then show it. */
 export async function speak(language) {
   if (!words[language]) {
-    const parts = await Promise.all(PARTS.map(part => import(`../words/${language}/${part}.js`)));
-    words[language] = Object.assign({}, ...parts.map(part => part.default));
+    words[language] = (await import(`../words/${language}.js`)).default; // the node makes one module of all parts
     plurals[language] = new Intl.PluralRules(language);
   }
   document.documentElement.lang = language === 'zh' ? 'zh-Hans' : language;

@@ -1,5 +1,5 @@
 /** The page of a job: how it is, why, what can be done, whether it gets better; below that its parts as tabs. */
-import { html } from '../core/html.js';
+import { html, useMemo } from '../core/html.js';
 import { get } from '../core/api.js';
 import { Icon } from '../core/icons.js';
 import { useKeys } from '../core/keys.js';
@@ -15,10 +15,11 @@ import { Hour } from './job/hour.js';
 import { jobPath } from './job/requests.js';
 import { useSeries } from './job/series.js';
 import { StageLine } from './job/stages.js';
-import { Tables } from './job/tables.js';
+import { Tables, expectTables } from './job/tables.js';
 import { JobTabs, TABS } from './job/tabs.js';
 import { useTimeline } from './job/timeline.js';
 import { WaitingCard, waitTitle } from './job/waiting.js';
+import { listed } from './jobs/order.js';
 
 /** What stands below the head beside the tables, fetched when it is first shown. */
 const OTHERS = {
@@ -31,6 +32,8 @@ const OTHERS = {
 
 export default function Job({ id, tab }) {
   const { job, error, loading, reload } = useJob(id);
+  const line = useTimeline(id), hour = useSeries(id); // asked for together with the job
+  useMemo(() => expectTables(id), [id]);
   usePage(job?.Name || id);
   useNeighbours(id);
   useKeys(Object.fromEntries(TABS.filter(([, key]) => key).map(([name, key]) => [key, () => go('jobs', id, name)])));
@@ -38,14 +41,13 @@ export default function Job({ id, tab }) {
   const at = tab in OTHERS || TABS.some(([name]) => name === tab) ? tab : 'tables';
   return html`<${JobHead} id=${id} job=${job} />
     ${error && html`<${Failed} error=${error} retry=${reload} />`}
-    ${job ? html`<div class="stack job"><${Shown} job=${job} at=${at} reload=${reload} /></div>` : loading && html`<${Skeleton} rows=${6} height=${56} />`}`;
+    ${job ? html`<div class="stack job"><${Shown} job=${job} at=${at} line=${line} hour=${hour} reload=${reload} /></div>` : loading && html`<${Skeleton} rows=${6} height=${56} />`}`;
 }
 
-function Shown({ job, at, reload }) {
-  const line = useTimeline(job.ID);
+function Shown({ job, at, line, hour, reload }) {
   const other = at !== 'tables' && html`<${Other} key=${at} name=${at} job=${job} line=${line} reload=${reload} />`;
   if (at === 'cutover') return other;
-  return html`${other ? html`<${InShort} job=${job} />` : html`<${FailureCard} job=${job} /><${WaitingCard} job=${job} /><${Overview} job=${job} line=${line} />`}
+  return html`${other ? html`<${InShort} job=${job} />` : html`<${FailureCard} job=${job} /><${WaitingCard} job=${job} /><${Overview} job=${job} line=${line} hour=${hour} />`}
     <${JobTabs} id=${job.ID} job=${job} at=${at} />
     ${other || html`<${Tables} job=${job} />`}`;
 }
@@ -57,16 +59,20 @@ function InShort({ job }) {
 }
 
 /** How the job is, above its tables. */
-function Overview({ job, line }) {
-  const hour = useSeries(job.ID), rounds = (line.entries ?? []).filter(entry => COMPARED.has(entry.Kind)).length;
+function Overview({ job, line, hour }) {
+  const rounds = (line.entries ?? []).filter(entry => COMPARED.has(entry.Kind)).length;
   const isCompared = rounds > 0 || job.Shown === 'differs' || ['once', 'continuous'].includes(job.Verify?.Mode);
   const { data: comparison } = useLoad(({ signal }) => (isCompared ? lastComparison(job.ID, signal) : null), [job.ID, rounds, job.Shown, isCompared]);
-  return html`<${StageLine} job=${job} entries=${line.entries} /><${Figures} job=${job} series=${hour.series} comparison=${comparison} />
+  return html`<${StageLine} job=${job} entries=${line.entries} /><${Figures} job=${job} series=${hour.series} comparison=${comparison} /><${Warnings} texts=${job.Progress.warnings ?? []} />
     <${Hour} job=${job} hour=${hour} line=${line} />`;
 }
 
 /** Kinds of events after which there is a comparison to ask for. */
 const COMPARED = new Set(['compared', 'differs', 'repaired']);
+
+/** What does not keep the job from running, and should be known: in the node's words. */
+const Warnings = ({ texts }) => texts.length > 0 && html`<details class="card warnings"><summary><${Icon} name="reconnecting" class="warn" /> ${t('job.warnings', { n: texts.length })}</summary>
+  <ul lang="en">${texts.map(text => html`<li key=${text}>${text}</li>`)}</ul></details>`;
 
 /** Return the last comparison of a job, null if there was none. */
 async function lastComparison(id, signal) {
@@ -91,7 +97,7 @@ function Gone({ id }) {
 /** "[" and "]": the job before and after this one, in the order of the list. */
 function useNeighbours(id) {
   const step = by => () => {
-    const all = [...jobs.value.keys()], next = all[all.indexOf(id) + by];
+    const all = listed(jobs.value.values()), next = all[all.indexOf(id) + by];
     return next === undefined ? false : go('jobs', next);
   };
   useKeys({ '[': step(-1), ']': step(1) });

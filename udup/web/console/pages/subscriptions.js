@@ -25,7 +25,7 @@ export default function Subscriptions() {
   const all = inOrder([...jobs.value.values()]);
   return html`<div class="head"><div><h1 ref=${heading}>${t('subscriptions.title')}</h1>
       <p class="soft">${t('subscriptions.intro')}</p></div>
-      ${canWrite.value && html`<div class="acts"><a class="button" href=${href('new', '', '', { type: 'subscribe' })}><${Icon} name="plus" />${t('subscriptions.new')}</a></div>`}</div>
+      ${canWrite.value && html`<div class="acts"><a class="button" href=${href('new', 'servers')}><${Icon} name="plus" />${t('subscriptions.new')}</a></div>`}</div>
     <div class="stack"><section class="card subscriptions" aria-label=${t('subscriptions.list')}>
       ${failed.value && html`<${Failed} error=${failed.value} retry=${readJobs} />`}
       ${!loaded.value ? html`<${Skeleton} rows=${4} height=${56} />` : all.length ? html`<${List} all=${all} />`

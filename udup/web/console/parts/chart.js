@@ -89,6 +89,9 @@ function moved(e, plot, times, at, setCursor) {
 
 const data = ({ times, lines }) => [times.map(time => time / 1000), ...lines.map(line => line.values)];
 
+/** The hour's own times have no date, whatever day it was at their beginning. */
+const hours = seconds => new Date(seconds * 1000).toTimeString().slice(0, 5);
+
 /** Return uPlot's chart of it, which reads `drawn` anew whenever it draws. */
 function draw(box, height, drawn, setCursor, setPlaces) {
   const { lines } = drawn.current;
@@ -105,7 +108,7 @@ function draw(box, height, drawn, setCursor, setPlaces) {
     width: box.clientWidth, height, legend: { show: false }, padding: [ABOVE, lines.length > 1 ? 0 : 16, 0, 0],
     cursor: { y: false, points: { size: 6 }, drag: { x: false, y: false } },
     scales: Object.fromEntries(lines.map(line => [scaleOf(line), least(line)])),
-    axes: [{ ...axis, size: 28, space: 64, values: (_, values) => values.map(value => clock(value * 1000)) }, ...lines.map(yAxis)],
+    axes: [{ ...axis, size: 28, space: 64, values: (_, values) => values.map(hours) }, ...lines.map(yAxis)],
     series: [{}, ...lines.map(line => ({
       stroke: line.dashed ? strokes[1] : strokes[0], dash: line.dashed ? [6, 4] : undefined, scale: scaleOf(line), width: 1.5, points: { show: false },
     }))],

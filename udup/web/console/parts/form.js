@@ -34,19 +34,25 @@ function Keys({ context, schema, value, path, end = '', only = null, without = [
   const keys = known.filter((key) => !without.includes(key));
   const told = value && typeof value === 'object' && !Array.isArray(value) ? value : {};
   const needed = new Set(model.required ?? []);
-  // What was shown when the object came into view stays where it is: a key that is filled in does not jump away.
-  const [first] = useState(() => new Set(Array.isArray(only) ? only : keys.filter((key) => key in told)));
+  const first = Array.isArray(only) ? only : [];
+  // A field stays where it is while it is filled in or emptied: those that were shown, those that were filled in below "More".
+  const [{ seen, folded }] = useState(() => ({ seen: new Set(), folded: new Set() }));
   const here = endOf({ description: `${told.Type}: ` }) || end;
-  const isShown = (key) => needed.has(key) || first.has(key) || key in told && only === 'all' || touches(errors, join(path, key));
+  const isShown = (key) => needed.has(key) || first.includes(key) || seen.has(key) || (key in told && !folded.has(key)) || touches(errors, join(path, key));
   const fitting = keys.filter((key) => isShown(key) || isOfEnd(model.properties[key], here));
   const shown = only === 'all' ? [...fitting] : fitting.filter(isShown);
   const rest = fitting.filter((key) => !shown.includes(key));
-  const weight = weightOf(model, Array.isArray(only) ? only : [], schemas);
+  for (const key of shown) seen.add(key);
+  const weight = weightOf(model, first, schemas);
   for (const each of [shown, rest]) each.sort((a, b) => weight(a) - weight(b));
   const unknown = Object.keys(told).filter((key) => !known.includes(key));
+  const put = (key, next) => {
+    if (rest.includes(key)) folded.add(key);
+    onChange(withKey(told, key, next));
+  };
   const one = (key) => html`<${Key} key=${key} context=${context} schema=${model.properties[key]} model=${model.name}
     name=${key} path=${join(path, key)} value=${told[key]} needed=${needed.has(key)} end=${here}
-    onChange=${(next) => onChange(withKey(told, key, next))} />`;
+    onChange=${(next) => put(key, next)} />`;
   return html`${shown.map(one)}
     <${More} count=${rest.length} label=${path}>${() => rest.map(one)}<//>
     ${unknown.length > 0 && html`<div class="form-unknown"><p>${t('form.unknown', { n: unknown.length })}</p>

@@ -42,12 +42,16 @@ function Lines(props) {
 
 const split = (text) => text.split('\n').map((line) => line.trim()).filter(Boolean);
 
+const toldBy = (rows) => Object.fromEntries(rows.filter(([key]) => key));
+
 /** Names with values, such as Debezium's options. */
 export function Pairs({ context, name, path, value, help, onChange }) {
-  const [rows, setRows] = useState(() => Object.entries(value ?? {}));
+  const [typed, setRows] = useState(() => Object.entries(value ?? {}));
+  // Rows without a name are in no document yet; what was changed elsewhere counts more than what was typed here.
+  const rows = JSON.stringify(toldBy(typed)) === JSON.stringify(value ?? {}) ? typed : Object.entries(value ?? {});
   const change = (next) => {
     setRows(next);
-    const told = Object.fromEntries(next.filter(([key]) => key));
+    const told = toldBy(next);
     onChange(Object.keys(told).length ? told : undefined);
   };
   const put = (place, row) => change(rows.map((each, index) => (index === place ? row : each)));

@@ -1,3 +1,6 @@
+/** Rows of a page. */
+export const PAGE_SIZE = 200;
+
 /**
  * Rows of a long list that a server gives page by page: those asked for are loaded, the last few pages are kept.
  * Knows nothing of the page's elements; `changed` is called whenever there is something new to paint.
@@ -7,7 +10,7 @@ export class Pages {
    * @param {(offset: number, limit: number, signal: AbortSignal) => Promise<{rows: object[], total: number}>} load
    * @param {() => void} changed
    */
-  constructor(load, changed, { size = 200, keep = 10 } = {}) {
+  constructor(load, changed, { size = PAGE_SIZE, keep = 10 } = {}) {
     Object.assign(this, { load, changed, size, keep, total: null, error: null });
     this.kept = new Map(); // number of the page → its rows, the one used last at the end
     this.underWay = new Map(); // number of the page → AbortController

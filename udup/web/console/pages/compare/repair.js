@@ -44,11 +44,20 @@ function serverOf(job) {
   return target ? `${target.Host}:${target.Port}` : t('compare.target');
 }
 
+/** Kinds of failures at a row that is not as the source's. */
+const AT_A_ROW = ['row_missing', 'row_exists', 'row_differs', 'divergence'];
+
+/** Return the table that a repair puts right so that a stopped job goes on, '' where there is none. */
+function tableToRepair(failure) {
+  const remedy = failure?.Remedies?.find(each => each.Act === 'repair');
+  return remedy?.Args?.Tables?.[0] || (AT_A_ROW.includes(failure?.Kind) && failure.Table) || '';
+}
+
 /** The acts of the list: dry run and repair of all rows, or of the table at which a job has stopped. */
 export function RepairAll({ id, job, comparison, open, refresh }) {
   const [plan, setPlan] = useState(null);
   const stands = job?.Stage === 'failed';
-  const table = job?.Failure?.Table;
+  const table = tableToRepair(job?.Failure);
   const running = comparison?.State === 'running' && !comparison.Continuous;
   const act = async tables => {
     setPlan(null);

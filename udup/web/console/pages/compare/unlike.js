@@ -5,6 +5,7 @@ import { t } from '../../core/words.js';
 import { send } from '../../core/api.js';
 import { Icon } from '../../core/icons.js';
 import { ActButton } from '../../parts/button.js';
+import { reloadTable } from '../job/acts.js';
 import { jobPath, quoted } from '../follow.js';
 
 export function Unlike({ id, job, comparison, refresh }) {
@@ -21,5 +22,7 @@ export function Unlike({ id, job, comparison, refresh }) {
     ${table.Problem && html`<span class="said" lang="en">${table.Problem}</span>`}
     <span class="grow"></span>
     ${idle && html`<${ActButton} label=${t('compare.unlike.again')} busy=${t('compare.begin.busy')}
-      command=${`udup job compare ${quoted(id)} ${quoted(table.Name)}`} onAct=${again(table.Name)} />`}</li>`)}</ul></div>`;
+      command=${`udup job compare ${quoted(id)} ${quoted(table.Name)}`} onAct=${again(table.Name)} />
+      <${ActButton} label=${t('compare.reload')} busy=${t('compare.reload.busy')} danger="loses"
+      onAct=${() => reloadTable(job, table.Name)} />`}</li>`)}</ul></div>`;
 }

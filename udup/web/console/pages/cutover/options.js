@@ -2,6 +2,7 @@
 
 import { html, useId } from '../../core/html.js';
 import { t } from '../../core/words.js';
+import { Command } from '../../parts/command.js';
 import { commandOf } from './steps.js';
 import { quoted } from '../follow.js';
 
@@ -20,7 +21,9 @@ export function Options({ options, onChange }) {
   return html`<fieldset class="choice"><legend>${t('cutover.closing_of_source')}</legend>
       ${CLOSING.map(([word, flags]) => html`<label key=${word}><input type="radio" name=${name} checked=${is(flags)}
         onChange=${() => onChange({ ...options, ...flags })} /><span><b>${t(`cutover.close.${word}`)}</b>
-        <span class="soft small">${t(`cutover.close.${word}.help`)}</span></span></label>`)}</fieldset>
+        <span class="soft small">${t(`cutover.close.${word}.help`)}</span></span></label>`)}
+      ${!options.SourceReadOnly && html`<p class="soft small">${t('cutover.statement')}</p><${Command} text="SET GLOBAL super_read_only = ON;" />`}
+    </fieldset>
     <fieldset class="choice"><legend>${t('cutover.besides')}</legend>
       ${['EnableEvents', 'Reverse'].map((key) => html`<label key=${key}><input type="checkbox" checked=${options[key]}
         onChange=${(event) => onChange({ ...options, [key]: event.currentTarget.checked })} /><span>

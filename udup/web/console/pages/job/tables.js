@@ -9,6 +9,7 @@ import { canWrite } from '../../core/session.js';
 import { State } from '../../core/states.js';
 import { t } from '../../core/words.js';
 import { Grid } from '../../parts/grid.js';
+import { PAGE_SIZE } from '../../parts/pages.js';
 import { Menu } from '../../parts/menu.js';
 import { Since } from '../../parts/time.js';
 import { jobPath } from './requests.js';
@@ -27,13 +28,33 @@ const ROW = 36, CARD = 62;
 
 const MOVES = new Set(['copying', 'catching_up', 'reloading', 'cutting_over']);
 
+/** A page that was asked for before the list is there: its path, and the answer to come. */
+let expected = null;
+
+function pathOf(id, { q = '', show = '', sort = '' }, offset, limit) {
+  return jobPath(id, `/tables?${new URLSearchParams({ offset, limit, sort: sort || 'trouble', ...(show && { state: show }), ...(q && { q }) })}`);
+}
+
+/** Ask for the first page of what the address names, together with the job itself. */
+export function expectTables(id) {
+  if (!['', 'tables'].includes(route.value.tab)) return;
+  const path = pathOf(id, route.value.query, 0, PAGE_SIZE), answer = get(path);
+  answer.catch(() => {}); // who shows the list tells
+  expected = { path, answer };
+}
+
+function page(path, signal) {
+  const { path: known, answer } = expected ?? {};
+  expected = null;
+  return known === path ? answer : get(path, { signal });
+}
+
 export function Tables({ job }) {
   const { q = '', show = '', sort = '', find } = route.value.query;
   const [known, setKnown] = useState(null);
   const narrow = useNarrow(), version = [job.ID, q, show, sort].join('\n');
   const load = async (offset, limit, signal) => {
-    const query = new URLSearchParams({ offset, limit, sort: sort || 'trouble', ...(show && { state: show }), ...(q && { q }) });
-    const found = await get(jobPath(job.ID, `/tables?${query}`), { signal });
+    const found = await page(pathOf(job.ID, route.value.query, offset, limit), signal);
     setKnown(found);
     return { rows: found.Tables, total: found.Matching };
   };
@@ -111,7 +132,7 @@ function Changes({ row }) {
 
 function Compared({ row }) {
   const when = row.Compared && html` <span class="soft"><${Since} at=${row.Compared} /></span>`;
-  if (row.Differences) return html`<${State} state="differs" table /> <span class="soft">${t('tables.rows', { n: row.Differences })}</span>${when}`;
+  if (row.Differences) return html`<${State} state="differs" table /> <span class="rows">${t('tables.rows', { n: row.Differences })}</span>${when}`;
   if (row.Equal === true) return html`<${State} state="equal" table />${when}`;
   return row.Equal === false ? html`<${State} state="differs" table />${when}` : '–';
 }

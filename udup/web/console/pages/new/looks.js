@@ -39,12 +39,26 @@ export function look(end, { anew = false } = {}) {
   const key = keyOf(value, end);
   const ending = new AbortController();
   looks[end].value = { key, state: 'asking' };
-  const done = send('POST', 'inspect', question(value, end), { signal: ending.signal }).then(
+  const done = ask(question(value, end), ending.signal).then(
     (answer) => settle(end, ending, { key, state: 'told', answer }),
     (error) => settle(end, ending, { key, state: 'failed', error }),
   );
   asking[end] = { ending, done };
   return done;
+}
+
+/** The node looks at a few servers at a time: how often, and after which pause, one is asked for again. */
+const TRIES = 8;
+const PAUSE_MS = 1500;
+
+async function ask(body, signal, tries = TRIES) {
+  try {
+    return await send('POST', 'inspect', body, { signal });
+  } catch (error) {
+    if (error.status !== 503 || tries <= 1 || signal?.aborted) throw error;
+    await new Promise((resolve) => { setTimeout(resolve, PAUSE_MS); });
+    return signal?.aborted ? Promise.reject(error) : ask(body, signal, tries - 1);
+  }
 }
 
 function settle(end, ending, found) {
@@ -53,4 +67,4 @@ function settle(end, ending, found) {
 
 /** Ask for the tables of a schema of the source, from a name on, with a part of their names. */
 export const askTables = (schema, { after = '', search = '', signal: stop }) =>
-  send('POST', 'inspect', { ...question(draft.value, 'Src'), Schema: schema, After: after, Q: search, Limit: 1000 }, { signal: stop });
+  ask({ ...question(draft.value, 'Src'), Schema: schema, After: after, Q: search, Limit: 1000 }, stop);

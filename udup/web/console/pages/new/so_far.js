@@ -3,10 +3,11 @@ import { html } from '../../core/html.js';
 import { Icon } from '../../core/icons.js';
 import { bytes, dur, num } from '../../core/formats.js';
 import { t } from '../../core/words.js';
-import { choiceOf } from './choice.js';
+import { choiceOf, hasTable } from './choice.js';
 import { configOf, delivers } from './document.js';
 import { isCarried, listOf, rowOf } from './listing.js';
 import { lookAt } from './looks.js';
+import { isStatement, Remedy } from './remedy.js';
 
 /** Bytes a second that a copy is reckoned with: what two small servers on one machine do; large ones do more. */
 const COPY_RATE = 20 * 1024 * 1024;
@@ -45,7 +46,28 @@ export function SoFar({ value, listed }) {
     ${free !== null && sum.bytes > free && html`<p class="note"><${Icon} name="reconnecting" class="warn" /><span>${t('wizard.sum.too_large')}</span></p>`}
     ${left.length > 0 && html`<p class="note"><${Icon} name="reconnecting" class="warn" /><span>${t('wizard.left_out', { n: left.length })}</span></p>
       <ul class="sentences small">${left.slice(0, 8).map((row) => html`<li key=${row.name}>${row.name} (${row.Engine})</li>`)}</ul>`}
+    <${Advice} rows=${advisable(value, listed)} />
     <p class="note"><${Icon} name="info" class="info" /><span>${t(delivers(value.document) ? 'wizard.later.events' : 'wizard.later')}</span></p></div></section>`;
+}
+
+/** Statements that are told at once; the others wait folded. */
+const TOLD = 2;
+
+/** What can be put right on the source first, as statements to copy. */
+function Advice({ rows }) {
+  if (!rows.length) return null;
+  const one = (row) => html`<li key=${row.name}><${Remedy} text=${row.Remedy} /></li>`;
+  return html`<p class="note"><${Icon} name="reconnecting" class="warn" /><span>${t('wizard.advice', { n: rows.length })}</span></p>
+    <ul class="stack tight">${rows.slice(0, TOLD).map(one)}</ul>
+    ${rows.length > TOLD && html`<details class="form-more"><summary>${t('wizard.advice.more', { n: rows.length - TOLD })}</summary><ul class="stack tight">${rows.slice(TOLD, 50).map(one)}</ul></details>`}`;
+}
+
+/** Return the listed tables that are chosen and have something that a statement puts right. */
+function advisable({ document, ui }, listed) {
+  const config = configOf(document, 'Src');
+  return (listed ?? []).flatMap(({ Schema }) => (listOf(Schema)?.rows ?? [])
+    .filter((row) => isCarried(row) && isStatement(row.Remedy) && hasTable(config, ui.everything, Schema, row.Table))
+    .map((row) => ({ ...row, name: `${Schema}.${row.Table}` })));
 }
 
 /** Return the listed tables of chosen schemas that cannot be carried. */

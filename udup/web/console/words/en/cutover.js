@@ -13,6 +13,7 @@ export default {
   'cutover.close.word.help': 'Your word: Udup cannot see it. A change that comes after the target was level fails the cut-over; later ones are lost.',
   'cutover.close.both': 'Udup makes it read-only, and I vouch for accounts that may still write',
   'cutover.close.both.help': 'For servers that let some accounts write although they are read-only (MariaDB). The check names them.',
+  'cutover.statement': 'On the source, if it is a MySQL: what was under way commits first.',
   'cutover.besides': 'Besides',
   'cutover.EnableEvents': 'Enable events on the target',
   'cutover.EnableEvents.help': 'Those that were enabled on the source, with their definer.',

@@ -8,6 +8,7 @@ export default {
   'job.gone': 'There is no job {id}. It may have been deleted.',
   'job.to_the_list': 'To the jobs',
   'job.what_mends_it': 'What mends it',
+  'job.warnings': { one: 'One warning', other: '{n} warnings' },
   'job.tabs': 'Parts of this job',
   'job.tab.tables': 'Tables',
   'job.tab.compare': 'Compare',

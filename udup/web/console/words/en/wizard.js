@@ -134,6 +134,8 @@ export default {
   'wizard.sum.free': 'Free on the target',
   'wizard.sum.too_large': 'That is more than the target has room for.',
   'wizard.left_out': { one: '1 table cannot be replicated and is left out:', other: '{n} tables cannot be replicated and are left out:' },
+  'wizard.advice': { one: 'One table is better off with this first, on the source:', other: '{n} tables are better off with this first, on the source:' },
+  'wizard.advice.more': { one: '1 more statement', other: '{n} more statements' },
   'wizard.later': 'More tables can be added later, while the job runs.',
   'wizard.later.events': 'Tables that match come in by themselves when they are made.',
   'wizard.more': 'More: new names, patterns, rows, what is left out',

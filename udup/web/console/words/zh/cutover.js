@@ -13,6 +13,7 @@ export default {
   'cutover.close.word.help': '以您的承诺为准，Udup 无法看到。目标追平后再有变更，切换失败；更晚的变更会丢失。',
   'cutover.close.both': '由 Udup 设为只读，我为仍可写入的账号担保',
   'cutover.close.both.help': '用于只读时仍允许部分账号写入的服务器（MariaDB）。检查会列出这些账号。',
+  'cutover.statement': '在源上执行（MySQL）：进行中的事务会先提交。',
   'cutover.besides': '另外',
   'cutover.EnableEvents': '在目标上启用定时事件',
   'cutover.EnableEvents.help': '源上已启用的事件，保留其 DEFINER。',

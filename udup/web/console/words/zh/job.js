@@ -8,6 +8,7 @@ export default {
   'job.gone': '没有任务 {id}，可能已被删除。',
   'job.to_the_list': '返回任务列表',
   'job.what_mends_it': '处理办法',
+  'job.warnings': { one: '{n} 条警告', other: '{n} 条警告' },
   'job.tabs': '任务的各部分',
   'job.tab.tables': '表',
   'job.tab.compare': '比对',

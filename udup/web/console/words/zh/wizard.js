@@ -134,6 +134,8 @@ export default {
   'wizard.sum.free': '目标剩余空间',
   'wizard.sum.too_large': '超过目标的剩余空间。',
   'wizard.left_out': { other: '有 {n} 个表无法复制，已排除：' },
+  'wizard.advice': { other: '建议先在源上为 {n} 个表执行：' },
+  'wizard.advice.more': { other: '另外 {n} 条语句' },
   'wizard.later': '任务运行时也可以再添加表。',
   'wizard.later.events': '以后新建的匹配的表会自动加入。',
   'wizard.more': '更多：改名、模式匹配、部分行、排除',
