@@ -33,7 +33,7 @@ if [ -z "$$able" ]; then \
 fi
 endef
 
-.PHONY: help venv demo check test test-servers lint console-check docs wheel bench soak trials faults sim clean
+.PHONY: help venv demo check test test-servers lint console-check docs pictures wheel bench soak trials faults sim clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z-]+):[^#]*## */  make \1\t/' | expand -t 24
@@ -102,6 +102,9 @@ wheel: docs  ## build a wheel into dist/, the documentation in it
 
 console-check: $(STAMP)  ## check the console's files: libraries as listed, imports, sizes, words of both languages
 	@$(VENV)/bin/python -m tests.console.files
+
+pictures: $(STAMP)  ## take the pictures of the documentation again, in Chromium
+	@$(VENV)/bin/python -m tests.console.pictures
 
 bench: $(STAMP)  ## measure the speed (BENCH="..." passes arguments)
 	@$(VENV)/bin/python -m bench $(BENCH)

@@ -110,6 +110,11 @@ def test_a_job_of_a_schema_runs_and_its_accounts_see_no_other(world: World, name
         world.level_and_equal(name, name)
         assert made.sees(world.source) & {name, alike, "udup"} == {name}
         assert made.sees(world.target) & {name, alike, "udup"} == {name, "udup"}
+        account = document["Tasks"][0]["Config"]["ConnectionConfig"]
+        asked = {"Side": "Src", "ConnectionConfig": account, "Schema": name}
+        seen = httpx.post(f"{world.node.url}/v1/inspect", json=asked, timeout=20).json()
+        assert seen["Reachable"] and [each["Schema"] for each in seen["Schemas"]] == [name], "what it may see"
+        assert [(each["Table"], each["Key"]) for each in seen["Tables"]] == [("t", "primary")]
         made.check_optional(document)
     finally:
         world.on_source(f"DROP DATABASE {alike}")

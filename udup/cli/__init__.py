@@ -19,6 +19,7 @@ _COMMANDS = {
     "completion": "udup.cli.completing:completion",
     "validate": "udup.cli.validate:validate",
     "grants": "udup.cli.grants:grants",
+    "inspect": "udup.cli.inspect:inspect",
     "job": "udup.cli.jobs:job",
     "events": "udup.cli.events:events",
     "node": "udup.cli.nodes:node",

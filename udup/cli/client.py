@@ -7,7 +7,7 @@ changes nothing. A write is sent once: whether it was carried out when its answe
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
@@ -73,7 +73,7 @@ class Api:
     def close(self) -> None:
         self._client.close()
 
-    def get(self, path: str, **params: str) -> Any:
+    def get(self, path: str, **params: str | list[str]) -> Any:
         """A JSON value."""
         return self._json(self._get(path, params))
 
@@ -106,7 +106,7 @@ class Api:
         answer = self._checked(self._once("PUT", "/v1/jobs", {} if check else {"check": "false"}, body))
         return unquote(answer.headers.get(JOB_HEADER, "")), self._json(answer)
 
-    def _get(self, path: str, params: dict[str, str]) -> httpx.Response:
+    def _get(self, path: str, params: Mapping[str, str | list[str]]) -> httpx.Response:
         """What a node knew last is better than nothing for people: they are told how old it is."""
         params = {"stale": "true", **params}
         for tries_left in reversed(range(RETRIES + 1)):

@@ -42,6 +42,8 @@ _COMMANDS = {
     "move": "udup.cli.cluster_moves:move",
     "compare": "udup.cli.job_compare:compare",
     "repair": "udup.cli.job_repair:repair",
+    "row": "udup.cli.job_row:row",
+    "estimate": "udup.cli.job_row:estimate",
     "cutover": "udup.cli.job_cutover:cutover",
     "stop": "udup.cli.job_acts:stop",
     "delete": "udup.cli.job_acts:delete",

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 
+from udup.base import runtime
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Fault, Refused
 from udup.drivers.messages.sink_checks import sink_checks
@@ -270,11 +271,11 @@ class Registry:
         return _INSPECTORS[end.driver](end.endpoint)
 
     def grants(self, plan: JobPlan, source_version: str, target_version: str) -> tuple[Grants, Grants]:
-        source, target = _SOURCE_GRANTS.get(plan.source.driver), _TARGET_GRANTS.get(plan.target.driver)
-        return (
-            Grants(note=_NO_GRANTS.get(plan.source.driver, "")) if source is None else source(plan, source_version),
-            Grants(note=_NO_GRANTS.get(plan.target.driver, "")) if target is None else target(plan, target_version),
-        )
+        source = _SOURCE_GRANTS.get(plan.source.driver, _no_grants(plan.source))
+        target = _TARGET_GRANTS.get(plan.target.driver, _no_grants(plan.target))
+        with runtime.Pool(2, "grants") as pool:  # each may wait for its server
+            asked = pool.submit(source, plan, source_version), pool.submit(target, plan, target_version)
+            return asked[0].result(), asked[1].result()
 
     def rows(self, source: End, target: End, selection: Selection, job: str) -> Rows:
         if (source.driver, target.driver) != (MYSQL, MYSQL):
@@ -317,6 +318,10 @@ _NO_GATE = Fault(
     "stop its applications, wait until the job is level, and pause it; then open the target by hand",
     SRC,
 )
+
+
+def _no_grants(end: End) -> Callable[[JobPlan, str], Grants]:
+    return lambda _plan, _version: Grants(note=_NO_GRANTS.get(end.driver, ""))
 
 
 def _no_database(end: End) -> Fault:

@@ -133,7 +133,7 @@ class Stream:
         return b"".join((*(_event(*each) for each in first), _event(*last, last_id)))
 
     def _news(self, topic: Topic, asked: Round) -> list[Event]:
-        """Return what is new of a topic. One that fails is told once, and does not end the others."""
+        """Return what is new of a topic. One that fails is told once, and ends no other."""
         try:
             found, why = list(topic.news(asked)), ""
         except UdupError as error:
@@ -141,7 +141,7 @@ class Stream:
         except Exception as error:  # noqa: BLE001 - the client is told
             _LOG.error("topic_failed", topic=str(topic.asked), exc_info=error)
             found, why = [], f"{type(error).__name__}: {error}"
-        if why != self._failing.get(topic, ""):
+        if (why or found) and why != self._failing.get(topic, ""):
             self._failing[topic] = why
             found.insert(0, ("error", as_json({"Topic": str(topic.asked), "Text": why})))
         return found

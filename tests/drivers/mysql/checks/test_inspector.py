@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 
@@ -131,3 +131,22 @@ def test_a_server_that_says_nothing_is_waited_for_a_bounded_time(silent: int, mo
     found = MySQLInspector(Endpoint("127.0.0.1", silent, "u", "secret")).look(InspectWish("Dest"))
     assert found.server is None and found.error and found.remedy and "secret" not in found.error
     assert time.monotonic() - begun < 8
+
+
+def test_a_mariadb_is_told_as_what_it_is(mariadb_source: MysqlServer, new_schema: Callable[..., str]) -> None:
+    schema = new_schema(mariadb_source)
+    _run(
+        mariadb_source.endpoint,
+        f"CREATE SCHEMA {quote(schema)}",
+        f"CREATE TABLE {quote(schema)}.orders (id INT PRIMARY KEY)",
+        f"CREATE TABLE {quote(schema)}.notes (id INT) ENGINE = Aria",
+    )
+    found = MySQLInspector(mariadb_source.endpoint).look(InspectWish("Src", schema))
+    assert found.error == "" and found.server is not None
+    assert (found.server.family, found.server.gtid_mode) == ("MariaDB", "ON") and "MariaDB" in found.server.version
+    assert [(each.table, each.key, each.engine) for each in found.tables] == [
+        ("notes", "none", "Aria"),
+        ("orders", "primary", "InnoDB"),
+    ]
+    sizes = MySQLInspector(mariadb_source.endpoint).sizes(Selection.of([(schema, [])]))
+    assert {each.table: each.bytes is not None for each in sizes} == {"notes": True, "orders": True}
