@@ -116,4 +116,5 @@ def _schema(schema: SchemaFound) -> InspectedSchema:
         bytes=schema.bytes,
         rows=schema.rows,
         warnings=list(schema.warnings),
+        counts={kind.value: number for kind, number in schema.counts},
     )
