@@ -21,7 +21,8 @@ export class Changed extends Error {
   }
 }
 
-const stands = job => [job.Shown, job.JobModifyIndex, job.Failure?.Gtid ?? '', job.Failure?.At ?? ''].join(' ');
+/** What an act is confirmed for: the job's document, and the failure at which it stands. */
+const stands = job => [job.JobModifyIndex, job.Failure?.Kind, job.Failure?.Gtid, job.Failure?.At].join(' ');
 
 /** Refuse an act if the job is another one than was shown when it was confirmed. */
 export async function unchanged(job) {
