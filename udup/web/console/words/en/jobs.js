@@ -34,7 +34,7 @@ export default {
   'jobs.wait_lock': 'a lock',
   'jobs.wait_disk': 'room on a disk',
   'jobs.wait_sink': 'the sink',
-  'jobs.why_not_heard': '{node} has not heard of it; another node takes it when the lease ends',
+  'jobs.why_not_heard': 'Nothing is heard of it from node {node}',
   'jobs.why_lagging': 'The target falls behind the source',
   'jobs.why_differs': 'A comparison has found what differs',
   'jobs.why_cutting_over': 'A cut-over is under way',

@@ -34,7 +34,7 @@ export default {
   'jobs.wait_lock': '锁',
   'jobs.wait_disk': '磁盘空间',
   'jobs.wait_sink': '消息接收端',
-  'jobs.why_not_heard': '{node} 未收到其消息；租约到期后由其他节点接管',
+  'jobs.why_not_heard': '未收到节点 {node} 关于此任务的消息',
   'jobs.why_lagging': '目标落后于源',
   'jobs.why_differs': '比对发现了差异',
   'jobs.why_cutting_over': '正在切换',
