@@ -78,5 +78,5 @@ def test_a_document_is_changed_and_reverted_and_a_table_loaded_again_by_clicking
     told.get_by_text("the node has taken it").or_(told.get_by_role("button", name="Dismiss")).first.wait_for()
     assert "the node has taken it" in told.inner_text(), told.inner_text()
     page.locator(".events").get_by_text("Tables are loaded again").wait_for()
-    world.runs(name)
+    wait_for(lambda: world.node.job(name)["Growing"] is None, lambda: world.node.job(name))
     world.level_and_equal(name, name)
