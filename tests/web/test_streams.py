@@ -23,6 +23,7 @@ from udup.web.app import create_app
 from udup.web.blocking import WaitingRoom
 from udup.web.live import briefs, following, stream, topics
 from udup.web.live.stream import STREAMS
+from udup.web.resources.node_info import NodeInfo
 from udup.web.serve import WebServer
 
 pytestmark = pytest.mark.slow  # real sockets, or waits in real time
@@ -195,6 +196,24 @@ def test_a_job_that_is_not_there_is_told_and_comes_when_it_is(
         assert reading.named("job")["Job"]["ID"] == "a,b"
         memory.delete("a,b")
         assert reading.named("error")["Text"] == "job not found"
+
+
+def test_a_fault_at_the_nodes_ends_no_look_at_the_jobs(
+    server: WebServer, memory: MemoryJobs, posted: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = threading.Event()
+
+    def fail(_self: NodeInfo) -> Any:
+        asked.set()
+        raise ValueError("what nobody expects")
+
+    monkeypatch.setattr(NodeInfo, "members", fail)
+    with _reading(server, "jobs,nodes") as reading:
+        reading.named("jobs")
+        assert asked.wait(SOON)
+        memory.change(posted, stage=Stage.PAUSED)
+        told = reading.until(lambda name, data: name == "jobs" and not data["All"])
+        assert told["Jobs"][0]["Stage"] == "paused"
 
 
 def test_nodes_come_when_they_change(server: WebServer, memory: MemoryJobs) -> None:

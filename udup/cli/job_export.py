@@ -119,7 +119,7 @@ class _Names:
 
 
 def exported(job: Json, put: _Put) -> Json:
-    """The document of a job as an answer shows it: nothing that is of the server, or of one node alone."""
+    """Return a job's document as an answer shows it: nothing that is of the server, or of one node alone."""
     from udup.jobs import JobSpec, TaskSpec  # a validation library comes with it
 
     document = {key: job[key] for key in JobSpec.keys_in_order() if _is_exported(key, job.get(key))}
