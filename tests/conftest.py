@@ -24,7 +24,7 @@ from typing import Any
 import certifi
 import pytest
 
-from tests import other_servers
+from tests import other_servers, promtool
 from tests.console import browser
 from tests.other_servers import (
     MakeServer,
@@ -155,6 +155,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         _provide(session.config)
         if "not slow" not in str(session.config.option.markexpr):
             browser.provide(_say(session.config))
+            promtool.provide(_say(session.config))
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

@@ -144,7 +144,7 @@ def _delete(request: Request, job_id: str) -> Json:
 
 def _self(request: Request) -> Json:
     return {
-        "config": {"node": {"name": "udup-1"}, "ports": {"http": 8190}, "api": {"token": "******"}},
+        "config": {"NodeName": "udup-1", "DataDir": "/var/lib/udup", "Ports": {"HTTP": 8190}},
         "member": {"Name": "udup-1", "Addr": "127.0.0.1", "Port": 8190, "Status": "alive"},
         "stats": {"runtime": {"version": "0.4.0", "python": "3.11.2"}, "udup": {"jobs": str(request.world.jobs)}},
         "Role": request.role,

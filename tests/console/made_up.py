@@ -2,7 +2,7 @@
 
     python -m tests.console.made_up --port 8300 --jobs 500 --tables 10000
 
-Files are read again with every request, so that a page can be written beside it. What is not made up here, the real
+Files that have changed are read again, so that a page can be written beside it. What is not made up here, the real
 application answers: validation, the description of the API, health.
 """
 
@@ -45,7 +45,7 @@ class MadeUp:
         self.refuse: tuple[str, str] | None = None
         self.sent: list[tuple[str, str, Any]] = []
         self.streams = Streams(self.world)
-        self._fresh = fresh
+        self._fresh, self._newest = fresh, 0.0
         settings = load_settings(flags={"ports.http": 0})
         memory = MemoryJobs()
         self._real = create_app(memory, memory, settings, NODE_ID, WaitingRoom(longest_s=0.1))
@@ -53,7 +53,8 @@ class MadeUp:
     def __call__(self, environ: Json, start: Start) -> Iterable[bytes]:
         path = environ["PATH_INFO"].encode("latin-1").decode("utf-8", "replace")
         if not path.startswith("/v1/"):
-            if self._fresh:
+            if self._fresh and (newest := _newest()) != self._newest:
+                self._newest = newest
                 console.files_of.cache_clear()
             return self._real(environ, start)
         try:
@@ -101,6 +102,11 @@ def serve(app: MadeUp, port: int = 0) -> WebServer:
     server = WebServer(app, load_settings(flags={"ports.http": port, "http.threads": 32}), app.streams.close)
     server.start()
     return server
+
+
+def _newest() -> float:
+    """Return when one of the console's files was changed last."""
+    return max(path.stat().st_mtime for path in console.CONSOLE.rglob("*"))
 
 
 def _body(environ: Json) -> Any:

@@ -63,6 +63,12 @@ class Streams:
         self._number += 1
         return f"id: e1-{self._number}\nevent: {name}\ndata: {json.dumps(data)}\n\n".encode()
 
+    @property
+    def listeners(self) -> int:
+        """Return how many streams are read now; one whose reader has gone is noticed at the next word."""
+        with self._lock:
+            return len(self._queues)
+
     def tell(self, name: str, data: Json) -> None:
         """Tell all that listen."""
         with self._lock:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.console.acts_answers import LEDGER, Acts, ago_ms, comparison, row
+from tests.console.acts_answers import LEDGER, Acts, ago_ms, ago_ns, comparison, row
 from tests.console.answers import Refusal
 from tests.console.check import check_page, until
 from tests.console.conftest import Fake
@@ -192,17 +192,18 @@ def test_who_may_only_read_gets_commands_in_the_place_of_acts(page: Page, make_f
     assert not {"Compare now", "Repair all…", "Dry run"} & set(names) and "Copy command" in names
 
 
-def test_a_stopped_job_has_its_table_repaired_and_goes_on(page: Page, fake_api: Fake, allowed: list[str]) -> None:
-    allowed.append("404")  # it was never compared
-    acts = Acts().put_in(fake_api, "billing")
+def test_a_stopped_job_has_its_table_repaired_and_goes_on(page: Page, fake_api: Fake) -> None:
+    options = CompareOptions(tables=("billing.invoice",), repair=True)
+    before = comparison(options=options, differences=0, unlike=(), since_ns=ago_ns(9000), ended_ns=ago_ns(8000))
+    acts = Acts(before).put_in(fake_api, "billing")
     page.goto(fake_api.at("#/jobs/billing/compare"))
     card = _card(page, "Rows that differ")
+    card.get_by_role("button", name="Repair billing.invoice…").wait_for()
+    assert page.get_by_role("button", name="Resume the job").count() == 0, "that repair has not seen this row"
     card.get_by_role("button", name="Repair billing.invoice…").click()
     dialog = page.get_by_role("dialog", name="Repair billing.invoice?")
     assert "udup job repair billing billing.invoice" in dialog.inner_text()
-    ended = comparison(
-        options=CompareOptions(tables=("billing.invoice",), repair=True), differences=0, unlike=(), rows=4
-    )
+    ended = comparison(options=options, differences=0, unlike=(), rows=4, since_ns=ago_ns(2), ended_ns=ago_ns(1))
     acts.then["POST", "repair"] = lambda _body: setattr(acts, "comparison", ended)
     dialog.get_by_role("button", name="Compare and repair").click()
     card.get_by_role("button", name="Resume the job").click()

@@ -117,7 +117,7 @@ def test_a_check_tells_faults_first_and_folds_what_is_good(fake_api: Fake, docum
 
 def test_a_document_that_somebody_else_has_changed_is_not_overwritten(fake_api: Fake, document: Page) -> None:
     _field(document).fill("16")
-    fake_api.streams.change(JOB, JobModifyIndex=999)
+    fake_api.streams.change(JOB, JobModifyIndex=999, Name="Of somebody else")
     document.get_by_text("Somebody has changed the job's document meanwhile").wait_for()
     assert _field(document).input_value() == "16"
     document.get_by_role("button", name="Discard mine, show the present one").click()

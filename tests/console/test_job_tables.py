@@ -145,6 +145,20 @@ def test_the_keyboard_goes_from_row_to_row_beyond_what_is_in_sight(tables: Page)
     tables.get_by_role("menuitem", name="Compare", exact=True).wait_for()
 
 
+def test_the_menu_of_a_row_is_whole_in_a_short_list_and_at_the_end_of_the_window(
+    make_fake: Callable[..., Fake], page: Page
+) -> None:
+    fake = make_fake(30, 1)
+    quiet(fake, JOB)
+    _open(page, fake)
+    for height in (1400, 500):
+        page.set_viewport_size({"width": 1360, "height": height})
+        _row(page, 0).scroll_into_view_if_needed()
+        _row(page, 0).get_by_role("button").click()
+        page.get_by_role("menuitem", name="Leave out…").click(trial=True)
+        page.keyboard.press("Escape")
+
+
 def test_a_row_keeps_its_menu_and_the_list_its_place_when_it_is_loaded_again(tables: Page) -> None:
     _row(tables, 3).get_by_role("button").click()
     before = tables.get_by_role("menuitem").all_inner_texts()

@@ -106,6 +106,20 @@ def test_a_name_that_the_node_does_not_know_is_explained(page: Page, fake_api: F
     assert page.get_by_text("api.hosts").first.is_visible()
 
 
+def test_a_tab_that_nobody_sees_hears_no_more_and_catches_up_when_it_is_seen(page: Page, fake_api: Fake) -> None:
+    page.clock.install()
+    _open(page, fake_api)
+    see = "hidden => { Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });"
+    see += " document.dispatchEvent(new Event('visibilitychange')); }"
+    page.evaluate(see, True)
+    page.clock.fast_forward(61_000)
+    _until(page, lambda: fake_api.streams.listeners == 0)
+    fake_api.streams.change("payments", LagMs=9100)
+    page.evaluate(see, False)
+    until(page, f"{LAG} === '9.1 s'")
+    assert page.locator(".banner").count() == 0
+
+
 def test_five_thousand_events_leave_the_page_small(page: Page, fake_api: Fake) -> None:
     _open(page, fake_api)
     heap = "(async () => { globalThis.gc?.(); return performance.memory.usedJSHeapSize; })()"

@@ -134,6 +134,9 @@ def test_both_pages_hold_in_both_themes_and_languages_and_at_all_widths(page: Pa
     page.goto(fake.at("#/subscriptions"))
     page.get_by_text("not there yet: SHOP2").wait_for()
     check_page(page)
+    page.set_viewport_size({"width": 320, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    page.set_viewport_size({"width": 1360, "height": 900})
     _tail(page, fake)
     _follow(page, fake)
     deliver(fake, "orders-events", [message(number, "cud"[number % 3]) for number in range(9)])

@@ -355,6 +355,16 @@ def test_a_job_that_was_changed_meanwhile_is_not_overwritten(page: Page, fake: F
     assert page.get_by_label("Only when asked for").is_checked()
 
 
+def test_what_a_node_warns_of_when_it_takes_a_document_is_told_before_one_goes_on(page: Page, fake: Fake) -> None:
+    to_start(page, fake)
+    taken = fake.answers["POST", "jobs"]
+    fake.answers["POST", "jobs"] = lambda request: {**taken(request), "Warning": "shop.old stays on the target"}
+    page.get_by_role("button", name="Start job").click()
+    page.get_by_text("shop.old stays on the target").wait_for()
+    page.get_by_role("link", name="To the job").click()
+    page.wait_for_url("**/#/jobs/shop")
+
+
 def test_a_subscription_is_made_by_the_same_steps(page: Page, fake: Fake) -> None:
     at_step(page, fake, "servers")
     type_server(page, "Source", SOURCE)

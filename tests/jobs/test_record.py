@@ -52,7 +52,7 @@ def test_the_api_shows_every_key_in_order_and_config_as_given() -> None:
     assert list(job) == [
         "Region", "ID", "Name", "Type", "Datacenters", "Constraints", "Tasks", "Status", "StatusDescription",
         "EnforceIndex", "CreateIndex", "ModifyIndex", "JobModifyIndex", "EndWhen", "Failover", "Compression", "Verify",
-        "Stage", "Start", "Cutover", "Growing", "Skipped", "Progress",
+        "Stage", "Start", "Cutover", "Comparison", "Growing", "Skipped", "Progress",
         "Shown", "ShownSince", "Group", "NeedsYou", "Waits", "Failure",
     ]  # fmt: skip
     assert (job["Region"], job["Type"], job["Datacenters"]) == ("global", "synchronous", ["dc1"])

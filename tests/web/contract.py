@@ -11,7 +11,7 @@ def keys(text: str) -> set[str]:
 
 JOB = keys(
     "Region ID Name Type Datacenters Constraints Tasks Status StatusDescription EnforceIndex CreateIndex ModifyIndex"
-    " JobModifyIndex EndWhen Failover Compression Verify Stage Start Cutover Growing Skipped Progress"
+    " JobModifyIndex EndWhen Failover Compression Verify Stage Start Cutover Comparison Growing Skipped Progress"
     " Shown ShownSince Group NeedsYou Waits Failure"
 )
 TASK = keys("Type NodeId NodeName Driver Config Leader Constraints")

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
 import subprocess
 from collections import defaultdict
 from collections.abc import Iterator
@@ -17,6 +15,7 @@ import yaml
 from falcon import testing
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.promtool import MISSING, promtool
 from tests.web.conftest import MemoryJobs
 from tests.web.test_metrics import jobs
 
@@ -26,11 +25,6 @@ REPOSITORY = Path(__file__).parents[2]
 RULES, DASHBOARD = REPOSITORY / "docs" / "alerts.yml", REPOSITORY / "docs" / "grafana-dashboard.json"
 TESTS = REPOSITORY / "deploy" / "alerts.test.yml"
 
-PROMTOOL = os.environ.get("UDUP_PROMTOOL") or shutil.which("promtool") or ""
-
-_needs_promtool = pytest.mark.skipif(
-    not PROMTOOL, reason="promtool is not here: install Debian's package prometheus, or name one by UDUP_PROMTOOL"
-)
 
 #: A metric with its selector, as an expression has it, and the labels by which it is put together with another.
 _SELECTOR = re.compile(r"\b((?:udup|process)_[a-z_]+|up)\b(?:\{([^}]*)\})?")
@@ -57,11 +51,13 @@ def _dashboard() -> Iterator[tuple[str, str]]:
 
 
 def _ran(*words: str | Path) -> None:
-    done = subprocess.run([PROMTOOL, *map(str, words)], capture_output=True, text=True, timeout=120)
+    tool = promtool()
+    if tool is None:
+        pytest.skip(MISSING)
+    done = subprocess.run([tool, *map(str, words)], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@_needs_promtool
 def test_every_alert_fires_in_its_history_and_not_before() -> None:
     _ran("check", "rules", RULES)
     _ran("test", "rules", TESTS)
@@ -77,7 +73,6 @@ def test_every_alert_has_a_history() -> None:
     assert fires == quiet == {rule["alert"] for rule in _rules()}
 
 
-@_needs_promtool
 def test_prometheus_can_read_every_expression_of_the_dashboard(tmp_path: Path) -> None:
     expressions = [{"record": f"panel:{number}", "expr": text} for number, (_, text) in enumerate(_dashboard())]
     assert len(expressions) > 20

@@ -23,6 +23,7 @@ from udup.web.app import create_app
 from udup.web.blocking import WaitingRoom
 from udup.web.live import briefs, following, stream, topics
 from udup.web.live.stream import STREAMS
+from udup.web.resources.node_info import NodeInfo
 from udup.web.serve import WebServer
 
 pytestmark = pytest.mark.slow  # real sockets, or waits in real time
@@ -195,6 +196,24 @@ def test_a_job_that_is_not_there_is_told_and_comes_when_it_is(
         assert reading.named("job")["Job"]["ID"] == "a,b"
         memory.delete("a,b")
         assert reading.named("error")["Text"] == "job not found"
+
+
+def test_a_fault_at_the_nodes_ends_no_look_at_the_jobs(
+    server: WebServer, memory: MemoryJobs, posted: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = threading.Event()
+
+    def fail(_self: NodeInfo) -> Any:
+        asked.set()
+        raise ValueError("what nobody expects")
+
+    monkeypatch.setattr(NodeInfo, "members", fail)
+    with _reading(server, "jobs,nodes") as reading:
+        reading.named("jobs")
+        assert asked.wait(SOON)
+        memory.change(posted, stage=Stage.PAUSED)
+        told = reading.until(lambda name, data: name == "jobs" and not data["All"])
+        assert told["Jobs"][0]["Stage"] == "paused"
 
 
 def test_nodes_come_when_they_change(server: WebServer, memory: MemoryJobs) -> None:
@@ -441,6 +460,13 @@ def test_a_client_that_does_not_read_costs_no_memory_and_is_let_go(
         _eventually(lambda: not {each for each in threading.enumerate() if each.name == "live"} - others)
     finally:
         server.stop()
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="the system has no such option")
+def test_a_client_whose_machine_is_gone_without_a_word_is_given_up_by_the_system(server: WebServer) -> None:
+    with _let_in(server):
+        patience_ms = _channel(server).socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+    assert patience_ms == 30_000
 
 
 def _channel(server: WebServer) -> Any:

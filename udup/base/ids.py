@@ -14,7 +14,7 @@ PARTS = frozenset(
         *("pause", "resume", "allocations", "evaluations", "history", "revert", "versions", "validate"),
         *("level", "finish"),
         *("compare", "skip", "settle", "cutover", "progress", "logs", "events", "snapshot", "tables", "reload"),
-        *("repair", "differences", "series", "timeline"),
+        *("repair", "differences", "series", "timeline", "row", "estimate"),
     }
 )
 

@@ -100,7 +100,7 @@ def _allocations(session: Session, job: Json) -> list[Json]:
 
 
 def _timeline(session: Session, job: Json) -> list[Json]:
-    """The newest entries; none of a server that has no time line yet."""
+    """Return the newest entries; none of a server that has no time line yet."""
     try:
         found: list[Json] = session.api.get(job_path(job["ID"], "timeline"), limit="500")["Entries"]
     except Answered as error:
@@ -111,7 +111,7 @@ def _timeline(session: Session, job: Json) -> list[Json]:
 
 
 def _others(timeline: list[Json]) -> Iterator[Entry]:
-    """What the time line has that neither tasks nor failed runs tell."""
+    """Yield what the time line has that neither tasks nor failed runs tell."""
     for entry in timeline:
         if entry["Kind"] not in _TOLD_BY_TASKS:
             yield Entry(_nanoseconds(entry["Time"]), "Job", shown(entry["Text"]))
@@ -143,7 +143,7 @@ def _restarts(job: Json) -> Iterator[Entry]:
 
 
 def _nanoseconds(moment: Any) -> int:
-    """Of RFC 3339, to the microsecond; older servers tell a failure's second alone. 0 for what is none."""
+    """Read RFC 3339, to the microsecond; older servers tell a failure's second alone. 0 for what is none."""
     try:
         return int(datetime.datetime.fromisoformat(str(moment)).timestamp() * _NS)
     except ValueError:

@@ -16,9 +16,6 @@ from udup.cli.output import shown
 #: What stands where a value is NULL, and where there is no row.
 _NULL, _ABSENT = "NULL", "-"
 
-#: What is said of a column that is equal, and of one that is not.
-_DIFFERS = ("", "differs")
-
 
 @click.command("row", cls=Command)
 @click.argument("job_id", type=JOB_ID, metavar="ID")

@@ -139,7 +139,7 @@ def _gtids(text: object, verbose: bool) -> str:
 
 
 def _show_remedies(session: Session, job: Json) -> None:
-    """What can be done about a job that has stopped, the best first, and how long there is time for it."""
+    """Say what can be done about a job that has stopped, the best first, and how long there is time for it."""
     failure = job.get("Failure")
     if not failure:
         return

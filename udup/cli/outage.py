@@ -15,23 +15,16 @@ _CUTOVERS = {"running": "cutting over", "undoing": "undoing cut-over", "stopped"
 
 
 #: How a job is shown where its stage does not say it.
-_TROUBLE = {
-    "diverged": "diverged",
-    "failed": "failed",
-    "not_heard": "not heard",
-    "lagging": "lagging",
-    "differs": "differs",
-    "reloading": "reloading",
-}
+_TROUBLE = frozenset({"diverged", "failed", "not_heard", "lagging", "differs", "reloading"})
 
 
 def stage(job: dict[str, Any]) -> str:
-    """The job's stage, or in its place what the node says of it, its trouble first: `reconnecting target`, `lagging`.
+    """Return the job's stage, or in its place what the node says of it: `reconnecting target`, `lagging`.
 
     A cut-over is told by its own word.
     """
     if (word := str(job.get("Shown"))) in _TROUBLE:
-        return _TROUBLE[word]
+        return word.replace("_", " ")
     cutover = _CUTOVERS.get(str((job.get("Cutover") or {}).get("State")))
     if cutover and job.get("Stage") != "failed" and word != "reconnecting":
         return cutover

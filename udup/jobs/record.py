@@ -262,6 +262,7 @@ def to_api(record: JobRecord) -> dict[str, Any]:
         "Stage": record.stage.value,
         "Start": _start_to_api(record),
         "Cutover": _cutover_to_api(record),
+        "Comparison": _comparison_to_api(record),
         "Growing": record.growing_shown,
         "Skipped": [_skipped_to_api(each) for each in record.skipped],
         "Progress": record.progress.as_dict(),  # names of tables in it may well hold the word password
@@ -300,6 +301,14 @@ def _cutover_to_api(record: JobRecord) -> dict[str, Any] | None:
     """Return how the job's last cut-over is; its own path tells all of it."""
     cutover = record.cutover
     return None if cutover is None else {"State": cutover.state.value, "Text": cutover.told}
+
+
+def _comparison_to_api(record: JobRecord) -> dict[str, Any] | None:
+    """Return how the job's last comparison is; its own path tells all of it."""
+    comparison = record.comparison
+    if comparison is None:
+        return None
+    return {"State": comparison.state.value, "Equal": comparison.equal, "Text": comparison.text}
 
 
 def _skipped_to_api(entry: SkippedTransaction) -> dict[str, Any]:

@@ -81,7 +81,7 @@ class TablesWanted:
 
     @property
     def is_plain(self) -> bool:
-        """Whether it is a page in the order of names, of all tables."""
+        """Return whether it is a page in the order of names, of all tables."""
         return self == TablesWanted(self.limit, self.after)
 
 

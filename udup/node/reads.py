@@ -49,7 +49,7 @@ class Reads:
     def __init__(
         self, url: str, keys: Keyring, file: Path | None = None, *, shared: bool = False, watch: Watch | None = None
     ) -> None:
-        """`shared`: the store is kept by other nodes, or by several. `watch`: what says how each job is."""
+        """Take `shared`: the store is kept by other nodes, or by several. `watch`: what says how each job is."""
         self._shared = shared
         self._shown = ShownJobs(watch or Watch())
         self._url, self._keys, self._file = url, keys, file

@@ -51,7 +51,7 @@ _STREAM = f"KV_{JOBS_BUCKET}"
 
 
 def check_restored(data_dir: Path) -> None:
-    """`ConfigError` if a restore of this folder was broken off."""
+    """Raise `ConfigError` if a restore of this folder was broken off."""
     if (data_dir / RESTORING).exists():
         raise ConfigError(
             f"data_dir: a restore of {data_dir} was broken off, so not all of its jobs may be there; run udup restore"
@@ -155,7 +155,7 @@ def plan_restore(settings: Settings, backup: Backup, key_file: Path | None, *, r
 
 
 def restore(plan: Restore) -> None:
-    """Do all of it."""
+    """Carry a plan out, step by step; what was broken off is done by another call."""
     with stopped(plan.folder):
         try:
             for step in plan.steps():
@@ -262,11 +262,11 @@ def _behind(snapshot: Snapshot, folder: Path) -> Snapshot:
 
 
 def _check_external(settings: Settings) -> None:
-    """`ConfigError` if the NATS server that the settings name has a job store, which the node would go by."""
+    """Raise `ConfigError` if the NATS server that the settings name has a job store, which the node would go by."""
     url = with_files(settings.nats.url, {name: getattr(settings.nats, name) for name in FILES})
 
     async def quiet(_error: Exception) -> None:
-        """What goes wrong is told once, at the end."""
+        """Say nothing: what goes wrong is told once, at the end."""
 
     async def is_there() -> bool:
         server, options = connect_options(url)

@@ -109,7 +109,7 @@ def read_number(req: falcon.Request, name: str) -> int | None:
 
 
 def read_count(req: falcon.Request, name: str) -> int:
-    """A whole number from 0 on, 0 where it is not given."""
+    """Return a whole number from 0 on, 0 where it is not given."""
     text = req.get_param(name) or "0"
     if not (text.isascii() and text.isdecimal() and len(text) <= 15):
         remedy = f"write {name}=0, or leave it out"

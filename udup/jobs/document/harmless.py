@@ -19,6 +19,7 @@ _NOTED = "what the original notes of a table while it works"
 
 #: What answers show of a job and of its tasks, and a document that is kept does not hold.
 ANSWERED_JOB = (
+    "Comparison",
     "Constraints",
     "CreateIndex",
     "Cutover",

@@ -32,7 +32,7 @@ def local_faults(spec: JobSpec) -> Iterator[Fault]:
 
 
 def connection_faults(connection: ConnectionConfig, account: str) -> Iterator[Fault]:
-    """The same of one account with a MySQL server, which `account` is the path of."""
+    """Return the same of one account with a MySQL server, which `account` is the path of."""
     tls = connection.tls()
     yield from _password(connection.password, account)
     for name, problem, remedy in tls.contradictions():

@@ -85,7 +85,7 @@ def resume(job: str, text: str = "Carry the job on from its checkpoint, once the
 
 
 def skip(job: str, gtid: str) -> Remedy:
-    """`gtid` is the transaction at which the job stands."""
+    """Pass over a transaction: `gtid`, at which the job stands."""
     return Remedy(
         Act.SKIP,
         f"Pass over transaction {gtid}: nothing of it is applied, so the target differs from the source until its"
@@ -118,7 +118,7 @@ def settle(job: str, gtid: str, *, applied: bool) -> Remedy:
 
 
 def reload(job: str, tables: Iterable[str]) -> Remedy:
-    """`tables` are schema.table as the source has them."""
+    """Load tables again: `tables` are schema.table as the source has them."""
     named = list(tables)
     listed = ", ".join(named)
     return Remedy(
@@ -135,7 +135,7 @@ def reload(job: str, tables: Iterable[str]) -> Remedy:
 
 
 def repair(job: str, tables: Iterable[str]) -> Remedy:
-    """`tables` are schema.table as the source has them; the job stands still."""
+    """Put rows right while the job stands still: `tables` are schema.table as the source has them."""
     named = list(tables)
     return Remedy(
         Act.REPAIR,
@@ -168,7 +168,7 @@ DOCUMENT_FILE = "job.json"
 
 
 def update(job: str, text: str) -> Remedy:
-    """The document is what somebody makes of the present one: `udup job export` prints that."""
+    """Have another document posted, made of the present one: `udup job export` prints that."""
     return Remedy(
         Act.UPDATE,
         f"{text} The present document: {_command('export', job)}",
@@ -216,5 +216,5 @@ def delete(job: str) -> Remedy:
 
 
 def statement(text: str, sql: str) -> Remedy:
-    """Something for a person to run; `sql` is of the server that the text names."""
+    """Return something for a person to run; `sql` is of the server that the text names."""
     return Remedy(Act.STATEMENT, text, sql)

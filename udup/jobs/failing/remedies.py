@@ -44,12 +44,12 @@ class Case:
 
     @property
     def skips(self) -> bool:
-        """Whether the transaction at which it stands may be passed over."""
+        """Return whether the transaction at which it stands may be passed over."""
         return bool(self.stopped.gtid) and self.stopped.kind in SKIPPABLE and not self.delivers
 
     @property
     def needs_copy(self) -> bool:
-        """Whether its text says that only a new copy helps: of what older versions have kept nothing else tells."""
+        """Return whether its text says that only a new copy helps: what older versions kept tells it nowhere else."""
         return any(each in self.stopped.text for each in texts.ALL)
 
 
@@ -85,7 +85,7 @@ def _with_skip(case: Case, *found: Remedy) -> list[Remedy]:
 
 
 def _row(case: Case) -> list[Remedy]:
-    """Of rows or definitions of the target that stand against a transaction."""
+    """Help where rows or definitions of the target stand against a transaction."""
     resume = acts.resume(case.job, "Carry the job on at this transaction, when the target is as the source was.")
     cure = case.cure
     if cure is None or not cure.tables:
@@ -146,7 +146,7 @@ def _unsupported(case: Case) -> list[Remedy]:
 
 
 def _purged(case: Case) -> list[Remedy]:
-    """Of a log that is not whole any more: behind the job's position, or while its copy goes on."""
+    """Help where the log is not whole any more: behind the job's position, or while its copy goes on."""
     if not case.stopped.params.get("copying"):
         return _copy_again(case)
     keep = acts.statement(
@@ -157,7 +157,7 @@ def _purged(case: Case) -> list[Remedy]:
 
 
 def _copy_again(case: Case) -> list[Remedy]:
-    """Of a job whose position the source's log does not lead on from."""
+    """Help a job from whose position the source's log does not lead on."""
     then = (
         "then post its document again without a start: all rows come as reads."
         if case.delivers

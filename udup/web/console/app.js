@@ -76,10 +76,16 @@ if (route.value.page === 'jobs' && !route.value.id) {
   void readJobs(); // beside the other two, so that the list is there with them
   void PAGES.jobs();
 }
-await speak(preferred());
-await begin(asked);
-startLive();
-keepJobs();
-render(html`<${App} />`, document.getElementById('app'));
-document.documentElement.dataset.ready = 'yes';
-setTimeout(preloadPages, 500);
+const place = document.getElementById('app');
+try {
+  await speak(preferred());
+  await begin(asked);
+  startLive();
+  keepJobs();
+  render(html`<${App} />`, place);
+  document.documentElement.dataset.ready = 'yes';
+  setTimeout(preloadPages, 500);
+} catch (error) {
+  place.textContent = 'The console could not be loaded; load the page again. 控制台加载失败，请重新加载页面。';
+  throw error;
+}

@@ -113,19 +113,24 @@ class Following:
             except Exception as error:  # noqa: BLE001 - streams tell it
                 _LOG.error("look_failed", exc_info=error)
                 self._tell(f"{type(error).__name__}: {error}")
-            self._look_at_nodes()
+            self._see_nodes()
             self._wake.wait(FOLLOWED_S if self._followers else ALONE_S)
             self._wake.clear()
 
-    def _look_at_nodes(self) -> None:
-        """Note how the nodes are, if somebody wants that: to ask may take as long as the store does not answer."""
+    def _see_nodes(self) -> None:
+        """Note how the nodes are, if somebody wants that: to ask may take as long as the store does not answer.
+
+        What was known last stands where they cannot be asked.
+        """
         now = time.monotonic()
         if now - self._nodes_wanted_at > WANTED_S or now - self._nodes_at < NODES_S:
             return
         try:
             self._nodes = as_json({"Members": self._here.members(), "Nodes": self._here.all_stubs()})
         except UdupError:
-            return  # what was known last stands
+            return
+        except Exception as error:  # noqa: BLE001 - it must not end the thread that looks at the jobs
+            _LOG.error("look_at_nodes_failed", exc_info=error)
         self._nodes_at = now
 
     def _goes_on(self) -> bool:

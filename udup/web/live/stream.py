@@ -78,7 +78,7 @@ class Stream:
         told: int | None,
         held: ExitStack,
     ) -> None:
-        """`told`: what the client knows is all up to there, None for nothing. `held` is given back at the end."""
+        """Begin with `hello`. `told`: the client knows all up to there, None for nothing; `held` is given back."""
         self._following, self._client, self._topics, self._told = following, client, topics, told
         self._held = held
         self._failing: dict[Topic, str] = {}
@@ -148,6 +148,6 @@ class Stream:
 
 
 def _event(name: str, data: str, event_id: str = "") -> bytes:
-    """JSON has no line's end in it, so `data` is one line."""
+    """Return an event as it is sent. JSON has no line's end in it, so `data` is one line."""
     id_line = f"id: {event_id}\n" if event_id else ""
     return f"event: {name}\n{id_line}data: {data}\n\n".encode("utf-8", "backslashreplace")

@@ -13,6 +13,14 @@ from udup.web.openapi.operation import reading as _reading
 
 
 def comparisons() -> Iterator[Operation]:
+    """Yield all of them."""
+    yield from _compared()
+    yield from _repaired()
+    yield from _rows()
+
+
+def _compared() -> Iterator[Operation]:
+    """Yield how a comparison is begun, told and ended."""
     path = "/v1/job/{id}/compare"
     compare = Operation(
         "put",
@@ -41,6 +49,10 @@ def comparisons() -> Iterator[Operation]:
         errors=(301, 404, 409),
         description="`Success` is false when there is none.",
     )
+
+
+def _repaired() -> Iterator[Operation]:
+    """Yield how rows are put right."""
     repair = Operation(
         "put",
         "/v1/job/{id}/repair",
@@ -57,6 +69,10 @@ def comparisons() -> Iterator[Operation]:
         " With DryRun a RepairPlan is answered, and nothing is done.",
     )
     yield from _both(repair)
+
+
+def _rows() -> Iterator[Operation]:
+    """Yield what is told of rows that differ, and how long things take."""
     yield Operation(
         "get",
         "/v1/job/{id}/row",

@@ -11,6 +11,12 @@ _SHARED = ("region", "pretty")
 
 
 def live() -> Iterator[Operation]:
+    """Yield all of them."""
+    yield from _of_a_job()
+    yield from _of_all()
+
+
+def _of_a_job() -> Iterator[Operation]:
     yield Operation(
         "get",
         "/v1/job/{id}/series",
@@ -34,6 +40,9 @@ def live() -> Iterator[Operation]:
         description="The newest entries, or those behind `after`, the newest last. Numbers hold over a start of the"
         " node and at other nodes, which tell what the job's record keeps; what none keeps is told where it was seen.",
     )
+
+
+def _of_all() -> Iterator[Operation]:
     yield Operation(
         "get",
         "/v1/series",

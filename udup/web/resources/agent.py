@@ -17,6 +17,7 @@ from udup.web.ports import JobReads
 from udup.web.resources.node_info import NodeInfo
 from udup.web.responses import give
 from udup.web.schemas.agent import Self
+from udup.web.schemas.self_config import SelfConfig
 
 #: Bytes of one NATS message, which is the server's own default.
 _MAX_PAYLOAD = 1 << 20
@@ -30,7 +31,7 @@ class SelfResource:
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         shown = Self(
-            config=_config(self._settings, self._here),
+            config=SelfConfig.model_validate(_config(self._settings, self._here)),
             member=self._here.member(),
             stats=self._stats(),
             role=role_of(req).value,

@@ -92,12 +92,12 @@ def _packed(name: str, data: bytes) -> StaticFile:
 
 
 def is_file(path: str) -> bool:
-    """Whether a path leads to the console or the documentation, not to the API."""
+    """Return whether a path leads to the console or the documentation, not to the API."""
     return path in _PLACES or path.startswith(_PREFIXES)
 
 
 def is_open(req: falcon.Request) -> bool:
-    """Whether this is for files, which need no token; of `/` a browser's way to them."""
+    """Return whether this is for files, which need no token; of `/` a browser's way to them."""
     return is_file(req.path) and (req.path != "/" or (req.method == "GET" and _wants_page(req.accept)))
 
 
@@ -180,7 +180,7 @@ def _lead(resp: falcon.Response, place: str) -> None:
 
 
 def _wants_page(accept: str) -> bool:
-    """Whether Accept names HTML, and does not name JSON before it: browsers do, clients of the API do not."""
+    """Return whether Accept names HTML, and no JSON before it: browsers do that, clients of the API do not."""
     named = [part.partition(";")[0].strip() for part in accept.lower().split(",")]
     if "text/html" not in named:
         return False

@@ -134,7 +134,7 @@ class _Figures(Collector):
 
 
 def _disk_families(folder: Path) -> Iterator[Metric]:
-    """Of the disk that the node's data are on, or will be."""
+    """Yield figures of the disk that the node's data are on, or will be."""
     there = next((each for each in (folder.absolute(), *folder.absolute().parents) if each.exists()), Path("/"))
     try:
         disk = shutil.disk_usage(there)

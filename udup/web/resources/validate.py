@@ -63,7 +63,7 @@ class ValidateResource:
     on_put = on_post
 
     def _check_known(self, document: dict[str, Any]) -> None:
-        """`Refused` for servers that the stored job does not have: who may only look has the node try no others."""
+        """Raise `Refused` for servers that the stored job does not have: who may only look has no others tried."""
         record = self._reads.job(document_id(document) or "")
         if faults := list(strange_servers(document, None if record is None else record.document)):
             raise Refused(faults)

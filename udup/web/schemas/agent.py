@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from udup.web.schemas.self_config import SelfConfig
 from udup.web.schemas.shape import Shape
 
 
@@ -37,7 +38,7 @@ class Members(Shape):
 class Self(Shape):
     """This node: its settings (no secrets), itself as a member, its numbers as text."""
 
-    config: dict[str, Any] = Field(alias="config")
+    config: SelfConfig = Field(alias="config")
     member: Member = Field(alias="member")
     stats: dict[str, dict[str, str]] = Field(alias="stats")
     role: Literal["write", "read"] = Field(description="what who asks may do: everything, or look alone")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from pydantic import Field
 
 from udup.jobs.document.config import ConnectionConfig
 from udup.jobs.document.model import Model
-from udup.pipeline.ports.inspect import TABLES, TABLES_MAX
+from udup.pipeline.ports.inspect import TABLES, TABLES_MAX, SchemaFound, ServerFound
 from udup.pipeline.ports.inspect import Inspected as Found
 from udup.web.schemas.shape import Shape
 
@@ -89,50 +90,31 @@ class Inspected(Shape):
 
 def inspected_of(found: Found, milliseconds: int) -> dict[str, Any]:
     """Return the answer's object."""
-    server = found.server
     return Inspected(
-        reachable=server is not None,
+        reachable=found.server is not None,
         error=found.error,
         remedy=found.remedy,
         milliseconds=milliseconds,
-        server=None
-        if server is None
-        else InspectedServer(
-            family=server.family,
-            version=server.version,
-            tls=server.tls,
-            tls_version=server.tls_version,
-            read_only=server.read_only,
-            uuid=server.uuid,
-            gtid_mode=server.gtid_mode,
-            clock_offset_ms=server.clock_offset_ms,
-            binlog_kept_s=server.log_kept_s,
-            user=server.user,
-        ),
+        server=None if found.server is None else _server(found.server),
         free_bytes=found.free_bytes,
-        schemas=[
-            InspectedSchema(
-                Schema=each.schema,
-                tables=each.tables,
-                bytes=each.bytes,
-                rows=each.rows,
-                warnings=list(each.warnings),
-                counts={kind.value: number for kind, number in each.counts},
-            )
-            for each in found.schemas
-        ],
-        tables=[
-            InspectedTable(
-                table=each.table,
-                rows=each.rows,
-                bytes=each.bytes,
-                key=each.key,
-                engine=each.engine,
-                problem=each.problem,
-                remedy=each.remedy,
-                kind=each.kind,
-            )
-            for each in found.tables
-        ],
+        schemas=[_schema(each) for each in found.schemas],
+        tables=[InspectedTable(**asdict(each)) for each in found.tables],
         next=found.next,
     ).to_json()
+
+
+def _server(server: ServerFound) -> InspectedServer:
+    told = asdict(server)
+    kept = told.pop("log_kept_s")
+    return InspectedServer(**told, binlog_kept_s=kept)
+
+
+def _schema(schema: SchemaFound) -> InspectedSchema:
+    return InspectedSchema(
+        Schema=schema.schema,
+        tables=schema.tables,
+        bytes=schema.bytes,
+        rows=schema.rows,
+        warnings=list(schema.warnings),
+        counts={kind.value: number for kind, number in schema.counts},
+    )

@@ -10,6 +10,7 @@ from udup.base.causes import Cause
 from udup.jobs.failing.acts import Act, Danger
 from udup.jobs.shown import Group, Shown
 from udup.pipeline.cutover.state import CutoverState
+from udup.pipeline.verify.state import CompareState
 from udup.web.schemas.shape import Shape
 
 
@@ -52,6 +53,14 @@ class JobCutover(Shape):
 
     state: str = Field(description=", ".join(CutoverState))
     text: str = Field(description="what came of it so far, what is being done or left to do")
+
+
+class JobComparison(Shape):
+    """How a job's last comparison or repair is; `/v1/job/ID/compare` tells all of it."""
+
+    state: str = Field(description=", ".join(CompareState))
+    equal: bool = Field(description="all that was asked for was compared, and is equal")
+    text: str = Field(description="what it waits for, or why it has failed")
 
 
 class GrowingTable(Shape):
@@ -176,6 +185,7 @@ class Job(_Shown):
     stage: str = Field(description="pending, copying, catching_up, running, paused, completed or failed")
     start: JobStart | None = Field(description="null for a job that copies, or begins after Gtid")
     cutover: JobCutover | None = Field(description="null where none was asked for")
+    comparison: JobComparison | None = Field(description="null where none was asked for")
     growing: Growing | None = Field(description="null while the job's tables do not change")
     skipped: list[SkippedTransaction]
     progress: dict[str, Any]

@@ -36,7 +36,7 @@ class NotSeen(Exception):
 
 @contextmanager
 def connected(task: str, endpoint: Endpoint) -> Iterator[Connection]:
-    """A connection that is closed afterwards; `NotSeen` for all that goes wrong on it."""
+    """Open a connection, and close it afterwards; `NotSeen` for all that goes wrong on it."""
     try:
         connection = connect(
             endpoint,

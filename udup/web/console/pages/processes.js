@@ -5,6 +5,7 @@ import { now } from '../core/clock.js';
 import { bytes, clock } from '../core/formats.js';
 import { Empty, Failed, Skeleton, textOf, useLoad, usePage } from '../core/page.js';
 import { setQuery } from '../core/route.js';
+import { self } from '../core/session.js';
 import { t } from '../core/words.js';
 import { Copy } from '../parts/copy.js';
 import { confirm, Dialog } from '../parts/dialog.js';
@@ -33,9 +34,10 @@ export default function Processes({ query }) {
     retry();
   };
   const isElsewhere = Boolean(query.node);
+  const others = (nodes.data || []).filter(node => node.Name !== self.value?.config?.NodeName);
   return html`<div class="head"><h1 ref=${heading}>${t('processes.title')}</h1><div class="acts"><button type="button" onClick=${retry}>${t('processes.refresh')}</button></div></div>
     <p class="soft lead">${t('processes.text')}</p>
-    ${nodes.data?.length > 1 && html`<label class="row lead"><span class="small">${t('processes.node')}</span><select value=${query.node || ''} onChange=${event => setQuery({ node: event.target.value })}><option value="">${t('nodes.this')}</option>${nodes.data.map(node => html`<option key=${node.ID} value=${node.ID}>${node.Name}</option>`)}</select></label>`}
+    ${others.length > 0 && html`<label class="row lead"><span class="small">${t('processes.node')}</span><select value=${query.node || ''} onChange=${event => setQuery({ node: event.target.value })}><option value="">${t('nodes.this')}</option>${others.map(node => html`<option key=${node.ID} value=${node.ID}>${node.Name}</option>`)}</select></label>`}
     ${problem && html`<p class="act-error" role="alert">${textOf(problem)}</p>`}
     <div class="card">${error && !data ? html`<${Failed} error=${error} retry=${retry} />` : !data ? loading && html`<${Skeleton} rows=${8} />` : !data.actors.length ? html`<${Empty} title=${t('processes.none')} />`
       : html`<${Tree} key=${query.node} rows=${treeOf(data.actors, data.at / 1000)} onStacks=${isElsewhere ? null : showStacks} onKill=${isElsewhere ? null : kill} />

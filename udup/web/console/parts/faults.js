@@ -18,7 +18,8 @@ export function FaultList({ faults, count = 0, idOf = fieldId, labelOf = (field)
     <ul>${faults.map((each, place) => {
       const text = [labelOf(each.field ?? ''), each.problem].filter(Boolean).join(': ');
       return html`<li key=${place}>
-        ${each.field ? html`<button type="button" class="link" onClick=${() => (onGo ? onGo(each) : reveal(idOf(each.field)))}>${text}</button>` : text}
+        ${each.field ? html`<button type="button" class="link"
+          onClick=${() => (onGo ? onGo(each) : reveal(idOf(each.field)))}>${text}</button>` : text}
         ${each.remedy && html`<span class="field-remedy">${each.remedy}</span>`}</li>`;
     })}</ul></div>`;
 }

@@ -56,7 +56,8 @@ function Keys({ context, schema, value, path, end = '', only = null, without = [
   return html`${shown.map(one)}
     <${More} count=${rest.length} label=${path}>${() => rest.map(one)}<//>
     ${unknown.length > 0 && html`<div class="form-unknown"><p>${t('form.unknown', { n: unknown.length })}</p>
-      <dl>${unknown.map((key) => html`<div key=${key}><dt><code>${key}</code></dt><dd><code>${JSON.stringify(told[key])}</code></dd></div>`)}</dl></div>`}`;
+      <dl>${unknown.map((key) => html`<div key=${key}><dt><code>${key}</code></dt><dd><code>${JSON.stringify(told[key])}</code>
+        </dd></div>`)}</dl></div>`}`;
 }
 
 /** Return what orders the keys: those asked for first, then what is needed, other fields, and groups of fields. */
@@ -110,7 +111,8 @@ function Key({ context, schema, model, name, path, value, needed, end, onChange 
       help=${text} onChange=${onChange} />`;
   }
   if (kind === 'list') {
-    return html`<${List} context=${context} schema=${found} name=${name} path=${path} value=${value} help=${text} onChange=${onChange} />`;
+    return html`<${List} context=${context} schema=${found} name=${name} path=${path} value=${value} help=${text}
+      onChange=${onChange} />`;
   }
   if (kind === 'pairs') {
     return html`<${Pairs} context=${context} name=${name} path=${path} value=${value} help=${text} onChange=${onChange} />`;
@@ -129,10 +131,12 @@ function Objects({ context, schema, name, path, value, end, help, onChange }) {
     ${entries.map((each, place) => html`<fieldset class="form-item" key=${place} id=${fieldId(join(path, place))} tabindex="-1">
       <legend>${titleOf(name, each, place)}</legend>
       <${FieldErrors} errors=${context.errors} path=${join(path, place)} />
-      <${Keys} context=${context} schema=${schema.items} value=${each} path=${join(path, place)} end=${end} onChange=${(next) => put(place, next)} />
+      <${Keys} context=${context} schema=${schema.items} value=${each} path=${join(path, place)} end=${end}
+        onChange=${(next) => put(place, next)} />
       <button type="button" class="quiet form-remove" disabled=${context.disabled} onClick=${() => remove(place)}>
         ${t('form.remove', { what: titleOf(name, each, place) })}</button></fieldset>`)}
-    <button type="button" class="quiet" disabled=${context.disabled} onClick=${() => onChange([...entries, emptyOf(schema.items, context.schemas)])}>
+    <button type="button" class="quiet" disabled=${context.disabled}
+      onClick=${() => onChange([...entries, emptyOf(schema.items, context.schemas)])}>
       ${t('form.add', { what: name })}</button></fieldset>`;
 }
 

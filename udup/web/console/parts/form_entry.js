@@ -25,7 +25,8 @@ export function describedBy(path, help, errors) {
 export function FieldErrors({ errors, path }) {
   const own = faultsAt(errors, path);
   if (!own.length) return null;
-  return html`<div class="field-faults" id=${`${fieldId(path)}-error`}>${own.map((each, place) => html`<p key=${place}>${each.problem}${each.remedy && html`<span class="field-remedy">${each.remedy}</span>`}</p>`)}</div>`;
+  return html`<div class="field-faults" id=${`${fieldId(path)}-error`}>${own.map((each, place) => html`<p
+    key=${place}>${each.problem}${each.remedy && html`<span class="field-remedy">${each.remedy}</span>`}</p>`)}</div>`;
 }
 
 /** Label, field, help, faults, in this order. */
@@ -83,7 +84,8 @@ function Word({ schema, value, needed, onChange, common }) {
 function Secret({ value, onChange, common }) {
   const [stored] = useState(value === MASK);
   const kept = value === MASK;
-  return html`<input ...${common} type=${REFERENCE.test(value ?? '') ? 'text' : 'password'} autocomplete="new-password" spellcheck=${false}
+  return html`<input ...${common} type=${REFERENCE.test(value ?? '') ? 'text' : 'password'} autocomplete="new-password"
+    spellcheck=${false}
     placeholder=${stored ? t('form.stored') : ''} value=${kept ? '' : (value ?? '')}
     onInput=${(event) => onChange(event.currentTarget.value || (stored ? MASK : undefined))} />`;
 }

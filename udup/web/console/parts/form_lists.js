@@ -18,7 +18,8 @@ function Words({ context, schema, name, path, value, help, onChange }) {
   };
   return html`<fieldset class="form-group" id=${fieldId(path)} tabindex="-1"><legend>${name}</legend><p class="help">${help}</p>
     <${FieldErrors} errors=${context.errors} path=${path} />
-    <div class="form-words">${all.map((word) => html`<label key=${word}><input type="checkbox" disabled=${context.disabled} checked=${chosen.includes(word)}
+    <div class="form-words">${all.map((word) => html`<label key=${word}><input type="checkbox" disabled=${context.disabled}
+      checked=${chosen.includes(word)}
       onChange=${(event) => flip(word, event.currentTarget.checked)} /><code>${word}</code></label>`)}</div></fieldset>`;
 }
 
@@ -34,7 +35,8 @@ function Lines(props) {
     const next = split(event.currentTarget.value);
     onChange(next.length ? next : undefined);
   };
-  return html`<${Labelled} ...${props} help=${`${help} ${t('form.lines')}`}><textarea id=${fieldId(path)} rows=${Math.min(8, Math.max(2, list.length + 1))}
+  return html`<${Labelled} ...${props} help=${`${help} ${t('form.lines')}`}><textarea id=${fieldId(path)}
+    rows=${Math.min(8, Math.max(2, list.length + 1))}
       spellcheck=${false} disabled=${context.disabled} aria-invalid=${faultsAt(context.errors, path).length || entries.length ? 'true' : undefined}
       aria-describedby=${describedBy(path, help, context.errors)} value=${own} onInput=${change}></textarea>
     ${entries.map((each) => html`<${FieldErrors} key=${each.field} errors=${context.errors} path=${each.field} />`)}<//>`;
@@ -59,12 +61,16 @@ export function Pairs({ context, name, path, value, help, onChange }) {
   return html`<fieldset class="form-group" id=${fieldId(path)} tabindex="-1"><legend>${name}</legend><p class="help">${help}</p>
     <${FieldErrors} errors=${context.errors} path=${path} />
     ${rows.map(([key, own], place) => html`<div class="form-pair" key=${place}>
-      <input type="text" aria-label=${t('form.pair.name', { place: place + 1 })} spellcheck=${false} disabled=${context.disabled} value=${key}
+      <input type="text" aria-label=${t('form.pair.name', { place: place + 1 })} spellcheck=${false} disabled=${context.disabled}
+        value=${key}
         onInput=${(event) => put(place, [event.currentTarget.value, own])} />
-      <input type="text" id=${fieldId(join(path, key))} aria-label=${t('form.pair.value', { of: label(key, place) })} spellcheck=${false} disabled=${context.disabled}
+      <input type="text" id=${fieldId(join(path, key))} aria-label=${t('form.pair.value', { of: label(key, place) })}
+        spellcheck=${false} disabled=${context.disabled}
         value=${own === null ? '' : String(own)} onInput=${(event) => put(place, [key, event.currentTarget.value])} />
-      <button type="button" class="quiet" disabled=${context.disabled} onClick=${() => change(rows.filter((_row, index) => index !== place))}>
+      <button type="button" class="quiet" disabled=${context.disabled}
+        onClick=${() => change(rows.filter((_row, index) => index !== place))}>
         ${t('form.remove', { what: label(key, place) })}</button>
       <${FieldErrors} errors=${context.errors} path=${join(path, key)} /></div>`)}
-    <button type="button" class="quiet" disabled=${context.disabled} onClick=${() => setRows([...rows, ['', '']])}>${t('form.add', { what: name })}</button></fieldset>`;
+    <button type="button" class="quiet" disabled=${context.disabled}
+      onClick=${() => setRows([...rows, ['', '']])}>${t('form.add', { what: name })}</button></fieldset>`;
 }

@@ -34,13 +34,16 @@ export function Grid({ label, columns, load, version, every = 0, rowKey, height 
   if (pages.total === 0) return empty;
   const shown = [];
   for (let index = inSight[0]; index < Math.min(inSight[1], pages.total ?? inSight[1]); index++) shown.push(index);
-  const seen = e => setFirst(Math.max(0, Math.floor(e.currentTarget.scrollTop / height) - BESIDE));
+  const seen = e => {
+    setFirst(Math.max(0, Math.floor(e.currentTarget.scrollTop / height) - BESIDE));
+    place(e.currentTarget.querySelector('.menu-items'));
+  };
   return html`<div class="grid ${kind}">
     <div class="view" role="table" tabindex="0" aria-label=${label} aria-rowcount=${pages.total === null ? -1 : pages.total + 1}
       aria-busy=${pages.total === null} ref=${view} onScroll=${seen} onKeyDown=${rows.keyDown} onFocusIn=${rows.focused}>
       <${Head} columns=${columns} order=${order} />
       <div role="presentation" class="pane" style=${{ height: `${(pages.total ?? inSight[1]) * height}px` }}>
-        <div role="rowgroup" style=${{ transform: `translateY(${inSight[0] * height}px)` }}>
+        <div role="rowgroup" class="shown" style=${{ top: `${inSight[0] * height}px` }}>
           ${shown.map(index => html`<${Row} key=${pages.at(index) ? rowKey(pages.at(index)) : index} row=${pages.at(index)} index=${index} columns=${columns} height=${height} />`)}
         </div>
       </div>
@@ -134,11 +137,21 @@ function useRowKeys(view, pages, inSight, height) {
   }, []);
   useKeys({ j: () => go(at.current + 1), k: () => go(Math.max(0, at.current - 1)) });
   const focused = e => { // by a click or by Tab; not while a row that keys have gone to is still to be made
+    place(e.target.closest('.menu-items'));
     const row = e.target.closest('[data-index]');
     held.current = Boolean(row);
     if (row && !wanted.current) at.current = Number(row.dataset.index);
   };
   return { leave: () => { at.current = -1; }, focused, keyDown: e => pressed(e, at, go, Math.max(1, (inSight[1] - inSight[0]) - 2 * BESIDE - 2)) };
+}
+
+/** Put the menu of a row beside its button, above it where there is no room below: the list would cut it off. */
+function place(menu) {
+  if (!menu) return;
+  const button = menu.previousElementSibling.getBoundingClientRect(), { width, height } = menu.getBoundingClientRect();
+  const below = button.bottom + 4, fits = below + height <= innerHeight;
+  menu.style.top = `${fits ? below : Math.max(4, button.top - 4 - height)}px`;
+  menu.style.left = `${Math.max(4, button.right - width)}px`;
 }
 
 function pressed(e, at, go, screen) {

@@ -6,7 +6,7 @@ import { send } from '../../core/api.js';
 import { canWrite } from '../../core/session.js';
 import { ActButton } from '../../parts/button.js';
 import { confirm } from '../../parts/dialog.js';
-import { jobPath, quoted } from '../follow.js';
+import { jobPath, msOf, quoted } from '../follow.js';
 import { keyOf, tableOf } from './pages.js';
 
 /** Return the command that repairs these tables, [] for all. */
@@ -63,7 +63,7 @@ export function RepairAll({ id, job, comparison, open, refresh }) {
     setPlan(null);
     if (await repair({ id, job, tables, stands })) await refresh();
   };
-  if (stands) return html`<${OfStopped} id=${id} table=${table} act=${act} running=${running} comparison=${comparison} refresh=${refresh} />`;
+  if (stands) return html`<${OfStopped} id=${id} table=${table} act=${act} running=${running} done=${isRepairedSince(job, comparison, table)} refresh=${refresh} />`;
   if (!open.length) return null;
   const tables = [...new Set(open.map(tableOf))];
   return html`<div class="pad stack"><div class="acts">
@@ -83,16 +83,21 @@ function OneTable({ tables, act }) {
     <${ActButton} label=${t('compare.repair.table')} busy=${t('compare.repair.busy')} danger="loses" onAct=${() => act([chosen])} />`;
 }
 
+/** Return whether a table was repaired behind the failure that it mends: an earlier repair has not seen this row. */
+function isRepairedSince(job, comparison, table) {
+  if (!comparison?.Repair || comparison.State !== 'done' || comparison.Unlike.length) return false;
+  return comparison.Tables.includes(table) && msOf(comparison.Since) > msOf(job.Failure.At);
+}
+
 /** A job that stands at a row: its table is compared as it is now and put right, then the job goes on. */
-function OfStopped({ id, table, act, running, comparison, refresh }) {
-  const done = comparison?.Repair && comparison.State === 'done' && !comparison.Unlike.length;
+function OfStopped({ id, table, act, running, done, refresh }) {
   const resume = async () => {
     await send('PUT', jobPath(id, 'resume'));
     await refresh();
   };
-  if (!table && !done) return null;
+  if (!table) return null;
   return html`<div class="pad stack"><p>${t(done ? 'compare.stopped.done' : 'compare.stopped', { table })}</p><div class="acts">
-    ${table && !running && html`<${ActButton} primary=${!done} label=${t('compare.repair.named', { table })}
+    ${!running && html`<${ActButton} primary=${!done} label=${t('compare.repair.named', { table })}
       busy=${t('compare.repair.busy')} command=${commandOf(id, [table])} onAct=${() => act([table])} />`}
     ${done && html`<${ActButton} primary label=${t('compare.resume')} busy=${t('compare.resume.busy')}
       command=${`udup job resume ${quoted(id)}`} onAct=${resume} />`}</div></div>`;

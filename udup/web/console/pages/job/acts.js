@@ -21,12 +21,18 @@ export class Changed extends Error {
   }
 }
 
-const stands = job => [job.Shown, job.JobModifyIndex, job.Failure?.Gtid ?? '', job.Failure?.At ?? ''].join(' ');
+const failureOf = job => [job.Failure?.Kind, job.Failure?.Gtid, job.Failure?.At].join(' ');
 
-/** Refuse an act if the job is another one than was shown when it was confirmed. */
-export async function unchanged(job) {
+/**
+ * Ask, and return the job as it is then, null for who has thought better of it. Throws `Changed` if it has got another
+ * document while it was asked, or does not stand at the failure any more that is on the page.
+ */
+export async function confirmed(job, question) {
+  const before = await get(jobPath(job.ID));
+  if (!(await confirm(question))) return null;
   const now = await get(jobPath(job.ID));
-  if (stands(now) !== stands(job)) throw new Changed(job, now);
+  if (now.JobModifyIndex !== before.JobModifyIndex || failureOf(now) !== failureOf(job)) throw new Changed(job, now);
+  return now;
 }
 
 /**
@@ -35,10 +41,7 @@ export async function unchanged(job) {
  * @returns {Promise<{done: boolean, answer?: object}>} not done: the person has thought better of it
  */
 export async function ask(job, request, question) {
-  if (question) {
-    if (!(await confirm(question))) return { done: false };
-    await unchanged(job);
-  }
+  if (question && !(await confirmed(job, question))) return { done: false };
   return { done: true, answer: await send(request.method, request.path, request.body) };
 }
 

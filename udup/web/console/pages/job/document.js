@@ -16,7 +16,7 @@ import { command } from './acts.js';
 import { Checks } from './checks.js';
 import { History } from './history.js';
 
-/** ID of a job → {index, value, text}: what is being written, and the JobModifyIndex of the document it was made of. */
+/** ID of a job → {base, index, value, text}: what is being written, and the document, with its JobModifyIndex, that it was made of. */
 const drafts = signal(new Map());
 
 const textOf = value => JSON.stringify(value, null, 2);
@@ -40,9 +40,10 @@ function Writing({ job, schemas, reload }) {
   const value = draft?.value ?? present, text = draft?.text ?? textOf(present);
   const [faults, setFaults] = useState([]), [tries, setTries] = useState(0);
   const [wrongJson, setWrongJson] = useState(''), [checks, setChecks] = useState(null), [told, setTold] = useState('');
-  const index = draft?.index ?? job.JobModifyIndex, isOld = index !== job.JobModifyIndex;
+  const isOld = Boolean(draft) && draft.index !== job.JobModifyIndex && draft.base !== textOf(present);
+  const { index, base } = isOld ? draft : { index: job.JobModifyIndex, base: textOf(present) };
   const write = (next, nextText) => {
-    setDraft(job.ID, { index, value: next, text: nextText });
+    setDraft(job.ID, { index, base, value: next, text: nextText });
     setTold('');
   };
   const typed = e => {

@@ -2,9 +2,8 @@
 import { send } from '../../core/api.js';
 import { go, href } from '../../core/route.js';
 import { t } from '../../core/words.js';
-import { confirm } from '../../parts/dialog.js';
 import { documentOf, loadSchemas } from '../../parts/schema.js';
-import { compareTable, fromHead, reloadTable, repairTable, unchanged } from './acts.js';
+import { compareTable, confirmed, fromHead, reloadTable, repairTable } from './acts.js';
 import { isSubscription } from './head.js';
 
 /** @returns {{label: string, onAct: () => any, danger?: boolean}[]} */
@@ -27,10 +26,10 @@ export function tableActs(job, row, mayWrite) {
 /** Take a table out of the job: the document gets it among those that are left out. Its rows stay on the target. */
 async function leaveOut(job, table) {
   const question = { title: t('tables.leave_out_title', { table }), danger: 'changes', act: t('tables.leave_out_do'), body: [t('tables.leave_out_body', { table }), t('document.run_begins_again')] };
-  if (!(await confirm(question))) return { done: false };
-  await unchanged(job);
-  const document_ = leftOut(documentOf(job, await loadSchemas()), table);
-  return { done: true, answer: await send('POST', 'jobs', { ...document_, EnforceIndex: true, JobModifyIndex: job.JobModifyIndex }) };
+  const now = await confirmed(job, question);
+  if (!now) return { done: false };
+  const document_ = leftOut(documentOf(now, await loadSchemas()), table);
+  return { done: true, answer: await send('POST', 'jobs', { ...document_, EnforceIndex: true, JobModifyIndex: now.JobModifyIndex }) };
 }
 
 /** Return a document without a table: among those that are left out, and not among those that are named. */

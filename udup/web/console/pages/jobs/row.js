@@ -61,10 +61,12 @@ function firstOf(job) {
   return lines;
 }
 
-/** Why a job stands, in the viewer's language where there are words for its kind, else the node's own. */
+/** Why a job is where it is: in the viewer's language where there are words for it, else the node's own. */
 function reasonOf(job) {
   const told = job.FailureKind && ['title_key', 'title', 'short'].map(form => filled(`failures.${job.FailureKind}.${form}`, job.FailureParams || {})).find(Boolean);
-  return told || job.Reason;
+  if (told) return told;
+  const state = filled(`jobs.why_${job.Shown}`, { node: job.Node });
+  return (lang.value === 'en' ? job.Reason || state : state || job.Reason) || '';
 }
 
 /** What a wait means, in the viewer's language where there are words for its kind; in English the node says it best. */

@@ -60,16 +60,22 @@ export function Check() {
   useEffect(() => {
     if (!out && (!found || found.error?.status === 401)) runCheck();
   }, [out]);
-  if (found?.error && found.error.status !== 401) return html`<section class="card"><${Failed} error=${found.error} retry=${runCheck} /></section>`;
-  if (!found?.checks) return found?.faults?.length ? html`<${Again} busy=${found.busy} />` : html`<section class="card"><${Skeleton} rows=${6} height=${40} /></section>`;
+  if (found?.error && found.error.status !== 401) return html`<section class="card"><${Failed} error=${found.error}
+    retry=${runCheck} /></section>`;
+  if (!found?.checks) return found?.faults?.length ? html`<${Again} busy=${found.busy} />` : html`<section class="card">
+    <${Skeleton} rows=${6} height=${40} /></section>`;
   const [failed, warned, passed] = ['fail', 'warn', 'pass'].map((result) => of(result, found.checks));
-  return html`<div class="stack"><p role="status" class="note"><${Icon} name=${failed.length ? 'failed' : warned.length ? 'reconnecting' : 'running'} class=${failed.length ? 'bad' : warned.length ? 'warn' : 'ok'} />
+  return html`<div class="stack"><p role="status" class="note"><${Icon}
+    name=${failed.length ? 'failed' : warned.length ? 'reconnecting' : 'running'} class=${failed.length ? 'bad' : warned.length ? 'warn' : 'ok'} />
       <span>${found.busy ? t('wizard.check.busy') : summary(failed, warned)}</span></p>
     <${Group} title=${t('wizard.check.failed', { n: failed.length })} checks=${failed} icon="failed" tone="bad" />
     <${Group} title=${t('wizard.check.warned', { n: warned.length })} checks=${warned} icon="reconnecting" tone="warn" />
-    ${!failed.length && warned.length > 0 && html`<label class="check"><input type="checkbox" id="field-read" checked=${value.ui.read === found.key} onChange=${(event) => remember({ read: event.currentTarget.checked ? found.key : '' })} />
+    ${!failed.length && warned.length > 0 && html`<label class="check"><input type="checkbox" id="field-read"
+      checked=${value.ui.read === found.key} onChange=${(event) => remember({ read: event.currentTarget.checked ? found.key : '' })} />
       <span>${t('wizard.check.read', { n: warned.length })}</span></label>`}
-    ${passed.length > 0 && html`<section class="card"><details class="pad form-more"><summary>${t('wizard.check.passed', { n: passed.length })}</summary><${Checks} checks=${passed} icon="running" tone="ok" /></details></section>`}
+    ${passed.length > 0 && html`<section class="card"><details class="pad form-more">
+      <summary>${t('wizard.check.passed', { n: passed.length })}</summary><${Checks} checks=${passed} icon="running" tone="ok" />
+      </details></section>`}
     <${Again} busy=${found.busy} /></div>`;
 }
 
@@ -78,18 +84,21 @@ function summary(failed, warned) {
   return warned.length ? t('wizard.check.maybe') : t('wizard.check.yes');
 }
 
-const Again = ({ busy }) => html`<div><button type="button" aria-busy=${busy} onClick=${() => runCheck()}>${t(busy ? 'wizard.check.busy' : 'wizard.check.again')}</button></div>`;
+const Again = ({ busy }) => html`<div><button type="button" aria-busy=${busy}
+  onClick=${() => runCheck()}>${t(busy ? 'wizard.check.busy' : 'wizard.check.again')}</button></div>`;
 
 function Group({ title, checks, icon, tone }) {
   if (!checks.length) return null;
   const ends = [...new Set(checks.filter(({ Check: name }) => /privilege/.test(name)).map(({ Task }) => Task))].filter(Boolean);
-  return html`<section class="card"><header><h2>${title}</h2></header><div class="pad stack"><${Checks} checks=${checks} icon=${icon} tone=${tone} />
+  return html`<section class="card"><header><h2>${title}</h2></header><div class="pad stack"><${Checks} checks=${checks}
+    icon=${icon} tone=${tone} />
     ${ends.map((end) => html`<${Grants} key=${end} end=${end} />`)}</div></section>`;
 }
 
 function Checks({ checks, icon, tone }) {
   return html`<ul class="wizard-checks">${checks.map((each, place) => html`<li key=${place}><${Icon} name=${icon} class=${tone} />
-    <div class="stack tight"><p><span class="faint small">${endOf(each.Task)} · <code>${each.Check}</code></span><br /><span class="wrap">${each.Found}</span></p>
+    <div class="stack tight"><p><span class="faint small">${endOf(each.Task)} · <code>${each.Check}</code></span><br /><span
+      class="wrap">${each.Found}</span></p>
       <${Remedy} text=${each.Remedy} /></div></li>`)}</ul>`;
 }
 

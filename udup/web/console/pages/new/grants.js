@@ -28,9 +28,11 @@ function Statements({ end }) {
   const own = data?.[end];
   if (!own) return html`<p class="help">${t('page.loading')}</p>`;
   const isChosen = configOf(document, 'Src').ReplicateDoDb?.length > 0;
-  return html`<div class="stack tight"><p class="help">${t(isChosen ? 'wizard.grants.help' : 'wizard.grants.help_all')}</p><${Command} text=${lines(own.Statements)} label=${t('wizard.grants')} />
+  return html`<div class="stack tight"><p class="help">${t(isChosen ? 'wizard.grants.help' : 'wizard.grants.help_all')}</p>
+    <${Command} text=${lines(own.Statements)} label=${t('wizard.grants')} />
     ${own.Note && html`<p class="help">${own.Note}</p>`}
-    ${own.Optional?.length > 0 && html`<p class="help">${t('wizard.grants.optional')}</p><ul class="stack tight">${own.Optional.map((each) => html`<li key=${each.Statement} class="stack tight">
+    ${own.Optional?.length > 0 && html`<p class="help">${t('wizard.grants.optional')}</p><ul
+      class="stack tight">${own.Optional.map((each) => html`<li key=${each.Statement} class="stack tight">
       <p class="help">${each.Use}</p><${Command} text=${lines([each.Statement])} /></li>`)}</ul>`}</div>`;
 }
 

@@ -15,12 +15,15 @@ export function More({ schema, value, models, faults }) {
   const [isOpen, setOpen] = useState(false);
   const config = configOf(value.document, 'Src');
   const choice = schema && choiceOf(config, value.ui.everything, schema);
-  return html`<section class="card"><details class="pad form-more" open=${isOpen || wrong} onToggle=${(event) => setOpen(event.currentTarget.open)}><summary>${t('wizard.more')}</summary>
+  return html`<section class="card"><details class="pad form-more" open=${isOpen || wrong}
+    onToggle=${(event) => setOpen(event.currentTarget.open)}><summary>${t('wizard.more')}</summary>
     ${(isOpen || wrong) && html`<div class="stack">
       ${choice?.on && !value.ui.everything && html`<${Rename} schema=${schema} config=${config} rename=${choice.rename} />`}
       <p class="help">${t('wizard.rules.help')}</p>
-      ${models && html`<${Form} schema=${{ name: 'Config', schemas: models }} value=${config} path=${path} end="Src" errors=${faults} only=${RULES}
-        without=${Object.keys(models.Config.properties).filter((key) => !RULES.includes(key))} onChange=${put} />`}</div>`}</details></section>`;
+      ${models && html`<${Form} schema=${{ name: 'Config', schemas: models }} value=${config} path=${path} end="Src"
+        errors=${faults} only=${RULES}
+        without=${Object.keys(models.Config.properties).filter((key) => !RULES.includes(key))}
+          onChange=${put} />`}</div>`}</details></section>`;
 }
 
 function put(next) {

@@ -27,9 +27,13 @@ export function SchemaTables({ schema, value }) {
     return () => clearTimeout(timer);
   }, [schema, search]);
   useLeaveOut(schema, value, choice, list);
-  return html`<section class="card" aria-labelledby="tables-title"><header><h2 id="tables-title" class="wrap">${schema}</h2><div class="grow"></div>
-      <div class="search"><${Icon} name="search" /><input type="search" aria-label=${t('wizard.tables.search')} placeholder=${t('wizard.tables.search')} value=${search} onInput=${(event) => setSearch(event.currentTarget.value)} /></div></header>
-    ${value.purpose !== 'add' && !value.ui.everything && html`<${How} schema=${schema} config=${config} whole=${choice.whole} some=${some} list=${list} />`}
+  return html`<section class="card" aria-labelledby="tables-title"><header><h2 id="tables-title" class="wrap">${schema}</h2><div
+    class="grow"></div>
+      <div class="search"><${Icon} name="search" /><input type="search" aria-label=${t('wizard.tables.search')}
+        placeholder=${t('wizard.tables.search')} value=${search} onInput=${(event) => setSearch(event.currentTarget.value)} />
+        </div></header>
+    ${value.purpose !== 'add' && !value.ui.everything && html`<${How} schema=${schema} config=${config} whole=${choice.whole}
+      some=${some} list=${list} />`}
     <${Rows} schema=${schema} value=${value} config=${config} choice=${choice} list=${list} search=${search} /></section>`;
 }
 
@@ -39,7 +43,9 @@ function useLeaveOut(schema, value, choice, list) {
   const had = !!value.before && choiceOf(configOf(value.before, 'Src'), value.ui.everything, schema).whole;
   useEffect(() => {
     const missing = choice.whole && !had && rows ? rows.filter((row) => !isCarried(row) && !choice.out.has(row.Table)) : [];
-    for (const { Table } of missing) take(configOf(draft.value.document, 'Src'), (config) => withTable(config, value.ui.everything, schema, Table, false));
+    for (const { Table } of missing) {
+      take(configOf(draft.value.document, 'Src'), (config) => withTable(config, value.ui.everything, schema, Table, false));
+    }
   }, [rows, choice.whole]);
 }
 
@@ -55,7 +61,8 @@ function How({ schema, config, whole, some, list }) {
     const ticked = whole && list && !list.next ? rows.map((row) => row.Table).filter((table) => hasTable(config, false, schema, table)) : [];
     take(config, (own) => withTables(own, schema, ticked));
   };
-  const radio = (name, checked, onChange) => html`<label class="check"><input type="radio" name=${`how-${schema}`} checked=${checked} onChange=${onChange} />
+  const radio = (name, checked, onChange) => html`<label class="check"><input type="radio" name=${`how-${schema}`}
+    checked=${checked} onChange=${onChange} />
     <span><b>${t(`wizard.how.${name}`)}</b><br /><span class="soft small">${t(`wizard.how.${name}.help`)}</span></span></label>`;
   return html`<fieldset class="pad stack tight"><legend class="hidden">${t('wizard.how', { schema })}</legend>
     ${radio('whole', whole, takeWhole)}${radio('some', some, takeSome)}</fieldset>`;
@@ -64,12 +71,17 @@ function How({ schema, config, whole, some, list }) {
 function Rows({ schema, value, config, choice, list, search }) {
   if (list?.error) return html`<${Failed} error=${list.error} retry=${() => loadTables(schema, { anew: true })} />`;
   if (!list?.rows) return html`<${Skeleton} rows=${6} height=${40} />`;
-  if (!list.rows.length) return html`<p class="pad soft">${search ? t('wizard.tables.no_hit', { q: search }) : t('wizard.tables.empty')}</p>`;
-  return html`<div class="table-scroll" tabindex="0" role="region" aria-label=${t('wizard.tables.of', { schema })}><table><thead><tr><th><span class="hidden">${t('wizard.tables.chosen')}</span></th><th>${t('wizard.tables.table')}</th>
-      <th class="hide-narrow">${t('wizard.tables.key')}</th><th class="num">${t('wizard.tables.rows')}</th><th class="num">${t('wizard.tables.size')}</th></tr></thead>
-    <tbody>${list.rows.map((row) => html`<${Row} key=${row.Table} row=${row} schema=${schema} value=${value} config=${config} choice=${choice} />`)}</tbody></table></div>
+  if (!list.rows.length) return html`<p
+    class="pad soft">${search ? t('wizard.tables.no_hit', { q: search }) : t('wizard.tables.empty')}</p>`;
+  return html`<div class="table-scroll" tabindex="0" role="region" aria-label=${t('wizard.tables.of', { schema })}><table><thead>
+    <tr><th><span class="hidden">${t('wizard.tables.chosen')}</span></th><th>${t('wizard.tables.table')}</th>
+      <th class="hide-narrow">${t('wizard.tables.key')}</th><th class="num">${t('wizard.tables.rows')}</th><th
+        class="num">${t('wizard.tables.size')}</th></tr></thead>
+    <tbody>${list.rows.map((row) => html`<${Row} key=${row.Table} row=${row} schema=${schema} value=${value} config=${config}
+      choice=${choice} />`)}</tbody></table></div>
     <footer><span>${t(list.next ? 'wizard.tables.first' : 'wizard.tables.all', { n: list.rows.length })}</span>
-      ${list.next && html`<button type="button" class="quiet small" onClick=${() => loadMore(schema)}>${t('wizard.tables.more')}</button>`}</footer>`;
+      ${list.next && html`<button type="button" class="quiet small"
+        onClick=${() => loadMore(schema)}>${t('wizard.tables.more')}</button>`}</footer>`;
 }
 
 function Row({ row, schema, value, config, choice }) {
@@ -83,14 +95,18 @@ function Row({ row, schema, value, config, choice }) {
     if (!choice.whole) remember({ some: { ...value.ui.some, [schema]: true } });
     take(config, (own) => withTable(own, value.ui.everything, schema, row.Table, checked));
   };
-  return html`<tr><td><input type="checkbox" ref=${box} checked=${on} disabled=${!carried || had || ruled} aria-label=${t('wizard.table.take', { table: row.Table })} onChange=${flip} /></td>
-    <th scope="row"><span class="wrap">${row.Table}</span>${had && html` <span class="tag">${t('wizard.table.had')}</span>`}<${Problem} row=${row} carried=${carried} /></th>
-    <td class="soft small hide-narrow">${t(`wizard.key.${row.Key}`)}</td><td class="num soft">${row.Rows === null ? '–' : `≈ ${num(row.Rows)}`}</td><td class="num soft">${bytes(row.Bytes)}</td></tr>`;
+  return html`<tr><td><input type="checkbox" ref=${box} checked=${on} disabled=${!carried || had || ruled}
+    aria-label=${t('wizard.table.take', { table: row.Table })} onChange=${flip} /></td>
+    <th scope="row"><span class="wrap">${row.Table}</span>${had && html` <span
+      class="tag">${t('wizard.table.had')}</span>`}<${Problem} row=${row} carried=${carried} /></th>
+    <td class="soft small hide-narrow">${t(`wizard.key.${row.Key}`)}</td><td
+      class="num soft">${row.Rows === null ? '–' : `≈ ${num(row.Rows)}`}</td><td class="num soft">${bytes(row.Bytes)}</td></tr>`;
 }
 
 /** What is to be known of a table before it is replicated. */
 function Problem({ row, carried }) {
   if (!row.Problem) return null;
   const text = row.Kind ? t(`wizard.problem.${row.Kind}`, { engine: row.Engine }) : row.Problem;
-  return html`<span class=${`note small ${carried ? 'warn' : 'bad'}`}><${Icon} name=${carried ? 'reconnecting' : 'failed'} /><span>${text}</span></span>`;
+  return html`<span class=${`note small ${carried ? 'warn' : 'bad'}`}><${Icon} name=${carried ? 'reconnecting' : 'failed'} />
+    <span>${text}</span></span>`;
 }

@@ -19,14 +19,17 @@ const SINK = { NATS: ['NatsDest', 'NatsConfig'], Kafka: ['KafkaDest', 'KafkaConf
 export function Servers({ schemas, faults }) {
   const value = draft.value;
   return html`${value.lost && lacksPasswords(value) && html`<p class="note lost">${t('wizard.lost')}</p>`}
-    <div class="ends-columns"><${End} end="Src" value=${value} schemas=${schemas} faults=${faults} /><${End} end="Dest" value=${value} schemas=${schemas} faults=${faults} /></div>`;
+    <div class="ends-columns"><${End} end="Src" value=${value} schemas=${schemas} faults=${faults} /><${End} end="Dest"
+      value=${value} schemas=${schemas} faults=${faults} /></div>`;
 }
 
 function End({ end, value, schemas, faults }) {
   const driver = driverOf(value.document, end);
   const title = t(end === 'Src' ? 'wizard.source' : 'wizard.target');
-  return html`<section class="card" aria-labelledby=${`end-${end}`}><header><h2 id=${`end-${end}`}>${title}</h2></header><div class="pad stack">
-    ${end === 'Dest' ? html`<${Driver} driver=${driver} fixed=${!!value.job} />` : html`<p class="soft small">${t('wizard.source.help')}</p>`}
+  return html`<section class="card" aria-labelledby=${`end-${end}`}><header><h2 id=${`end-${end}`}>${title}</h2></header><div
+    class="pad stack">
+    ${end === 'Dest' ? html`<${Driver} driver=${driver} fixed=${!!value.job} />` : html`<p
+      class="soft small">${t('wizard.source.help')}</p>`}
     ${driver in SINK ? html`<${Sink} driver=${driver} value=${value} schemas=${schemas} faults=${faults} />`
       : driver === 'MySQL' ? html`<${Server} end=${end} value=${value} faults=${faults} />`
       : html`<${Other} end=${end} value=${value} schemas=${schemas} faults=${faults} />`}
@@ -69,7 +72,8 @@ const isUnreachable = (found) => found?.state === 'failed' || (found?.state === 
 function Untested({ end, value }) {
   const on = !!value.ui.untested?.[end];
   return html`<label class="check"><input type="checkbox" checked=${on}
-    onChange=${(event) => remember({ untested: { ...value.ui.untested, [end]: event.currentTarget.checked } })} /><span>${t('wizard.untested')}</span></label>`;
+    onChange=${(event) => remember({ untested: { ...value.ui.untested, [end]: event.currentTarget.checked } })} />
+      <span>${t('wizard.untested')}</span></label>`;
 }
 
 function Sink({ driver, value, schemas, faults }) {

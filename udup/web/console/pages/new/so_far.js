@@ -37,17 +37,22 @@ export function SoFar({ value, listed }) {
   const free = target?.FreeBytes ?? null;
   const left = leftOut(value, listed);
   const line = (name, text) => html`<div><dt>${name}</dt><dd>${text}</dd></div>`;
-  return html`<section class="card so-far" aria-labelledby="so-far-title"><header><h2 id="so-far-title">${t('wizard.so_far')}</h2></header><div class="pad stack">
+  return html`<section class="card so-far" aria-labelledby="so-far-title"><header><h2 id="so-far-title">${t('wizard.so_far')}</h2>
+    </header><div class="pad stack">
     <dl class="sums">${line(t('wizard.schemas'), t('wizard.of', { n: sum.schemas, all: listed?.length ?? 0 }))}
       ${line(t('wizard.sum.tables'), num(sum.tables))}${line(t('wizard.sum.bytes'), bytes(sum.bytes))}
       ${sum.bytes ? line(t('wizard.sum.copy'), `≈ ${dur(Math.max(1, sum.bytes / COPY_RATE))}`) : ''}
       ${!delivers(value.document) && free !== null && line(t('wizard.sum.free'), bytes(free))}</dl>
     ${sum.bytes > 0 && html`<p class="faint small">${t('wizard.sum.copy.help', { rate: bytes(COPY_RATE) })}</p>`}
-    ${free !== null && sum.bytes > free && html`<p class="note"><${Icon} name="reconnecting" class="warn" /><span>${t('wizard.sum.too_large')}</span></p>`}
-    ${left.length > 0 && html`<p class="note"><${Icon} name="reconnecting" class="warn" /><span>${t('wizard.left_out', { n: left.length })}</span></p>
-      <ul class="sentences small">${left.slice(0, 8).map((row) => html`<li key=${row.name}>${row.name} (${row.Engine})</li>`)}</ul>`}
+    ${free !== null && sum.bytes > free && html`<p class="note"><${Icon} name="reconnecting" class="warn" />
+      <span>${t('wizard.sum.too_large')}</span></p>`}
+    ${left.length > 0 && html`<p class="note"><${Icon} name="reconnecting" class="warn" />
+      <span>${t('wizard.left_out', { n: left.length })}</span></p>
+      <ul class="sentences small">${left.slice(0, 8).map((row) => html`<li
+        key=${row.name}>${row.name} (${row.Engine})</li>`)}</ul>`}
     <${Advice} rows=${advisable(value, listed)} />
-    <p class="note"><${Icon} name="info" class="info" /><span>${t(delivers(value.document) ? 'wizard.later.events' : 'wizard.later')}</span></p></div></section>`;
+    <p class="note"><${Icon} name="info" class="info" />
+      <span>${t(delivers(value.document) ? 'wizard.later.events' : 'wizard.later')}</span></p></div></section>`;
 }
 
 /** Statements that are told at once; the others wait folded. */
@@ -57,9 +62,12 @@ const TOLD = 2;
 function Advice({ rows }) {
   if (!rows.length) return null;
   const one = (row) => html`<li key=${row.name}><${Remedy} text=${row.Remedy} /></li>`;
-  return html`<p class="note"><${Icon} name="reconnecting" class="warn" /><span>${t('wizard.advice', { n: rows.length })}</span></p>
+  return html`<p class="note"><${Icon} name="reconnecting" class="warn" /><span>${t('wizard.advice', { n: rows.length })}</span>
+    </p>
     <ul class="stack tight">${rows.slice(0, TOLD).map(one)}</ul>
-    ${rows.length > TOLD && html`<details class="form-more"><summary>${t('wizard.advice.more', { n: rows.length - TOLD })}</summary><ul class="stack tight">${rows.slice(TOLD, 50).map(one)}</ul></details>`}`;
+    ${rows.length > TOLD && html`<details class="form-more">
+      <summary>${t('wizard.advice.more', { n: rows.length - TOLD })}</summary><ul
+      class="stack tight">${rows.slice(TOLD, 50).map(one)}</ul></details>`}`;
 }
 
 /** Return the listed tables that are chosen and have something that a statement puts right. */

@@ -29,11 +29,13 @@ export function Start({ faults }) {
     draft.value = { ...draft.value, ui: { ...draft.value.ui, named: true } };
     return change(changed(draft.value.document, { ID: next }));
   };
-  const entry = (key, help, disabled = false) => html`<${Entry} context=${{ errors: faults, disabled }} schema=${{ type: 'string' }} kind="text" name=${t(`wizard.${key}`)} path=${key} needed=${true}
+  const entry = (key, help, disabled = false) => html`<${Entry} context=${{ errors: faults, disabled }}
+    schema=${{ type: 'string' }} kind="text" name=${t(`wizard.${key}`)} path=${key} needed=${true}
     value=${document[key]} help=${help} onChange=${(next) => put(key, next)} />`;
   return html`<div class="start-columns"><section class="card"><div class="pad stack">${entry('Name', t('wizard.Name.help'))}
       ${entry('ID', t(fresh ? 'wizard.ID.help' : 'wizard.ID.fixed'), !fresh)}</div></section>
-    <section class="card" aria-labelledby="summary-title"><header><h2 id="summary-title">${t('wizard.summary')}</h2></header><div class="pad stack"><${Summary} value=${value} /></div></section></div>`;
+    <section class="card" aria-labelledby="summary-title"><header><h2 id="summary-title">${t('wizard.summary')}</h2></header><div
+      class="pad stack"><${Summary} value=${value} /></div></section></div>`;
 }
 
 /** Return a name for the job: the first schema that it takes, else where it reads. */
@@ -56,7 +58,8 @@ function sentences(value, document) {
   const names = (source.ReplicateDoDb ?? []).map((each) => each.TableSchema || `/${each.TableSchemaRegex}/`);
   const whole = value.ui.everything || choiceOf(source, false, names[0] ?? '').whole;
   const driver = taskOf(document, 'Dest').Driver;
-  const what = value.ui.everything ? t('wizard.say.everything') : t(whole ? 'wizard.say.schemas' : 'wizard.say.tables', { n: names.length, names: [...new Set(names)].slice(0, 6).join(', ') });
+  const named = { n: names.length, names: [...new Set(names)].slice(0, 6).join(', ') };
+  const what = value.ui.everything ? t('wizard.say.everything') : t(whole ? 'wizard.say.schemas' : 'wizard.say.tables', named);
   const kind = delivers(document) ? 'events' : document.Type === 'migration' ? (document.EndWhen === 'finished' ? 'told' : 'level') : 'follow';
   return [
     value.purpose === 'add' ? t('wizard.say.add') : value.purpose === 'update' ? t('wizard.say.update') : '',

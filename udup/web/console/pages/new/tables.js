@@ -23,11 +23,13 @@ export function Tables({ schemas: models, faults }) {
   const path = `${configPath(value.document, 'Src')}.ReplicateDoDb`;
   const wrong = faults.filter((each) => each.field === path);
   return html`<div class="choose">
-    <section class="card" id=${fieldId(path)} tabindex="-1" aria-labelledby="schemas-title"><header><h2 id="schemas-title">${t('wizard.schemas')}</h2>
+    <section class="card" id=${fieldId(path)} tabindex="-1" aria-labelledby="schemas-title"><header><h2
+      id="schemas-title">${t('wizard.schemas')}</h2>
       <span class="faint small wrap">${t('wizard.schemas.of', { server: serverOf(value.document, 'Src') })}</span></header>
       ${wrong.map((each) => html`<p class="error pad" key=${each.problem}>${each.problem}</p>`)}
       <${Listed} found=${found} value=${value} at=${shown} onAt=${setAt} /></section>
-    <div class="stack">${shown && html`<${SchemaTables} key=${shown} schema=${shown} value=${value} />`}<${More} schema=${shown} value=${value} models=${models} faults=${faults} /></div>
+    <div class="stack">${shown && html`<${SchemaTables} key=${shown} schema=${shown} value=${value} />`}<${More} schema=${shown}
+      value=${value} models=${models} faults=${faults} /></div>
     <${SoFar} value=${value} listed=${listed} /></div>`;
 }
 
@@ -44,9 +46,11 @@ function Listed({ found, value, at, onAt }) {
   const { answer } = found;
   if (!answer.Reachable) return html`<${Failed} error=${new Error(answer.Error)} retry=${() => look('Src', { anew: true })} />`;
   if (!answer.Schemas.length) return html`<p class="pad soft">${t('wizard.schemas.empty')}</p>`;
-  return html`<label class="check pad everything"><input type="checkbox" checked=${!!value.ui.everything} disabled=${value.purpose === 'add'} onChange=${(event) => takeAll(event.currentTarget.checked)} />
+  return html`<label class="check pad everything"><input type="checkbox" checked=${!!value.ui.everything}
+    disabled=${value.purpose === 'add'} onChange=${(event) => takeAll(event.currentTarget.checked)} />
       <span><b>${t('wizard.everything')}</b><br /><span class="soft small">${t('wizard.everything.help')}</span></span></label>
-    <ul class="pick">${answer.Schemas.map((each) => html`<${Schema} key=${each.Schema} each=${each} value=${value} on=${each.Schema === at} onAt=${onAt} />`)}</ul>`;
+    <ul class="pick">${answer.Schemas.map((each) => html`<${Schema} key=${each.Schema} each=${each} value=${value}
+      on=${each.Schema === at} onAt=${onAt} />`)}</ul>`;
 }
 
 /** Take every schema, also those that are made later; or none again. */
@@ -67,8 +71,11 @@ function Schema({ each, value, on, onAt }) {
     onAt(name);
   };
   const warnings = each.Warnings ?? [];
-  return html`<li class=${on ? 'on' : ''}><input type="checkbox" checked=${choice.on} disabled=${had || choice.byRule} aria-label=${t('wizard.schema.take', { schema: name })} onChange=${flip} />
-    <button type="button" class="plain" aria-current=${on ? 'true' : undefined} onClick=${() => onAt(name)}><span class="clip">${name}</span>
-      ${warnings.length > 0 && html`<span class="warn" title=${warnings.join('\n')}><${Icon} name="reconnecting" /><span class="hidden">${t('wizard.warnings', { n: warnings.length })}</span></span>`}
+  return html`<li class=${on ? 'on' : ''}><input type="checkbox" checked=${choice.on} disabled=${had || choice.byRule}
+    aria-label=${t('wizard.schema.take', { schema: name })} onChange=${flip} />
+    <button type="button" class="plain" aria-current=${on ? 'true' : undefined} onClick=${() => onAt(name)}><span
+      class="clip">${name}</span>
+      ${warnings.length > 0 && html`<span class="warn" title=${warnings.join('\n')}><${Icon} name="reconnecting" /><span
+        class="hidden">${t('wizard.warnings', { n: warnings.length })}</span></span>`}
       <span class="faint small nowrap">${num(tables)} · ${bytes(size)}</span></button></li>`;
 }

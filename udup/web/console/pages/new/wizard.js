@@ -46,13 +46,15 @@ export default function Wizard({ id: step, query }) {
 
 function NotAllowed() {
   usePage(t('wizard.new'));
-  return html`<div class="head"><h1>${t('wizard.new')}</h1></div><section class="card"><${Empty} title=${t('wizard.read_only')} /></section>`;
+  return html`<div class="head"><h1>${t('wizard.new')}</h1></div><section class="card"><${Empty} title=${t('wizard.read_only')} />
+    </section>`;
 }
 
 /** The node has taken it, and has something to say. */
 function Finished({ id, warning }) {
   const heading = usePage(t('wizard.finished'));
-  return html`<div class="head"><h1 ref=${heading}>${t('wizard.finished')}</h1></div><section class="card"><div class="pad stack"><p class="note"><${Icon} name="reconnecting" class="warn" /><span>${warning}</span></p>
+  return html`<div class="head"><h1 ref=${heading}>${t('wizard.finished')}</h1></div><section class="card"><div class="pad stack">
+    <p class="note"><${Icon} name="reconnecting" class="warn" /><span>${warning}</span></p>
     <p><a class="button primary" href=${href('jobs', id)}>${t('wizard.to_job')}</a></p></div></section>`;
 }
 
@@ -82,18 +84,29 @@ function Step({ step, steps, query }) {
     wanted = fieldId(fault.field);
     go('new', other, '', query);
   };
-  return html`<form class="wizard" noValidate onSubmit=${(event) => { event.preventDefault(); event.currentTarget.querySelector('.onward button')?.click(); }}>
+  return html`<form class="wizard" noValidate
+    onSubmit=${(event) => { event.preventDefault(); event.currentTarget.querySelector('.onward button')?.click(); }}>
     <button type="submit" class="hidden" tabindex="-1" aria-hidden="true"></button>
     <${Head} heading=${heading} step=${step} steps=${steps} query=${query} value=${value} />
     <${FaultList} faults=${faults} count=${tries} labelOf=${labelOf} onGo=${goTo} />
     ${unread && unread.status !== 401 && html`<section class="card"><${Failed} error=${unread} retry=${retry} /></section>`}
     <${Shown} schemas=${schemas} faults=${faults} />
     ${showsJson && html`<${Json} />`}
-    <div class="wizard-foot"><button type="button" class="quiet" onClick=${() => beginAgain(query)}>${t('wizard.again')}</button><span class="grow"></span>
-      <button type="button" class="quiet" aria-expanded=${showsJson} onClick=${() => showJson(!showsJson)}>${t(showsJson ? 'wizard.json.hide' : 'wizard.json.show')}</button>
-      <a class="button" href=${before ? href('new', before, '', query) : query.job ? href('jobs', query.job) : href('jobs')}>${t(before ? 'wizard.back' : 'wizard.leave')}</a>
-      <span class="onward"><${ActButton} primary label=${step === 'start' ? t(`wizard.do.${value.purpose}`) : t('wizard.next', { step: t(`wizard.step.${next}`) })} busy=${t(`wizard.busy.${step === 'start' ? 'start' : 'next'}`)}
-        disabled=${step === 'check' && !isPassed(value)} onAct=${onward} /></span></div></form>`;
+    <${Foot} step=${step} before=${before} next=${next} query=${query} value=${value} showsJson=${showsJson} showJson=${showJson} onward=${onward} /></form>`;
+}
+
+/** Begin again, show as JSON, back, on. */
+function Foot({ step, before, next, query, value, showsJson, showJson, onward }) {
+  const isLast = step === 'start';
+  const label = isLast ? t(`wizard.do.${value.purpose}`) : t('wizard.next', { step: t(`wizard.step.${next}`) });
+  const back = before ? href('new', before, '', query) : href('jobs', query.job);
+  return html`<div class="wizard-foot"><button type="button" class="quiet" onClick=${() => beginAgain(query)}>${t('wizard.again')}</button>
+    <span class="grow"></span>
+    <button type="button" class="quiet" aria-expanded=${showsJson} onClick=${() => showJson(!showsJson)}>
+      ${t(showsJson ? 'wizard.json.hide' : 'wizard.json.show')}</button>
+    <a class="button" href=${back}>${t(before ? 'wizard.back' : 'wizard.leave')}</a>
+    <span class="onward"><${ActButton} primary label=${label} busy=${t(`wizard.busy.${isLast ? 'start' : 'next'}`)}
+      disabled=${step === 'check' && !isPassed(value)} onAct=${onward} /></span></div>`;
 }
 
 /** Post the job and go to its page; what the API refuses stands in the list. */
@@ -114,8 +127,8 @@ async function post(setTold, setTries) {
 /** Return what a job in the way is told as: its ID is taken, or it has changed since it was read. */
 function conflictIn(error, { ID }) {
   if (error.status !== 409 || !/Enforcing job modify index/.test(error.text)) return null;
-  const taken = /already exists/.test(error.text);
-  return [taken ? { field: 'ID', problem: t('wizard.id.taken', { id: ID }), remedy: '' } : { field: '', problem: t('wizard.changed'), remedy: t('wizard.changed.remedy') }];
+  if (/already exists/.test(error.text)) return [{ field: 'ID', problem: t('wizard.id.taken', { id: ID }), remedy: '' }];
+  return [{ field: '', problem: t('wizard.changed'), remedy: t('wizard.changed.remedy') }];
 }
 
 /** Forget what was said so far, after a question. */
@@ -142,14 +155,22 @@ function labelOf(field) {
   return `${t(end === 'Dest' ? 'wizard.target' : 'wizard.source')}, ${name}${found[3]}`;
 }
 
-const WORDS = { ReplicateDoDb: 'wizard.step.tables', ReplicateIgnoreDb: 'wizard.step.tables', ParallelWorkers: 'wizard.workers', Gtid: 'wizard.begin.set' };
+const WORDS = {
+  ReplicateDoDb: 'wizard.step.tables',
+  ReplicateIgnoreDb: 'wizard.step.tables',
+  ParallelWorkers: 'wizard.workers',
+  Gtid: 'wizard.begin.set',
+};
 
 function Head({ heading, step, steps, query, value }) {
   const at = steps.indexOf(step);
   const what = value.purpose === 'new' ? t('wizard.new') : t(`wizard.${value.purpose}`);
-  return html`<p class="crumb"><a href=${href('jobs')}>${t('wizard.jobs')}</a> / ${value.job && html`<a href=${href('jobs', value.job)}>${value.before?.Name || value.job}</a> / `}${what}</p>
+  return html`<p class="crumb"><a href=${href('jobs')}>${t('wizard.jobs')}</a> / ${value.job && html`<a
+    href=${href('jobs', value.job)}>${value.before?.Name || value.job}</a> / `}${what}</p>
     <div class="head"><h1 ref=${heading}>${t(`wizard.ask.${step}`)}</h1></div>
-    <ol class="steps" aria-label=${t('wizard.steps')}>${steps.map((each, place) => html`<li key=${each} class=${place < at ? 'done' : place === at ? 'now' : ''} aria-current=${place === at ? 'step' : undefined}>
+    <ol class="steps" aria-label=${t('wizard.steps')}>${steps.map((each, place) => html`<li key=${each}
+      class=${place < at ? 'done' : place === at ? 'now' : ''} aria-current=${place === at ? 'step' : undefined}>
       <b aria-hidden="true">${place < at ? html`<${Icon} name="connected" />` : place + 1}</b>
-      ${place < at ? html`<a href=${href('new', each, '', query)}>${t(`wizard.step.${each}`)}<span class="hidden"> ${t('wizard.step.done')}</span></a>` : html`<span>${t(`wizard.step.${each}`)}</span>`}</li>`)}</ol>`;
+      ${place < at ? html`<a href=${href('new', each, '', query)}>${t(`wizard.step.${each}`)}<span
+        class="hidden"> ${t('wizard.step.done')}</span></a>` : html`<span>${t(`wizard.step.${each}`)}</span>`}</li>`)}</ol>`;
 }
