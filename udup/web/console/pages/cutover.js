@@ -14,6 +14,7 @@ import { Compared } from './cutover/compared.js';
 import { Figures } from './cutover/figures.js';
 import { Options, question } from './cutover/options.js';
 import { Steps } from './cutover/list.js';
+import { outcomeText } from './cutover/said.js';
 import { commandOf, isActive, isSwitched, optionsOf, stepOf } from './cutover/steps.js';
 
 /** Milliseconds between looks: at one that is under way, and at none. */
@@ -41,13 +42,13 @@ function mayBegin(cutover) {
 
 /** What came of it: the node's own words, and what can be done now. */
 function Outcome({ id, cutover, refresh }) {
-  const key = outcomeOf(cutover);
+  const key = outcomeOf(cutover), said = outcomeText(cutover);
   const tone = { failed: 'bad', undone: 'warn', stopped: 'bad', stopped_switched: 'bad', done: 'ok' }[key] ?? 'info';
   return html`<section class=${`card outcome ${tone}`} aria-labelledby="cutover-outcome">
     <header><h2 id="cutover-outcome">${t(`cutover.is.${key}`)}</h2></header>
     <div class="pad stack">
       <p>${t(`cutover.means.${key}`)}</p>
-      ${cutover.Text && html`<p class="said" lang="en">${cutover.Text}</p>`}
+      ${said && html`<p class="said" lang="en">${said}</p>`}
       ${cutover.WayBack && isSwitched(cutover) && stepOf(cutover, 'reverse')?.State === 'done' && html`<p>
         ${t('cutover.way_back_runs')} <a href=${href('jobs', cutover.WayBack)}>${cutover.WayBack}</a></p>`}
       ${cutover.State === 'stopped' && html`<${CarryOn} id=${id} cutover=${cutover} refresh=${refresh} />`}
