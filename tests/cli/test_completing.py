@@ -6,7 +6,9 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -73,6 +75,45 @@ def test_a_server_that_is_away_or_hangs_or_says_no_is_passed_over_in_silence(tmp
     bad.write_text("no toml")
     found = _proposed(f"udup job status --config {bad} sho", "")
     assert (found.stdout.strip(), found.stderr) == ("", "")
+
+
+def test_a_server_that_sends_its_answer_drop_by_drop_is_not_waited_for() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def drip() -> None:
+            with suppress(OSError), listener.accept()[0] as client:
+                client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n[")
+                while True:
+                    time.sleep(0.2)
+                    client.sendall(b" ")
+
+        threading.Thread(target=drip, daemon=True).start()
+        began = time.monotonic()
+        found = _proposed("udup job status sho", f"http://127.0.0.1:{listener.getsockname()[1]}")
+        assert (found.stdout.strip(), found.stderr, found.exit_code) == ("", "", 0)
+        assert time.monotonic() - began < 10
+
+
+def test_an_id_that_a_shell_would_act_on_is_not_proposed(address: str, jobs: MemoryJobs) -> None:
+    plain = ["100%", "_a.b-c:d,e", "a/b", "emoji🎉", "订单"]
+    for job in [
+        *plain,
+        "$(reboot)",
+        "`reboot`",
+        ";reboot",
+        "a&b",
+        "*",
+        "a?b",
+        "-rf",
+        "=ls",
+        "~root",
+        "a'b",
+        'a"b',
+        "a\\b",
+        "{a,b}",
+    ]:
+        jobs.records[job] = JobRecord(id=job, document={"ID": job, "Name": job})
+    assert sorted(_values(_proposed("udup job status ", address))) == plain
 
 
 def test_the_token_is_sent(tmp_path: Path, jobs: MemoryJobs, shop: MemoryJobs) -> None:

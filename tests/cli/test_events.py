@@ -13,6 +13,7 @@ from tests.cli.conftest import Asking
 from tests.web.conftest import NODE_ID, MemoryJobs
 from udup.base.config import load_settings
 from udup.cli import events
+from udup.cli.client import _lines
 from udup.cli.commands import ExitCode
 from udup.cli.events import parsed
 from udup.jobs import Stage
@@ -25,6 +26,13 @@ from udup.web.serve import WebServer
 def test_events_of_a_stream_are_told_from_its_comments() -> None:
     lines = [": hb", "", "event: jobs", "id: e-1", 'data: {"a": "b: c"}', "", "data: {}", "", "event: cut off"]
     assert list(parsed(lines)) == [("jobs", "e-1", '{"a": "b: c"}'), ("message", "", "{}")]
+
+
+def test_an_event_stays_whole_whatever_its_text_holds_and_however_it_comes() -> None:
+    said = 'event: error\ndata: {"Text":"a\u2028b\u0085c\u000b订"}\n\n'.encode()
+    for size in (1, 3, 1000):
+        pieces = [said[at : at + size] for at in range(0, len(said), size)]
+        assert list(parsed(_lines(pieces))) == [("error", "", '{"Text":"a\u2028b\u0085c\u000b订"}')], size
 
 
 def test_each_event_is_a_line_and_a_server_that_goes_for_good_ends_it(

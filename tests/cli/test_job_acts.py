@@ -293,6 +293,21 @@ def test_an_exported_document_with_references_is_posted_to_a_server_that_has_the
     assert asking("job", "export", "shop-1", "--secrets", kind).stdout == told.stdout, "what goes round comes round"
 
 
+@pytest.mark.parametrize("kind", ["env", "file"])
+def test_each_salt_of_several_masks_of_a_kind_is_a_reference_of_its_own(
+    jobs: MemoryJobs, asking: Asking, kind: str
+) -> None:
+    document = _document("events")
+    mask = "column.mask.hash.v2.SHA-256.with.salt."
+    document["Tasks"][1]["Config"]["Options"] = {f"{mask}{salt}": f"shop.{salt}.c" for salt in ("one", "two", "three")}
+    jobs.records["events"] = JobRecord(id="events", document=document)
+    told = asking("job", "export", "events", "--secrets", kind)
+    salts = [key.removeprefix(mask) for key in json.loads(told.stdout)["Tasks"][1]["Config"]["Options"]]
+    first = "UDUP_SECRET_EVENTS_DEST_OPTIONS_SALT" if kind == "env" else "events.dest.options.salt"
+    assert salts == [f"{kind}:{first}{end}" for end in ("", "_2", "_3")]
+    assert all(salt.removeprefix(f"{kind}:") in told.stderr for salt in salts)
+
+
 def test_all_jobs_are_exported_into_files_with_a_name_for_each_secret(jobs: MemoryJobs, asking: Asking) -> None:
     for job in ("shop-1", "shop_1", "a/b"):
         jobs.records[job] = JobRecord(id=job, document=_document(job))

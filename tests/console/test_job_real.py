@@ -64,8 +64,8 @@ def test_a_document_is_changed_and_reverted_and_a_table_loaded_again_by_clicking
     page.get_by_role("heading", name="Another name").wait_for()
     page.locator(".versions > li").nth(1).get_by_role("button", name="Revert").click()
     page.get_by_role("dialog").get_by_role("button", name="Revert", exact=True).click()
+    wait_for(lambda: world.node.job(name)["Name"] == name, lambda: world.node.job(name))
     page.get_by_role("heading", name=name, exact=True).wait_for()
-    assert world.node.job(name)["Name"] == name
     world.runs(name)
 
     page.locator(".tabs").get_by_text("Tables").click()

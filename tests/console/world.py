@@ -236,6 +236,7 @@ class World:
             "Stage": brief["Stage"],
             "Start": None,
             "Cutover": None,
+            "Comparison": None,
             "Growing": None,
             "Skipped": [],
             "Progress": self._progress(brief),
@@ -285,11 +286,34 @@ class World:
             "SourceKeepsUntil": brief["SourceKeepsUntil"],
             "Remedies": [
                 remedy(
-                    "compare", {"Tables": [table]}, f"udup job compare {job} {table}", "reads both sides", best=True
+                    "compare",
+                    {"Tables": [table]},
+                    f"udup job compare {job} {table}",
+                    f"Compare {table} of source and target while the job runs.",
+                    best=True,
                 ),
-                remedy("reload", {"table": [table]}, f"udup job reload {job} {table}", "copies again", table, "loses"),
-                remedy("skip", {"gtid": gtid}, f"udup job skip {job} {gtid}", "passes it over", "901122", "loses"),
-                remedy("resume", {}, f"udup job resume {job}", "goes on without a change"),
+                remedy(
+                    "reload",
+                    {"table": [table]},
+                    f"udup job reload {job} {table}",
+                    f"Load {table} again, while the job goes on for all other tables.",
+                    table,
+                    "loses",
+                ),
+                remedy(
+                    "skip",
+                    {"gtid": gtid},
+                    f"udup job skip {job} --gtid {gtid}",
+                    f"Pass over {gtid}: nothing of it is applied, so both sides differ until the tables are repaired.",
+                    "901122",
+                    "loses",
+                ),
+                remedy(
+                    "resume",
+                    {},
+                    f"udup job resume {job}",
+                    "Carry the job on at this transaction, when the target is as the source was.",
+                ),
             ],
         }
 

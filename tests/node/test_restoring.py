@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import hashlib
 import json
 import os
 import stat
@@ -229,6 +230,24 @@ def test_what_is_no_whole_backup_of_a_version_that_is_known_is_refused(made: Pat
             backup_in(tmp_path / "bad")
     with pytest.raises(ConfigError, match="cannot read"):
         backup_in(tmp_path / "absent")
+
+
+def test_a_file_with_the_right_sum_that_no_node_has_written_is_refused_in_one_sentence(
+    made: Path, tmp_path: Path
+) -> None:
+    good = json.loads(made.read_bytes().partition(b"\n")[2])
+    allowed = {"version": ["x"], "node": ["x"], "key": ["x"], "consumers": ["x", None], "made": [1], "values": [{}]}
+    contents: list[object] = [[], None, {}, {**good, "made": 10**40}, {**good, "store": {**good["store"], "last": "7"}}]
+    for key in good:
+        for value in (None, 1, "x", [], {}, float("inf")):
+            if value not in allowed.get(key, []):
+                contents.append({**good, key: value})
+    contents += [{**good, "values": {"../a b": "{}"}}, {**good, "values": {"gone": "{"}}]
+    bodies = [json.dumps(each).encode() for each in contents] + [b"{", b"\xff", b"[" * 100_000]
+    for body in bodies:
+        (tmp_path / "bad").write_bytes(HEAD + hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
+        with pytest.raises(ConfigError, match="bad is damaged: what it holds is not what a backup of Udup holds"):
+            backup_in(tmp_path / "bad")
 
 
 def test_a_backup_takes_the_place_of_a_backup_and_of_nothing_else(tmp_path: Path) -> None:

@@ -98,3 +98,14 @@ def test_a_web_page_of_another_origin_may_not_write(client: TestClient, document
     assert client.simulate_get("/v1/jobs", headers=evil).status_code == 200
     own = {"Origin": "http://127.0.0.1:8190", "Host": "127.0.0.1:8190"}
     assert client.simulate_post("/v1/jobs", json=document, headers=own).status_code == 200
+
+
+def test_a_page_behind_a_proxy_that_changes_the_host_writes_where_its_browser_says_so(client: TestClient) -> None:
+    page = {"Origin": "https://udup.example.com", "Host": "127.0.0.1:8190"}
+    refused = client.simulate_delete("/v1/job/one", headers=page)
+    assert refused.status_code == 403 and "proxy_set_header Host $http_host" in refused.text
+    assert client.simulate_delete("/v1/job/one", headers={**page, "Sec-Fetch-Site": "cross-site"}).status_code == 403
+    assert client.simulate_delete("/v1/job/one", headers={**page, "Sec-Fetch-Site": "same-site"}).status_code == 403
+    assert client.simulate_delete("/v1/job/one", headers={**page, "Sec-Fetch-Site": "same-origin"}).status_code == 200
+    for nonsense in ("http://[", "[", "://", "http://a:b@127.0.0.1:8190:1"):
+        assert client.simulate_delete("/v1/job/one", headers={"Origin": nonsense}).status_code == 403, nonsense

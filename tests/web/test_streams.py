@@ -462,6 +462,13 @@ def test_a_client_that_does_not_read_costs_no_memory_and_is_let_go(
         server.stop()
 
 
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="the system has no such option")
+def test_a_client_whose_machine_is_gone_without_a_word_is_given_up_by_the_system(server: WebServer) -> None:
+    with _let_in(server):
+        patience_ms = _channel(server).socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+    assert patience_ms == 30_000
+
+
 def _channel(server: WebServer) -> Any:
     _eventually(lambda: any(each.requests for each in server._server.active_channels.values()))
     return next(each for each in server._server.active_channels.values() if each.requests)

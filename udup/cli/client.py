@@ -7,7 +7,7 @@ changes nothing. A write is sent once: whether it was carried out when its answe
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
@@ -90,7 +90,7 @@ class Api:
                 if not answer.is_success:
                     answer.read()
                 self._checked(answer)
-                yield from answer.iter_lines()
+                yield from _lines(answer.iter_bytes())
         except (httpx.RemoteProtocolError, httpx.ReadError) as error:
             raise _Broken(f"GET {self._url(path)}: the connection broke ({_reason(error)})") from error
         except httpx.TransportError as error:
@@ -191,6 +191,14 @@ def _json_or_none(answer: httpx.Response) -> Any:
         return answer.json()
     except ValueError:
         return None
+
+
+def _lines(pieces: Iterable[bytes]) -> Iterator[str]:
+    """Yield the lines of a stream, which end at a line feed alone: a text in them may hold other ends of lines."""
+    rest = b""
+    for piece in pieces:
+        *whole, rest = (rest + piece).split(b"\n")
+        yield from (line.decode("utf-8", "replace").removesuffix("\r") for line in whole)
 
 
 def _trust(ca_file: str) -> Any:

@@ -1,12 +1,17 @@
 """Completion in a shell: the script that the shell reads, and the IDs of jobs, which the server is asked for.
 
 Whoever presses Tab waits, so the server gets a second; and what goes wrong is told by nothing but no proposals.
+
+A shell puts a proposal into the line as it is, and runs what stands there. An ID may hold any letter, so one that a
+shell would act on is not proposed: somebody else may have chosen it.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
+import threading
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -16,10 +21,17 @@ from click.shell_completion import CompletionItem, get_completion_class
 
 from udup.base.errors import UdupError
 from udup.cli.commands import Command
+from udup.cli.output import shown
 from udup.cli.where import Flags, Where, find
 
 #: Seconds for the server to connect, and for each piece of its answer.
 SECONDS = 1.0
+
+#: Seconds for the whole answer.
+WHOLE_SECONDS = 2.0
+
+#: What no shell acts on: these, and letters of any language.
+_PLAIN = re.compile(r"(?![-=])(?:[\w@%+=:,./-]|[^\x00-\xa0\s])+")
 
 _SHELLS = ("bash", "zsh", "fish")
 
@@ -31,12 +43,25 @@ class JobId(click.types.StringParamType):
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """Return the IDs that begin so, but for those that the command has already; none if nobody answers."""
-        with suppress(UdupError, OSError, ValueError, LookupError, TypeError):
+        found: list[CompletionItem] = []
+        asking = threading.Thread(target=lambda: found.extend(self._found(ctx, param, incomplete)), daemon=True)
+        asking.start()
+        asking.join(WHOLE_SECONDS)
+        return [] if asking.is_alive() else found
+
+    def _found(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        from http.client import HTTPException  # see _asked
+
+        with suppress(UdupError, OSError, ValueError, LookupError, TypeError, HTTPException):
             where = find(Flags(**{name: ctx.params.get(name) for name in _GIVEN}), os.environ, Path.home())
             named = ctx.params.get(param.name or "")
             has = set(named) if isinstance(named, tuple) else set()
             stubs = [each for each in _asked(where, incomplete) if each["ID"] not in has]
-            return [CompletionItem(each["ID"], help=str(each.get("Status", ""))) for each in stubs]
+            return [
+                CompletionItem(each["ID"], help=shown(each.get("Status", "")))
+                for each in stubs
+                if _PLAIN.fullmatch(each["ID"])
+            ]
         return []
 
 

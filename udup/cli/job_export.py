@@ -29,6 +29,9 @@ _OF_A_SERVER = frozenset({"Region", "NodeId", "NodeName", "EnforceIndex", "JobMo
 #: Keys that say nothing of which secret it is: each task has them.
 _PASSED_OVER = frozenset({"Config", "ConnectionConfig"})
 
+#: A masked salt; of several masks of one kind those behind the first have a number behind it.
+_MASKED_SALT = re.compile(re.escape(MASK) + r"[0-9]*")
+
 MASKED, VARIABLE, IN_FILE = "mask", "env", "file"
 
 #: Gives the text for the secret at a path of a document.
@@ -147,7 +150,9 @@ def _with_secrets(value: Any, put: _Put, path: tuple[str, ...]) -> Any:
 
 def _named(key: str, put: _Put, path: tuple[str, ...]) -> str:
     front, salt = salt_in(key)
-    reference = put((*path, "salt")) if salt == MASK else PLACEHOLDER
+    if not _MASKED_SALT.fullmatch(salt):
+        return key
+    reference = put((*path, f"salt {salt.removeprefix(MASK)}".strip()))
     return key if reference == PLACEHOLDER else front + reference
 
 

@@ -12,19 +12,25 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from types import NoneType
 from typing import Any
 
 from udup.base.errors import ConfigError
 from udup.base.secrets import SEALED
-from udup.store.contents import JOB_KEY
+from udup.store.contents import GONE, JOB_KEY
 from udup.store.snapshot import Snapshot
 
 HEAD = b"udup backup 1 "
 
 #: What any backup begins with, of later forms too.
 SIGN = b"udup backup "
+
+#: How NATS has keys.
+_KEY = re.compile(r"[-/_=.a-zA-Z0-9]{1,200}")
 
 _KEY_ID = re.compile(re.escape(SEALED).encode() + rb"([0-9a-f]{8}):")
 
@@ -85,23 +91,49 @@ def read_backup(content: bytes, name: str, version: str) -> Backup:
         raise ConfigError(
             f"{name} is damaged: its content does not have the sum that its first line says; take another"
         )
-    told = json.loads(body)
-    if _numbers(told["version"]) > _numbers(version):
+    try:
+        told = json.loads(body)
+        if _numbers(told["version"]) > _numbers(version):
+            raise ConfigError(
+                f"{name} was made by Udup {told['version']}, and this is {version}, which may not know what it holds;"
+                f" restore it with {told['version']} or newer"
+            )
+        return _backup(told)
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
         raise ConfigError(
-            f"{name} was made by Udup {told['version']}, and this is {version}, which may not know what it holds;"
-            f" restore it with {told['version']} or newer"
-        )
-    values: Mapping[str, str] = told["values"]
-    held = {key: text.encode("utf-8", "surrogateescape") for key, text in values.items()}
-    return Backup(
-        told["version"],
-        told["made"],
-        told["node_id"],
-        told["node"],
-        Snapshot(**told["store"], values=held),
-        told["consumers"],
-        told["key"],
+            f"{name} is damaged: what it holds is not what a backup of Udup holds"
+            f" ({type(error).__name__}: {str(error)[:200]}); take another"
+        ) from error
+
+
+def _backup(told: Mapping[str, Any]) -> Backup:
+    """Return a backup from what its file tells. `ValueError` and the like for what no node has written."""
+    store, values = told["store"], told["values"]
+    _check(told, version=str, made=int, node_id=str, node=str, consumers=(str, NoneType), key=str, store=dict)
+    _check(store, store=str, made=str, base=int, last=int)
+    _check(values, **dict.fromkeys(values, str))
+    json.loads(values.get(GONE, "[]"))
+    uuid.UUID(told["node_id"])
+    datetime.fromtimestamp(told["made"] / 1e9, UTC)
+    if wrong := sorted(key for key in values if not _KEY.fullmatch(key)):
+        raise ValueError(f"{wrong[0][:80]!r} is no key of a store")
+    snapshot = Snapshot(
+        store["store"],
+        store["made"],
+        store["base"],
+        store["last"],
+        {key: text.encode("utf-8", "surrogateescape") for key, text in values.items()},
     )
+    return Backup(
+        told["version"], told["made"], told["node_id"], told["node"], snapshot, told["consumers"], told["key"]
+    )
+
+
+def _check(told: Mapping[str, Any], **kinds: type | tuple[type, ...]) -> None:
+    """`ValueError` for a value of another kind than its key has."""
+    for key, each in kinds.items():
+        if not isinstance(told[key], each) or isinstance(told[key], bool):
+            raise ValueError(f"{key} is {type(told[key]).__name__}")
 
 
 def _numbers(version: str) -> list[int]:

@@ -24,7 +24,7 @@ from waitress.server import TcpWSGIServer
 from waitress.task import ErrorTask as WaitressErrorTask
 from waitress.task import ThreadedTaskDispatcher, WSGITask
 
-from udup.web.live.stream import STREAMS, UNSENT, UNSENT_MAX
+from udup.web.live.stream import STREAMS, STUCK_S, UNSENT, UNSENT_MAX
 from udup.web.problems import error_body
 
 #: The path that is answered whatever else there is to do.
@@ -108,10 +108,15 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         return taken
 
     def keep_little_unsent(self) -> None:
-        """Have the system take no more than it can send soon: what waits in it for a slow client is old by then."""
-        if hasattr(socket, "TCP_NOTSENT_LOWAT") and self.connected:
-            with suppress(OSError):  # the client has hung up
-                self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_MAX)
+        """Have the system take no more than it can send soon: what waits in it for a slow client is old by then.
+
+        And have it give up a client that is gone without a word, a machine that sleeps or a network that broke: by
+        itself it tries for a quarter of an hour, while the stream's place is taken.
+        """
+        for option, value in (("TCP_NOTSENT_LOWAT", UNSENT_MAX), ("TCP_USER_TIMEOUT", int(STUCK_S * 1000))):
+            if hasattr(socket, option) and self.connected:
+                with suppress(OSError):  # the client has hung up
+                    self.socket.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
 
     @property
     def idle(self) -> bool:

@@ -51,13 +51,27 @@ class OriginRule:
     """A web page of another origin may not write.
 
     A body is read as JSON whatever its content type, so that a browser would let any page that its user visits post a
-    job to a server on the user's own machine. Browsers name the page's origin on such requests; others name none.
+    job to a server on the user's own machine. Browsers name the page's origin on such requests; others name none. Newer
+    ones also say themselves whether that is the origin which they ask, which counts behind a proxy that changes Host.
     """
 
     def process_request(self, req: falcon.Request, _resp: falcon.Response) -> None:
         origin = req.get_header("Origin")
-        if origin and req.method != "GET" and urlsplit(origin).netloc.lower() != req.netloc.lower():
-            raise falcon.HTTPForbidden(description="requests from web pages of another origin may not write")
+        if not origin or req.method == "GET" or req.get_header("Sec-Fetch-Site") == "same-origin":
+            return
+        if _netloc(origin) != req.netloc.lower():
+            raise falcon.HTTPForbidden(
+                description="requests from web pages of another origin may not write: the page is of"
+                f" {origin[:200]!r}, and the request is addressed to {req.netloc[:200]!r}; a proxy between them must"
+                " pass name and port on (nginx: proxy_set_header Host $http_host)"
+            )
+
+
+def _netloc(origin: str) -> str:
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return ""
 
 
 class Compression:

@@ -70,6 +70,9 @@ export function job(id) {
   return kept.get(id).state;
 }
 
+/** Whether a job that comes by the stream was looked at before what a request has told meanwhile. */
+const isOlder = (told, known) => Boolean(known) && told.ModifyIndex < known.ModifyIndex;
+
 async function readJob(id) {
   const { state } = kept.get(id);
   try {
@@ -85,7 +88,7 @@ function attend(id) {
   entry.users += 1;
   if (entry.users === 1) {
     entry.stop = watch([`job:${id}`, 'jobs'], (type, data) => {
-      if (type === 'job') entry.state.value = { job: data.Job, error: null, loading: false };
+      if (type === 'job' && !isOlder(data.Job, entry.state.value.job)) entry.state.value = { job: data.Job, error: null, loading: false };
       else if (type === 'reset') void readJob(id);
       else if (type === 'jobs' && data.Gone?.includes(id)) void readJob(id);
     });

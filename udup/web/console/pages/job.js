@@ -60,29 +60,18 @@ function InShort({ job }) {
 
 /** How the job is, above its tables. */
 function Overview({ job, line, hour }) {
-  const rounds = (line.entries ?? []).filter(entry => COMPARED.has(entry.Kind)).length;
-  const isCompared = rounds > 0 || job.Shown === 'differs' || ['once', 'continuous'].includes(job.Verify?.Mode);
-  const { data: comparison } = useLoad(({ signal }) => (isCompared ? lastComparison(job.ID, signal) : null), [job.ID, rounds, job.Shown, isCompared]);
+  const rounds = (line.entries ?? []).filter(entry => COMPARED.has(entry.Kind)).length, state = job.Comparison?.State;
+  const { data: comparison } = useLoad(({ signal }) => (state ? get(jobPath(job.ID, '/compare'), { signal }) : null), [job.ID, rounds, state]);
   return html`<${StageLine} job=${job} entries=${line.entries} /><${Figures} job=${job} series=${hour.series} comparison=${comparison} /><${Warnings} texts=${job.Progress.warnings ?? []} />
     <${Hour} job=${job} hour=${hour} line=${line} />`;
 }
 
-/** Kinds of events after which there is a comparison to ask for. */
+/** Kinds of events after which the last comparison is another one. */
 const COMPARED = new Set(['compared', 'differs', 'repaired']);
 
 /** What does not keep the job from running, and should be known: in the node's words. */
 const Warnings = ({ texts }) => texts.length > 0 && html`<details class="card warnings"><summary><${Icon} name="reconnecting" class="warn" /> ${t('job.warnings', { n: texts.length })}</summary>
   <ul lang="en">${texts.map(text => html`<li key=${text}>${text}</li>`)}</ul></details>`;
-
-/** Return the last comparison of a job, null if there was none. */
-async function lastComparison(id, signal) {
-  try {
-    return await get(jobPath(id, '/compare'), { signal });
-  } catch (error) {
-    if (error.status === 404) return null;
-    throw error;
-  }
-}
 
 function Other({ name, job, line, reload }) {
   const { data: module, error, loading, retry } = useLoad(OTHERS[name], []);

@@ -2,23 +2,10 @@
 import { get } from '../../core/api.js';
 import { answer } from './acts.js';
 import { t } from '../../core/words.js';
+import { documentOf, loadSchemas } from '../../parts/schema.js';
 import { jobPath } from './requests.js';
 
-/** Keys of a job that an answer has and a document has not, and those that belong to this node. */
-const SHOWN = new Set([
-  'CreateIndex', 'ModifyIndex', 'JobModifyIndex', 'EnforceIndex', 'Status', 'StatusDescription', 'Stage', 'Start', 'Cutover', 'Growing',
-  'Skipped', 'Progress', 'Shown', 'ShownSince', 'NeedsYou', 'Group', 'Waits', 'Failure', 'Constraints',
-]);
-const SHOWN_OF_TASK = new Set(['Leader', 'Constraints', 'Status']);
 const HIDDEN = '******';
-
-/** Return the document of a job as it was posted. */
-export function documentOf(job) {
-  const kept = Object.entries(job).filter(([key, value]) => !SHOWN.has(key) && value !== null && value !== '');
-  return { ...Object.fromEntries(kept), Tasks: (job.Tasks ?? []).map(taskOf) };
-}
-
-const taskOf = task => Object.fromEntries(Object.entries(task).filter(([key, value]) => !SHOWN_OF_TASK.has(key) && value !== null && value !== ''));
 
 /** Return the document with a reference to the environment in place of each hidden secret. */
 export function withReferences(document) {
@@ -36,7 +23,7 @@ function replaced(value, path) {
 /** Give the document to the browser as a file. */
 export async function exportJob(job) {
   try {
-    const document_ = withReferences(documentOf(await get(jobPath(job.ID))));
+    const document_ = withReferences(documentOf(await get(jobPath(job.ID)), await loadSchemas()));
     const link = document.createElement('a');
     link.href = URL.createObjectURL(new Blob([`${JSON.stringify(document_, null, 2)}\n`], { type: 'application/json' }));
     link.download = `${job.ID.replace(/[^\w.-]+/g, '_')}.json`;
