@@ -49,7 +49,7 @@ def _jobs(request: Request) -> list[Json]:
 def _job(request: Request, job_id: str) -> Json:
     if job_id not in request.world.wholes:
         raise Refusal("404 Not Found", "job not found")
-    return request.world.wholes[job_id]
+    return request.world.whole(job_id)
 
 
 def _series(request: Request, job_id: str) -> Json:
