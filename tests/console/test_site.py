@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.console.conftest import Fake
+from tests.console.conftest import Allowed, Fake
 from udup.web.resources import console
 
 if TYPE_CHECKING:
@@ -47,6 +47,30 @@ def test_the_site_is_searched_offline_under_its_policy(page: Page, address: str)
     found.get_by_role("link", name="Install a node").first.click()
     page.wait_for_url("**/install.html*")
     assert page.get_by_role("heading", name="Completion in the shell").is_visible()
+
+
+@pytest.mark.parametrize(
+    ("place", "name"),
+    [
+        ("#/jobs", "watching"),
+        ("#/jobs/billing", "trouble"),
+        ("#/new/servers", "first-job"),
+        ("#/subscriptions", "subscriptions"),
+        ("#/nodes", "cluster"),
+        ("#/processes", "architecture"),
+        ("#/settings", "security"),
+    ],
+)
+def test_help_of_a_page_leads_to_its_document(
+    page: Page, fake_api: Fake, site: Path, allowed: Allowed, place: str, name: str
+) -> None:
+    allowed.append("status of 400")  # the made-up node has no NATS of its own, whose users are asked for
+    page.goto(fake_api.at(place))
+    page.locator("h1").first.wait_for()
+    page.keyboard.press("?")
+    link = page.get_by_role("link", name="Documentation of this page")
+    assert link.get_attribute("href") == f"../docs/{name}.html"
+    assert (site / f"{name}.html").exists()
 
 
 def test_pages_fit_a_narrow_screen(page: Page, address: str) -> None:

@@ -71,6 +71,7 @@ export default {
   'keys.help': 'This list',
   'keys.escape': 'Close',
   'keys.note': 'Keys change nothing on the node. Letters can be turned off in the settings.',
+  'keys.document': 'Documentation of this page',
   'unit.percent': '{p} %',
   'unit.ms': '{v} ms',
   'unit.s': '{v} s',

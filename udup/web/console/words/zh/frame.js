@@ -71,6 +71,7 @@ export default {
   'keys.help': '此列表',
   'keys.escape': '关闭',
   'keys.note': '快捷键不会在节点上修改任何内容。字母键可在设置中关闭。',
+  'keys.document': '本页的文档',
   'unit.percent': '{p}%',
   'unit.ms': '{v}毫秒',
   'unit.s': '{v}秒',
