@@ -175,7 +175,7 @@ class Newcomer:
         run(server.endpoint, *(each.strip() for each in text.split(";\n") if each.strip(" ;")))
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_a_newcomer_comes_from_a_wheel_to_a_cut_over_by_clicking(
     installed: Installed, node: ApiClient, servers: Pair, name: str, page: Page, allowed: list[str]
 ) -> None:
