@@ -114,7 +114,7 @@ class Newcomer:
         page.get_by_role("button", name="Resume the job").click()
         self.sees("Running")
         page.get_by_role("button", name="Compare now").click()
-        page.get_by_text("All is equal").wait_for()
+        page.get_by_text("All is equal", exact=True).wait_for()
         comparison = compare(self.source.endpoint, self.target.endpoint, [self.job])
         assert comparison.equal, comparison.report()
 
