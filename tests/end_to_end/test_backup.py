@@ -18,11 +18,21 @@ from udup.node.restoring import backup_in
 from udup.sandbox.node import UdupNode
 from udup.sandbox.server import MysqlServer
 
+DOCS = Path(__file__).parents[2] / "docs"
+
 
 def _udup(node: UdupNode, *words: str, code: int = 0) -> str:
     done = CliRunner().invoke(cli, [*words, "--config", str(node.config)], prog_name="udup")
     assert done.exit_code == code, done.output
     return done.output
+
+
+def _documented(node: UdupNode, command: str, file: Path, key: Path) -> str:
+    """Run a command as docs/backup.md has it, with other paths."""
+    lines = [line.strip() for line in (DOCS / "backup.md").read_text("utf-8").splitlines()]
+    assert f"{command} --config /etc/udup/udup.toml" in lines, command
+    places = {"/backup/udup.backup": str(file), "/backup/secret.key": str(key)}
+    return _udup(node, *(places.get(word, word) for word in command.split()[1:]))
 
 
 def _begin(world: World, name: str) -> None:
@@ -51,7 +61,7 @@ def test_a_node_is_lost_and_its_jobs_go_on_from_the_backup_without_a_copy(
     with UdupNode(tmp_path / "lost") as lost:
         world = World(*pair, lost)
         _begin(world, name)
-        told = _udup(lost, "backup", str(file))
+        told = _documented(lost, "udup backup /backup/udup.backup", file, key)
         assert "1 job as of" in told and "keep a copy of" in told
         shutil.copy(lost.data / "secret.key", key)
         world.on_source(f"INSERT INTO {name}.t VALUES (5, 5)", f"DELETE FROM {name}.t WHERE id = 5")  # behind it
@@ -64,9 +74,10 @@ def test_a_node_is_lost_and_its_jobs_go_on_from_the_backup_without_a_copy(
     new.folder.mkdir()
     new.config.write_text(f'data_dir = "{new.data}"\n')
     assert "name the copy of secret.key" in _udup(new, "restore", str(file), code=1)
-    assert "nothing was changed" in _udup(new, "restore", str(file), "--key", str(key), "--dry-run")
+    restore = "udup restore /backup/udup.backup --key /backup/secret.key"
+    assert "nothing was changed" in _documented(new, f"{restore} --dry-run", file, key)
     assert not new.data.exists()
-    assert f"  {name}\n1 job as of" in _udup(new, "restore", str(file), "--key", str(key))
+    assert f"  {name}\n1 job as of" in _documented(new, restore, file, key)
     with new:
         world = World(*pair, new)
         world.runs(name)
