@@ -23,6 +23,7 @@ suppress_warnings = ["misc.highlighting_failure"]
 
 html_theme = "furo"
 html_title = f"Udup {release}"
+html_favicon = "../udup/web/console/icon.svg"
 html_copy_source = False
 html_show_sourcelink = False
 html_show_sphinx = False

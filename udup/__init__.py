@@ -1,3 +1,3 @@
 """Udup replicates MySQL: a consistent copy of a server in use, kept current from its binary log."""
 
-__version__ = "0.4.0"
+__version__ = "0.5.0"

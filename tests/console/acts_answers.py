@@ -153,7 +153,16 @@ class Acts:
         for part in PARTS:
             for method in ("GET", "POST", "PUT", "DELETE"):
                 fake.answers[method, f"job/{job}/{part}"] = partial(self._answer, part)
+        fake.world.besides[job] = self._told
         return self
+
+    def _told(self) -> Json:
+        """Return what the job itself says of its comparison and its cut-over."""
+        compared, cut = self.comparison, self.cutover
+        return {
+            "Comparison": compared and {"State": compared.state.value, "Equal": compared.equal, "Text": compared.text},
+            "Cutover": cut and {"State": cut.state.value, "Text": cut.told},
+        }
 
     def _answer(self, part: str, request: Request) -> Any:
         query = {name: values[0] for name, values in request.query.items()}

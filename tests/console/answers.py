@@ -10,6 +10,7 @@ from typing import Any
 from tests.console.streams import Streams
 from tests.console.world import Json, World, stamp
 from tests.web.conftest import NODE_ID
+from udup import __version__
 
 
 class Refusal(Exception):
@@ -48,7 +49,7 @@ def _jobs(request: Request) -> list[Json]:
 def _job(request: Request, job_id: str) -> Json:
     if job_id not in request.world.wholes:
         raise Refusal("404 Not Found", "job not found")
-    return request.world.wholes[job_id]
+    return request.world.whole(job_id)
 
 
 def _series(request: Request, job_id: str) -> Json:
@@ -146,7 +147,7 @@ def _self(request: Request) -> Json:
     return {
         "config": {"NodeName": "udup-1", "DataDir": "/var/lib/udup", "Ports": {"HTTP": 8190}},
         "member": {"Name": "udup-1", "Addr": "127.0.0.1", "Port": 8190, "Status": "alive"},
-        "stats": {"runtime": {"version": "0.4.0", "python": "3.11.2"}, "udup": {"jobs": str(request.world.jobs)}},
+        "stats": {"runtime": {"version": __version__, "python": "3.11.2"}, "udup": {"jobs": str(request.world.jobs)}},
         "Role": request.role,
         "NeedsToken": False,
     }

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 Allowed = list[str]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def one_browser() -> Iterator[Browser]:
+    """A browser for the tests of this folder alone: while it is driven, no other test can run an event loop."""
     if chromium() is None:
         pytest.skip(MISSING)
     with browser() as launched:

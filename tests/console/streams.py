@@ -88,7 +88,7 @@ class Streams:
         whole = self._world.wholes[job_id]
         whole.update({key: value for key, value in keys.items() if key in whole})
         self.tell("jobs", {"Jobs": [brief], "Gone": []})
-        self.tell("job", {"Job": whole})
+        self.tell("job", {"Job": self._world.whole(job_id)})
 
 
 def _is_wanted(name: str, data: Json, topics: list[str]) -> bool:

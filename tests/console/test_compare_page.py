@@ -133,10 +133,7 @@ def test_a_round_under_way_shows_how_far_it_is_and_can_be_ended(page: Page, fake
     assert acts.sent == [("DELETE", "compare", None)]
 
 
-def test_a_job_that_was_never_compared_says_so_and_is_compared(
-    page: Page, fake_api: Fake, acts: Acts, allowed: list[str]
-) -> None:
-    allowed.append("404")
+def test_a_job_that_was_never_compared_says_so_and_is_compared(page: Page, fake_api: Fake, acts: Acts) -> None:
     acts.comparison, acts.ledger = None, []
     _open(page, fake_api).get_by_text("Never compared.").wait_for()
     page.get_by_label("How fast").select_option(label="50,000 rows/s at most")

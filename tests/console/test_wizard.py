@@ -92,8 +92,13 @@ def test_a_wrong_password_is_told_at_the_password(page: Page, fake: Fake) -> Non
     page.get_by_role("button", name="Source, Password: mysql-o1.test: Access denied").click()
     assert focused(page) == "field-Tasks[0].Config.ConnectionConfig.Password"
     page.keyboard.press("Control+A")
-    page.keyboard.type(PASSWORD)
+    page.keyboard.type(PASSWORD[:4])
+    page.wait_for_timeout(1000)  # longer than the typing must rest elsewhere
+    page.keyboard.type(PASSWORD[4:])
+    page.keyboard.press("Tab")
     end(page, "Source").get_by_text("MySQL 8.4.5").wait_for()
+    tried = [body["ConnectionConfig"].get("Password") for _, path, body in fake.sent if path == "inspect"]
+    assert PASSWORD[:4] not in tried, "half a password may lock an account"
     onward(page, "Which tables?")
 
 

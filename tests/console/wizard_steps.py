@@ -26,6 +26,7 @@ def type_server(page: Page, name: str, host: str, password: str = PASSWORD, user
     card.get_by_label("Host").fill(host)
     card.get_by_label("User").fill(user)
     card.get_by_label("Password").fill(password)
+    card.get_by_label("Password").press("Tab")  # a server is asked when the field is left
 
 
 def type_servers(page: Page) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -115,6 +116,8 @@ class World:
     now: float = 0.0
     briefs: dict[str, Json] = field(default_factory=dict)
     wholes: dict[str, Json] = field(default_factory=dict)
+    #: What is told of a job besides, by its ID.
+    besides: dict[str, Callable[[], Json]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for number in range(self.jobs):
@@ -191,6 +194,11 @@ class World:
             "Table": "catalog.price" if what == "lock" else "",
             "Hint": "",
         }
+
+    def whole(self, job_id: str) -> Json:
+        """Return a job as it is told now; KeyError for none."""
+        more = self.besides.get(job_id)
+        return self.wholes[job_id] | (more() if more else {})
 
     def _whole(self, brief: Json) -> Json:
         job_id = brief["ID"]

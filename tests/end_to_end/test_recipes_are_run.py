@@ -416,7 +416,7 @@ def _gentle(operator: Operator) -> Iterator[None]:
     operator.world.assert_equal(JOB)
 
 
-@recipe("Two jobs into one target")
+@recipe("Fan in")
 def _two_jobs(operator: Operator) -> Iterator[None]:
     document = operator.document("item", "sale")
     operator.world.post(document)

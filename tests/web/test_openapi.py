@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.jobs.subscriptions import to_kafka, to_nats
 from tests.web.shown_app import app_with_a_job
 from udup.web.openapi.document import openapi as document
-from udup.web.openapi.examples import job_document
+from udup.web.openapi.examples import by_schema, job_document
 from udup.web.resources.console import is_file
 
 METHODS = {"get", "put", "post", "delete"}
@@ -26,6 +26,14 @@ PARAMETER = re.compile(r"{[^}]*}")
 ANY_METHOD = {(method, "/v1/agent/allocation/{path:path}") for method in ("put", "post", "delete")}
 
 APP = app_with_a_job()
+
+
+def test_every_node_of_a_version_describes_the_same_whenever_it_is_asked() -> None:
+    told = [json.dumps(document())]
+    document.cache_clear()
+    by_schema.cache_clear()
+    told.append(json.dumps(document()))
+    assert told[0] == told[1]
 
 
 def test_every_route_is_described_and_nothing_else() -> None:

@@ -7,6 +7,7 @@ Exact paths without a slash at their end; behind /v1/job/, /v1/node/, /v1/alloca
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import falcon
@@ -81,78 +82,92 @@ def create_app(
     app = falcon.App(middleware=rules, media_type=falcon.MEDIA_JSON)
     errors.install(app)
     region = RegionRule(settings.region)
-    room = room or WaitingRoom()
     here = NodeInfo(node_id, settings, reads, cluster)
     following = Following(reads, here)
     keep(following)
-    reading, levels = Reading(region, room, here.freshness), LevelQuestions(control, region, room)
-    events = EventReads(control, region, room)
-    listed = JobTablesReads(control, region, room)
-    moves = MoveResource(orders, region)
-    _add_jobs(app, control, reads, settings, here, reading, region, room, levels, events, listed, moves, following)
-    app.add_route("/v1/events", StreamResource(control, following, here, region, room, STREAMS))
-    _add_node(app, here, region, control)
-    app.add_route("/metrics", MetricsResource(control, reads, node_id, settings.data_path))
-    app.add_route("/v1/self", SelfResource(here, reads, settings))
-    app.add_route("/v1/agent/actors", ActorsResource(control, here))
-    app.add_route("/v1/agent/actor/{pid:int(min=1)}/kill", ActorResource(control), suffix="kill")
-    app.add_route("/v1/agent/actor/{pid:int(min=1)}/stacks", ActorResource(control), suffix="stacks")
+    shared = _Shared(control, reads, settings, here, region, room or WaitingRoom(), following)
+    _add_jobs(app, shared)
+    _add_outcomes(app, shared, MoveResource(orders, region))
+    _add_node(app, shared)
     app.add_route("/v1/nats/users", NatsUsersResource(consumers, region))
     app.add_route("/v1/nats/users/{name}", NatsUserResource(consumers, region))
-    health = HealthResource(reads)
-    app.add_route("/v1/health", health)
-    app.add_route("/v1/health/ready", health)
-    app.add_route("/v1/health/live", health, suffix="live")
     app.add_route("/v1/openapi.json", OpenApiResource())
     add_console(app)
     return app
 
 
-def _add_jobs(
-    app: App,
-    control: JobControl,
-    reads: JobReads,
-    settings: Settings,
-    here: NodeInfo,
-    reading: Reading,
-    region: RegionRule,
-    room: WaitingRoom,
-    levels: LevelQuestions,
-    events: EventReads,
-    listed: JobTablesReads,
-    moves: MoveResource,
-    following: Following,
-) -> None:
-    """Jobs, and what became of them: allocations and evaluations."""
+@dataclass(frozen=True)
+class _Shared:
+    """What the routes have in common."""
+
+    control: JobControl
+    reads: JobReads
+    settings: Settings
+    here: NodeInfo
+    region: RegionRule
+    room: WaitingRoom
+    following: Following
+
+    def reading(self) -> Reading:
+        """Return what waits for a view and gives it."""
+        return Reading(self.region, self.room, self.here.freshness)
+
+    def tables(self) -> Tables:
+        """Return allocations and evaluations as they are now."""
+        return Tables(self.reads, self.here.places)
+
+
+def _add_jobs(app: App, shared: _Shared) -> None:
+    """Add jobs, what is followed of them, and what is asked of servers before there is one."""
+    control, reads, settings, following = shared.control, shared.reads, shared.settings, shared.following
+    region, room, reading = shared.region, shared.room, shared.reading()
     limit = settings.http.max_body_bytes
     registration = Registration(control, region, limit)
-
-    def tables() -> Tables:
-        return Tables(reads, here.places)
-
-    series, timelines = SeriesReads(following, region), TimelineReads(following, region)
-    app.add_route("/v1/jobs", JobsResource(reads, registration, reading, BriefList(following, reading)))
-    app.add_route("/v1/series", series)
+    series = SeriesReads(following, region)
     questions = JobQuestions(control, reads, region, room, shows_values=settings.console.show_values)
-    job = JobResource(
-        *(control, reads, tables, registration, reading, region, levels, events, listed, series, timelines, questions)
-    )
+    answers = {
+        "level": LevelQuestions(control, region, room).answer,
+        "events": EventReads(control, region, room).answer,
+        "tables": JobTablesReads(control, region, room).answer,
+        "series": series.answer,
+        "timeline": TimelineReads(following, region).answer,
+    }
+    job = JobResource(control, reads, shared.tables, registration, reading, region, questions, answers)
+    app.add_route("/v1/jobs", JobsResource(reads, registration, reading, BriefList(following, reading)))
     app.add_route("/v1/job/{path:path}", job)
+    app.add_route("/v1/series", series)
+    app.add_route("/v1/events", StreamResource(control, following, shared.here, region, room, STREAMS))
     app.add_route("/v1/inspect", InspectResource(control, reads, region, room))
     app.add_route("/v1/grants", GrantsResource(control, region, room, limit))
     app.add_route("/v1/validate/job", ValidateResource(control, reads, region, settings.http))
+
+
+def _add_outcomes(app: App, shared: _Shared, moves: MoveResource) -> None:
+    """Add what became of jobs, allocations and evaluations, and where they are."""
+    here, tables, reading = shared.here, shared.tables, shared.reading()
     app.add_route("/v1/allocations", AllocationsResource(tables, reading))
     app.add_route("/v1/allocation/{path:path}", AllocationResource(tables, reading))
     app.add_route("/v1/evaluations", EvaluationsResource(tables, reading))
     app.add_route("/v1/evaluation/{path:path}", EvaluationResource(tables, reading))
     app.add_route("/v1/agent/allocation/{path:path}", StatisticsResource(tables))
     app.add_route("/v1/nodes", NodesResource(here, reading))
-    app.add_route("/v1/node/{path:path}", NodeResource(here, tables, reading, region, moves))
+    app.add_route("/v1/node/{path:path}", NodeResource(here, tables, reading, shared.region, moves))
     app.add_route("/v1/cluster/rebalance", moves, suffix="rebalance")
     app.add_route("/v1/cluster/move", moves, suffix="job")
 
 
-def _add_node(app: App, here: NodeInfo, region: RegionRule, control: JobControl) -> None:
+def _add_node(app: App, shared: _Shared) -> None:
+    """Add the node itself, its processes and its health, and the cluster that it is in."""
+    here, region, control, reads = shared.here, shared.region, shared.control, shared.reads
+    app.add_route("/metrics", MetricsResource(control, reads, here.node_id, shared.settings.data_path))
+    app.add_route("/v1/self", SelfResource(here, reads, shared.settings))
+    app.add_route("/v1/agent/actors", ActorsResource(control, here))
+    app.add_route("/v1/agent/actor/{pid:int(min=1)}/kill", ActorResource(control), suffix="kill")
+    app.add_route("/v1/agent/actor/{pid:int(min=1)}/stacks", ActorResource(control), suffix="stacks")
+    health = HealthResource(reads)
+    app.add_route("/v1/health", health)
+    app.add_route("/v1/health/ready", health)
+    app.add_route("/v1/health/live", health, suffix="live")
     leader, managers = LeaderResource(here, region), ManagersResource(here)
     app.add_route("/v1/members", MembersResource(here))
     app.add_route("/v1/leader", leader)

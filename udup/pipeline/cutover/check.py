@@ -5,7 +5,7 @@ All faults are told at once. What is found is kept, and a dry run ends here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -225,7 +225,17 @@ class Checking:
         checks = self._drivers.validate(replace(back, job=name, start_after=position), known)
         arranged = self._source.arranges
         asked = [each for each in checks if not (each.task == DEST and each.name in arranged)]
-        return [replace(each, name=f"way back, {each.name}") for each in asked]
+        there = {
+            SRC: self._drivers.source(self._plan.target).where,
+            DEST: self._drivers.source(self._plan.source).where,
+        }
+        return [replace(each, name=_name_of_way_back(each, there)) for each in asked]
+
+
+def _name_of_way_back(check: Check, there: Mapping[str, str]) -> str:
+    """Return a check's name with the server that it is of: the way back's source is the target of this job."""
+    at = there.get(check.task, "")
+    return f"way back, {check.name}" + (f" at {at}" if at else "")
 
 
 def _where(check: Check) -> str:

@@ -18,7 +18,7 @@ from udup.jobs.allocation import (
 )
 from udup.jobs.statistics import task_statistics
 from udup.jobs.versions import EarlierDocument, Posted
-from udup.pipeline.cutover.state import Cutover, Options, StepName, StepState
+from udup.pipeline.cutover.state import Cutover, Options, StepState
 from udup.pipeline.ports.compare import LedgerRow
 from udup.pipeline.ports.inspect import Grants, Inspected, OptionalGrant, SchemaFound, ServerFound
 from udup.pipeline.verify.state import CompareOptions, Comparison
@@ -119,8 +119,10 @@ def _record() -> JobRecord:
 
 def _cutover() -> Cutover:
     options = Options(source_read_only=True, enable_events=True, reverse=True)
-    asked = Cutover(id=EVALUATION_ID, options=options, since_ns=_MOMENT_NS, steps=Cutover.asked(options).steps)
-    return asked.noted(StepName.CHECK, StepState.DOING).with_(way_back=f"{JOB_ID}-back")
+    first, *others = Cutover.asked(options).steps
+    begun = first.model_copy(update={"state": StepState.DOING, "time_ns": _MOMENT_NS})
+    way_back = f"{JOB_ID}-back"
+    return Cutover(id=EVALUATION_ID, options=options, since_ns=_MOMENT_NS, steps=(begun, *others), way_back=way_back)
 
 
 def _events() -> dict[str, Any]:
@@ -197,7 +199,7 @@ def by_schema() -> dict[str, Any]:
         "AllocationStub": stub_of(record, allocation, NODE_ID),
         "Allocation": allocation_of(record, allocation, NODE_ID, "dc1"),
         "Evaluation": evaluation_of(evaluation),
-        "AllocationStatistics": {"Tasks": {"Src": task_statistics(record, "Src")}},
+        "AllocationStatistics": {"Tasks": {"Src": task_statistics(record, "Src") | {"Timestamp": _MOMENT_NS}}},
         "InspectRequest": {"Side": "Src", "ConnectionConfig": _task("Src", "10.0.0.5")["Config"]["ConnectionConfig"]},
         "Inspected": _inspected(),
         "JobGrants": _grants(),

@@ -5,7 +5,7 @@ A job's ID may hold slashes. So whatever is behind /v1/job/ is an ID, unless its
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import falcon
@@ -14,11 +14,8 @@ from udup.base.errors import Fault, Refused
 from udup.jobs import JobRecord, skipping, to_api, to_stub, unwrap
 from udup.web.ports import JobControl, JobReads, Written
 from udup.web.requests import RegionRule, is_false, is_true, read_gtid, read_json, read_number, read_settlement
-from udup.web.resources.events import EventReads
 from udup.web.resources.job_questions import JobQuestions
-from udup.web.resources.job_tables import JobTablesReads
-from udup.web.resources.level import LevelQuestions
-from udup.web.resources.live import BriefList, SeriesReads, TimelineReads
+from udup.web.resources.live import BriefList
 from udup.web.resources.tables import Tables
 from udup.web.responses import Reading, View, give, invalid_method, set_write_headers, split_part
 from udup.web.schemas.compare import compare_options_of, comparison_of, differences_of, read_limit, repair_options_of
@@ -52,6 +49,9 @@ VIEWS = frozenset(
     }
 )
 PARTS = COMMANDS | VIEWS
+
+#: Answers a GET of what is behind a job's ID.
+Answer = Callable[[falcon.Request, falcon.Response, str], None]
 
 #: Bytes of what is asked of a cut-over.
 _CUTOVER_BYTES = 4096
@@ -122,7 +122,10 @@ class JobsResource:
 
 
 class JobResource:
-    """/v1/job/<id>, and what is behind it: COMMANDS and VIEWS."""
+    """/v1/job/<id>, and what is behind it: COMMANDS and VIEWS.
+
+    `answers` give those views that are asked of more than the job's record, by their words.
+    """
 
     def __init__(
         self,
@@ -132,12 +135,8 @@ class JobResource:
         registration: Registration,
         reading: Reading,
         region: RegionRule,
-        levels: LevelQuestions,
-        events: EventReads,
-        listed: JobTablesReads,
-        series: SeriesReads,
-        timelines: TimelineReads,
         questions: JobQuestions,
+        answers: Mapping[str, Answer],
     ) -> None:
         self._control = control
         self._reads = reads
@@ -145,41 +144,20 @@ class JobResource:
         self._registration = registration
         self._reading = reading
         self._region = region
-        self._levels = levels
-        self._events = events
-        self._listed = listed
-        self._series, self._timelines = series, timelines
         self._questions = questions
+        self._answers = {
+            **answers,
+            _ROW: questions.row,
+            _ESTIMATE: questions.estimate,
+            _DIFFERENCES: self._differences,
+        }
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, path: str) -> None:
         job_id, part = _named(req, path)
         if part in COMMANDS - VIEWS:
             raise invalid_method()  # reading must never change anything
-        if part == _LEVEL:
-            self._levels.answer(req, resp, job_id)
-            return
-        if part == _EVENTS:
-            self._events.answer(req, resp, job_id)
-            return
-        if part == _TABLES:
-            self._listed.answer(req, resp, job_id)
-            return
-        if part == _SERIES:
-            self._series.answer(req, resp, job_id)
-            return
-        if part == _TIMELINE:
-            self._timelines.answer(req, resp, job_id)
-            return
-        if part == _ROW:
-            self._questions.row(req, resp, job_id)
-            return
-        if part == _ESTIMATE:
-            self._questions.estimate(req, resp, job_id)
-            return
-        if part == _DIFFERENCES:
-            after, limit = req.get_param("after", default=""), read_limit(req)
-            rows = self._control.differences(job_id, after, limit)
-            give(req, resp, differences_of(rows, limit))
+        if (answer := self._answers.get(part)) is not None:
+            answer(req, resp, job_id)
             return
         every = is_true(req, "all")
         looks: dict[str, Callable[[], View]] = {
@@ -233,6 +211,10 @@ class JobResource:
             give(req, resp, made)
             return
         give_written(req, resp, written, warning=skipping.WARNING if part == _SKIP else None)
+
+    def _differences(self, req: falcon.Request, resp: falcon.Response, job_id: str) -> None:
+        after, limit = req.get_param("after", default=""), read_limit(req)
+        give(req, resp, differences_of(self._control.differences(job_id, after, limit), limit))
 
     def _settle(self, req: falcon.Request, job_id: str) -> Written:
         gtid, applied = read_settlement(req)

@@ -26,12 +26,12 @@ _TLS = 'write "SslMode": "REQUIRED" in this ConnectionConfig'
 #: By the number of the error; {account} is the user on any host, as an account is written.
 _REMEDIES: Mapping[int, str] = MappingProxyType(
     {
-        1045: f"look at User and Password in this ConnectionConfig. If the account is not there, make it (docs/jobs.md,"
-        f" Accounts); if its password is another, {_PASSWORD}; if it has REQUIRE SSL, {_TLS}",
+        1045: f"look at User and Password in this ConnectionConfig. If the account is not there, make it"
+        f" (docs/accounts.md); if its password is another, {_PASSWORD}; if it has REQUIRE SSL, {_TLS}",
         1049: "make the schema there, or write its name right",
         1129: "TRUNCATE TABLE performance_schema.host_cache there (the host was blocked after many broken connections)",
         1130: "make the account for this host too: CREATE USER {account} IDENTIFIED BY 'a-password' there, with the"
-        " privileges of docs/jobs.md, Accounts",
+        " privileges of docs/accounts.md",
         1251: _PLUGIN,
         1275: _PLUGIN,
         1524: f"{_PLUGIN}, or install the plugin that the error names",

@@ -65,6 +65,8 @@ const OUTLINES = {
   table: 'M3.5 4.5h17v15h-17zM3.5 9.5h17M9.5 9.5v10',
   skip: 'm5 5 8 7-8 7M17.5 5v14',
   edit: 'M4 20l1-4.5L16.5 4 20 7.5 8.5 19z',
+  undone: 'M4 9h10.5a5.5 5.5 0 0 1 0 11H8M8.5 4.5 4 9l4.5 4.5',
+  left_out: 'M6 12h12',
   trash: 'M4 6.5h16M9 6.5V4h6v2.5M6 6.5l1 14h10l1-14',
 };
 

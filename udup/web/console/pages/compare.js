@@ -16,7 +16,7 @@ const LOOK = 10000;
 
 export default function Compare({ id, job }) {
   const { data: comparison, error, missing, loading, refresh } = useFollow(
-    jobPath(id, 'compare'), known => (known?.State === 'running' ? CLOSE_LOOK : LOOK));
+    jobPath(id, 'compare'), known => (known?.State === 'running' ? CLOSE_LOOK : LOOK), job?.Comparison !== null);
   const ledger = useLedger(id);
   useFreshLedger(comparison, ledger);
   if (loading) return html`<${Skeleton} rows=${6} />`;

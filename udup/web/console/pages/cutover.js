@@ -14,6 +14,7 @@ import { Compared } from './cutover/compared.js';
 import { Figures } from './cutover/figures.js';
 import { Options, question } from './cutover/options.js';
 import { Steps } from './cutover/list.js';
+import { outcomeText } from './cutover/said.js';
 import { commandOf, isActive, isSwitched, optionsOf, stepOf } from './cutover/steps.js';
 
 /** Milliseconds between looks: at one that is under way, and at none. */
@@ -22,7 +23,7 @@ const LOOK = 5000;
 
 export default function Cutover({ id, job }) {
   const { data: cutover, error, missing, loading, refresh } = useFollow(
-    jobPath(id, 'cutover'), (known) => (known && isActive(known) ? CLOSE_LOOK : LOOK));
+    jobPath(id, 'cutover'), (known) => (known && isActive(known) ? CLOSE_LOOK : LOOK), job?.Cutover !== null);
   if (loading) return html`<${Skeleton} rows=${6} />`;
   if (!cutover && !missing) return html`<${Failed} error=${error} retry=${refresh} />`;
   return html`<div class="stack cutover">
@@ -31,7 +32,7 @@ export default function Cutover({ id, job }) {
     ${cutover && !cutover.DryRun && html`<${Figures} id=${id} cutover=${cutover} job=${job} />`}
     ${cutover && html`<${Steps} cutover=${cutover} footer=${isActive(cutover) && !cutover.DryRun
       && html`<${Undo} id=${id} cutover=${cutover} refresh=${refresh} />`} />`}
-    ${mayBegin(cutover) && html`<${Begin} id=${id} cutover=${cutover} refresh=${refresh} />`}
+    ${mayBegin(cutover) && html`<${Begin} id=${id} job=${job} cutover=${cutover} refresh=${refresh} />`}
   </div>`;
 }
 
@@ -41,13 +42,13 @@ function mayBegin(cutover) {
 
 /** What came of it: the node's own words, and what can be done now. */
 function Outcome({ id, cutover, refresh }) {
-  const key = outcomeOf(cutover);
+  const key = outcomeOf(cutover), said = outcomeText(cutover);
   const tone = { failed: 'bad', undone: 'warn', stopped: 'bad', stopped_switched: 'bad', done: 'ok' }[key] ?? 'info';
   return html`<section class=${`card outcome ${tone}`} aria-labelledby="cutover-outcome">
     <header><h2 id="cutover-outcome">${t(`cutover.is.${key}`)}</h2></header>
     <div class="pad stack">
       <p>${t(`cutover.means.${key}`)}</p>
-      ${cutover.Text && html`<p class="said" lang="en">${cutover.Text}</p>`}
+      ${said && html`<p class="said" lang="en">${said}</p>`}
       ${cutover.WayBack && isSwitched(cutover) && stepOf(cutover, 'reverse')?.State === 'done' && html`<p>
         ${t('cutover.way_back_runs')} <a href=${href('jobs', cutover.WayBack)}>${cutover.WayBack}</a></p>`}
       ${cutover.State === 'stopped' && html`<${CarryOn} id=${id} cutover=${cutover} refresh=${refresh} />`}
@@ -93,7 +94,7 @@ function Undo({ id, cutover, refresh }) {
 }
 
 /** Options, dry run, and the cut-over itself. One that was tried or undone gives the options that it had. */
-function Begin({ id, cutover, refresh }) {
+function Begin({ id, job, cutover, refresh }) {
   const [options, setOptions] = useState(() => (cutover ? optionsOf(cutover)
     : { SourceReadOnly: true, WritesStopped: false, EnableEvents: true, Reverse: true, Timeout: 60 }));
   const bad = !(options.Timeout > 0 && options.Timeout <= 3600);
@@ -110,7 +111,7 @@ function Begin({ id, cutover, refresh }) {
     <div class="pad stack">
       <p>${t('cutover.intro')}</p>
       <p class="soft">${t('cutover.no_pause')}</p>
-      <${Compared} id=${id} />
+      <${Compared} id=${id} isThere=${job?.Comparison !== null} />
       ${canWrite.value ? html`<${Options} options=${options} onChange=${setOptions} />`
     : html`<p class="soft">${t('cutover.read_only')}</p>`}
       <div class="acts">

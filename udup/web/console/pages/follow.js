@@ -5,14 +5,16 @@ import { get } from '../core/api.js';
 
 /**
  * Follow one resource. `pause(data)` gives the milliseconds until the next look; a hidden tab asks no more until it is
- * seen again. A failed look leaves what is known, and says so in `error`; `missing`: the answer was 404.
+ * seen again. A failed look leaves what is known, and says so in `error`; `missing`: there is none. `isThere` false: it
+ * is known that there is none, and it is asked for only by `refresh`.
  * @returns {{data: any, error: any, missing: boolean, loading: boolean, refresh: () => Promise<void>}}
  */
-export function useFollow(path, pause) {
+export function useFollow(path, pause, isThere = true) {
   const [state, setState] = useState({ data: null, error: null, missing: false, loading: true });
   const look = useRef(() => Promise.resolve());
   const pauseOf = useRef(pause);
   pauseOf.current = pause;
+  const followed = useRef('');
   useEffect(() => {
     const ends = new AbortController();
     let timer = 0;
@@ -43,16 +45,17 @@ export function useFollow(path, pause) {
       }
       again(pauseOf.current(known));
     };
-    const seen = () => { if (!document.hidden) look.current(); };
-    setState({ data: null, error: null, missing: false, loading: true });
-    look.current();
+    const seen = () => { if (!document.hidden && (isThere || known)) look.current(); };
+    if (followed.current !== path) setState({ data: null, error: null, missing: !isThere, loading: isThere });
+    followed.current = path;
+    if (isThere) look.current();
     document.addEventListener('visibilitychange', seen);
     return () => {
       ends.abort();
       clearTimeout(timer);
       document.removeEventListener('visibilitychange', seen);
     };
-  }, [path]);
+  }, [path, isThere]);
   const refresh = useCallback(() => look.current(), []);
   return { ...state, refresh };
 }

@@ -40,8 +40,8 @@ export function verdict(comparison, at) {
   return { word: age > GOOD_FOR ? 'stale' : 'equal', age };
 }
 
-export function Compared({ id }) {
-  const { data, error, loading } = useLoad(() => lastOf(id), [id]);
+export function Compared({ id, isThere }) {
+  const { data, error, loading } = useLoad(() => (isThere ? lastOf(id) : null), [id, isThere]);
   if (loading) return html`<p class="compared">${'\u00a0'}</p>`;
   const found = error ? { word: 'unknown' } : verdict(data, now());
   const good = found.word === 'equal';

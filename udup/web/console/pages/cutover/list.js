@@ -7,6 +7,7 @@ import { now, tick } from '../../core/clock.js';
 import { Icon } from '../../core/icons.js';
 import { Time } from '../../parts/time.js';
 import { msOf } from '../follow.js';
+import { Said } from './said.js';
 import { STEPS, STEP_STATES, isActive, isSwitched, tookOf } from './steps.js';
 
 /** `cutover`: null shows what the steps will be. `footer` stands below them. */
@@ -21,16 +22,17 @@ export function Steps({ cutover = null, footer = null }) {
 }
 
 function Step({ step, index, cutover }) {
-  const state = STEP_STATES[step.State] ?? STEP_STATES.waiting;
+  const is = cutover?.DryRun && step.State === 'undone' ? 'left out' : step.State; // nothing was done
+  const state = STEP_STATES[is] ?? STEP_STATES.waiting;
   const doing = step.State === 'doing' && cutover && isActive(cutover);
-  return html`<li class=${step.State.replace(' ', '-')} aria-current=${doing ? 'step' : undefined}>
+  return html`<li class=${is.replace(' ', '-')} aria-current=${doing ? 'step' : undefined}>
     <b class="number" aria-hidden="true">${index + 1}</b>
     <div class="what"><h3>${t(`cutover.step.${step.Step}`)} <code class="faint small">${step.Step}</code>
       ${step.Step === 'end' && html` <span class="tag bad">${t('cutover.point_of_no_return')}</span>`}</h3>
       <p class="soft">${t(`cutover.step.${step.Step}.does`)}</p>
-      ${step.Text && html`<p class="said" lang="en">${step.Text}</p>`}</div>
+      ${step.Text && html`<${Said} text=${step.Text} failed=${is === 'failed'} />`}</div>
     <div class="how">${cutover && html`<span class=${`state ${state.tone}`}><${Icon} name=${state.icon} />${
-  t(`cutover.state.${step.State.replace(' ', '_')}`)}</span>
+  t(`cutover.state.${is.replace(' ', '_')}`)}</span>
       <${Took} step=${step} index=${index} cutover=${cutover} doing=${doing} />`}</div></li>`;
 }
 

@@ -27,8 +27,9 @@ function Statements({ end }) {
   if (error) return html`<${Failed} error=${error} retry=${retry} />`;
   const own = data?.[end];
   if (!own) return html`<p class="help">${t('page.loading')}</p>`;
-  return html`<div class="stack tight"><p class="help">${t('wizard.grants.help')}</p><${Command} text=${lines(own.Statements)}
-    label=${t('wizard.grants')} />
+  const isChosen = configOf(document, 'Src').ReplicateDoDb?.length > 0;
+  return html`<div class="stack tight"><p class="help">${t(isChosen ? 'wizard.grants.help' : 'wizard.grants.help_all')}</p>
+    <${Command} text=${lines(own.Statements)} label=${t('wizard.grants')} />
     ${own.Note && html`<p class="help">${own.Note}</p>`}
     ${own.Optional?.length > 0 && html`<p class="help">${t('wizard.grants.optional')}</p><ul
       class="stack tight">${own.Optional.map((each) => html`<li key=${each.Statement} class="stack tight">

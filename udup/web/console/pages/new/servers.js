@@ -53,8 +53,7 @@ function Server({ end, value, faults }) {
   const out = signedOut.value;
   useEffect(() => {
     if (out) return undefined;
-    const timer = setTimeout(() => look(end), REST_MS);
-    return () => clearTimeout(timer);
+    return afterTyping(`${path}.Password`, () => look(end));
   }, [key, out]);
   const found = lookAt(value, end);
   const put = (next) => {
@@ -64,6 +63,22 @@ function Server({ end, value, faults }) {
   return html`<${ServerFields} value=${config} path=${path} errors=${faults} onChange=${put} />
     <${Look} look=${found} end=${end} onRetry=${() => look(end, { anew: true })} />
     ${isUnreachable(found) && html`<${Untested} end=${end} value=${value} />`}`;
+}
+
+/**
+ * Call `ask` when the typing has rested; while a password is typed, when its field is left: half of it would count as a
+ * failed login, and some accounts are locked after a few. Returns what calls it off.
+ */
+function afterTyping(path, ask) {
+  const field = document.getElementById(fieldId(path));
+  const timer = setTimeout(() => {
+    if (field && field === document.activeElement) field.addEventListener('blur', ask, { once: true });
+    else ask();
+  }, REST_MS);
+  return () => {
+    clearTimeout(timer);
+    field?.removeEventListener('blur', ask);
+  };
 }
 
 const isUnreachable = (found) => found?.state === 'failed' || (found?.state === 'told' && !found.answer.Reachable);

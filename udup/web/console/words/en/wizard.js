@@ -82,6 +82,7 @@ export default {
   'wizard.untested': 'Go on without this test',
   'wizard.grants': 'Account and privileges, to paste',
   'wizard.grants.help': 'For exactly what this job takes. Run it there as an account that may grant.',
+  'wizard.grants.help_all': 'For all schemas, since none is chosen yet. Choose tables first and come back here, and they name just those. Run them there as an account that may grant.',
   'wizard.grants.first': 'Write host and user first.',
   'wizard.grants.optional': 'Only where the job needs it:',
   'wizard.host.missing': 'Write the server\'s name or address',

@@ -82,6 +82,7 @@ export default {
   'wizard.untested': '不测试，继续',
   'wizard.grants': '可粘贴的账号与权限语句',
   'wizard.grants.help': '恰好满足本任务的需要。请用有授权权限的账号在该服务器上执行。',
+  'wizard.grants.help_all': '尚未选择库，因此语句覆盖所有库。先选择表再回到这里，语句就只涉及所选的库。请用有授权权限的账号在该服务器上执行。',
   'wizard.grants.first': '请先填写主机和用户。',
   'wizard.grants.optional': '仅在任务需要时：',
   'wizard.host.missing': '请填写服务器的名称或地址',
