@@ -6,6 +6,7 @@ import { filled } from './words.js';
 
 /** Kind → tone; the icons have the kinds' names. */
 const TONES = {
+  __proto__: null,
   started: 'info', stopped: 'idle', failed: 'bad', reconnecting: 'warn', connected: 'ok', definition: 'info', throttled: 'warn',
   table_complete: 'ok', copy_complete: 'ok', caught_up: 'ok', compared: 'ok', differs: 'warn', repaired: 'ok', document: 'info',
   paused: 'idle', resumed: 'info', moved: 'info', cutover: 'info', skipped: 'warn', reload: 'info',
