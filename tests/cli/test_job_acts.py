@@ -327,6 +327,15 @@ def test_all_jobs_are_exported_into_files_with_a_name_for_each_secret(jobs: Memo
         assert asking("job", "export", *wrong).exit_code == ExitCode.USAGE
 
 
+def test_an_export_that_cannot_write_one_file_leaves_none(jobs: MemoryJobs, asking: Asking) -> None:
+    for job in ("a", "订单" * 50):  # a file's name would have 900 characters
+        jobs.records[job] = JobRecord(id=job, document=_document(job))
+    told = asking("job", "export", "--all", "--dir", "out")
+    assert told.exit_code == ExitCode.FAILED
+    assert "cannot write out/" in told.stderr and "too long; nothing was written" in told.stderr
+    assert not Path("out").exists() or not list(Path("out").iterdir())
+
+
 def test_a_reload_of_tables_says_where_to_look(four: MemoryJobs, asking: Asking) -> None:
     told = asking("job", "reload", "runs", "shop.a", "shop.b").output
     assert "shop.a, shop.b are loaded again" in told and "udup job status runs" in told

@@ -39,6 +39,13 @@ def test_each_fault_has_its_lines_with_the_remedy_and_the_command_that_goes_on()
     ]
 
 
+def test_what_is_wrong_in_the_document_is_posted_again() -> None:
+    text = "Src 10.0.0.1:3306: access denied -- look at Password in this ConnectionConfig"
+    assert reasons(_job() | {"StatusDescription": text})[-1] == (
+        "  When that is fixed: udup job resume shop; when it was in the document: udup job run FILE"
+    )
+
+
 def test_a_reason_that_ends_with_the_command_is_not_followed_by_it_again() -> None:
     text = "u:7: a row is not there; udup job resume shop when that is repaired, or udup job skip shop --gtid u:7"
     assert reasons(_job() | {"StatusDescription": text}) == [f"  {text}"]

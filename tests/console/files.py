@@ -11,6 +11,7 @@ import hashlib
 import json
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
@@ -29,6 +30,8 @@ LANGUAGES = ("en", "zh")
 
 _LAZY = re.compile(r"""\bimport\(\s*(["'])([^"'\n]+)\1""")
 _WORD = re.compile(r"""\b(?:t|rich|has|label)\(\s*(['"`])([^'"`]*)\1""")
+_GIVEN = re.compile(r"^export (?:const|let|class|(?:async )?function\*?) (\w+)", re.MULTILINE)
+_TAKEN = re.compile(r"^import \{([^}]*)\} from", re.MULTILINE)
 _HOST = re.compile(r"\bhttps?://[^\s'\"`)]+")
 #: Names of XML's namespaces, addresses of nobody.
 _NAMESPACES = ("http://www.w3.org/",)
@@ -70,6 +73,21 @@ def import_faults() -> list[str]:
                 faults.append(f"{_name(path)} imports {target}, which only a bundler could find")
             elif not (path.parent / target).resolve().is_file():
                 faults.append(f"{_name(path)} imports {target}, which is not there")
+    return faults
+
+
+def unused_faults() -> list[str]:
+    """Return what a script gives to others, or takes from them, that nobody uses."""
+    texts = {path: path.read_text("utf-8") for path in own_scripts()}
+    words = Counter(word for text in texts.values() for word in set(re.findall(r"\w+", text)))
+    faults = []
+    for path, text in texts.items():
+        own = Counter(re.findall(r"\w+", text))
+        given = _GIVEN.findall(text)
+        faults += [f"{_name(path)} gives {name}, which nobody uses" for name in given if own[name] == words[name] == 1]
+        for names in _TAKEN.findall(text):
+            taken = [each.split(" as ")[-1].strip() for each in names.split(",") if each.strip()]
+            faults += [f"{_name(path)} takes {name} and does not use it" for name in taken if own[name] == 1]
     return faults
 
 
@@ -184,6 +202,7 @@ def _name(path: Path) -> str:
 CHECKS = {
     "libraries": vendor_faults,
     "imports": import_faults,
+    "unused": unused_faults,
     "hosts": host_faults,
     "policy": policy_faults,
     "styles": style_faults,

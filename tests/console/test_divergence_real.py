@@ -45,7 +45,7 @@ def test_what_was_changed_behind_the_jobs_back_is_found_shown_and_repaired_by_cl
     page.get_by_role("dialog").get_by_role("button", name="Write 2 rows").click()
     page.get_by_role("heading", name="Rows were repaired").wait_for()
     page.get_by_role("button", name="Compare now").click()
-    page.get_by_text("All is equal").wait_for()
+    page.get_by_text("All is equal", exact=True).wait_for()
     world.level_and_equal(name, name)
 
     world.on_target(f"DELETE FROM {name}.t WHERE id = 2")
@@ -58,7 +58,7 @@ def test_what_was_changed_behind_the_jobs_back_is_found_shown_and_repaired_by_cl
     world.runs(name)
     world.level_and_equal(name, name)
     page.get_by_role("button", name="Compare now").click()
-    page.get_by_text("All is equal").wait_for()
+    page.get_by_text("All is equal", exact=True).wait_for()
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from udup.base.errors import ConfigError
-from udup.node import node
+from udup.node import data_lock
 
 
 def test_a_folder_that_a_killed_servers_children_still_hold_is_waited_for(tmp_path: Path) -> None:
@@ -19,7 +19,7 @@ def test_a_folder_that_a_killed_servers_children_still_hold_is_waited_for(tmp_pa
         release = threading.Timer(0.3, lambda: fcntl.flock(child, fcntl.LOCK_UN))
         release.start()
         try:
-            with node._lock(tmp_path) as lock:
+            with data_lock.lock_folder(tmp_path) as lock:
                 lock.seek(0)
                 assert lock.read() == str(os.getpid())
         finally:
@@ -29,9 +29,9 @@ def test_a_folder_that_a_killed_servers_children_still_hold_is_waited_for(tmp_pa
 def test_a_folder_that_another_server_holds_is_refused_with_its_process(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(node, "LOCK_SECONDS", 0.2)
+    monkeypatch.setattr(data_lock, "LOCK_SECONDS", 0.2)
     with (
-        node._lock(tmp_path),
+        data_lock.lock_folder(tmp_path),
         pytest.raises(ConfigError, match=f"in use by another Udup server .process {os.getpid()}"),
     ):
-        node._lock(tmp_path)
+        data_lock.lock_folder(tmp_path)

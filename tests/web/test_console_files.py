@@ -43,6 +43,8 @@ def test_a_file_is_packed_once_and_not_sent_again(client: testing.TestClient) ->
     answer = client.simulate_get("/console/vendor/preact.js", headers={"Accept-Encoding": "gzip"})
     assert answer.headers["Content-Encoding"] == "gzip"
     assert gzip.decompress(answer.content) == (console.CONSOLE / "vendor" / "preact.js").read_bytes()
+    refused = client.simulate_get("/console/vendor/preact.js", headers={"Accept-Encoding": "gzip;q=0, identity"})
+    assert "Content-Encoding" not in refused.headers and refused.content == gzip.decompress(answer.content)
     again = client.simulate_get("/console/vendor/preact.js", headers={"If-None-Match": answer.headers["ETag"]})
     assert (again.status_code, again.content) == (304, b"")
 

@@ -86,7 +86,8 @@ def _read(file: Path) -> dict[str, Any]:
         return tomllib.loads(file.read_text("utf-8"))
     except OSError as error:
         raise ConfigError(
-            f"cannot read the settings file {file}: {error.strerror}; name another with --config"
+            f"cannot read the settings file {file}: {error.strerror}; name another with --config, or write one by"
+            " udup init"
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"the settings file {file} is not TOML: {error}") from error

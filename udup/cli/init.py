@@ -8,7 +8,8 @@ from pathlib import Path
 
 import click
 
-from udup.cli.commands import Command, CommandError
+from udup.cli.commands import Command
+from udup.cli.new_files import write_new
 from udup.cli.output import Output
 
 _PATH = click.Path(path_type=Path)
@@ -75,20 +76,7 @@ def init(
 
 
 def _write(folder: Path, names: Sequence[str], as_json: bool) -> None:
-    there = [name for name in names if (folder / name).exists()]
-    if there:
-        raise CommandError(
-            f"there is already {' and '.join(str(folder / name) for name in there)}; nothing was written"
-        )
     templates = resources.files("udup.cli") / "templates"
-    for name in names:
-        what, mode = _FILES[name]
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            with (folder / name).open("x", encoding="utf-8") as file:
-                (folder / name).chmod(mode)
-                file.write((templates / name).read_text("utf-8"))
-        except OSError as error:
-            raise CommandError(f"cannot write {folder / name}: {error.strerror}") from error
-        if not as_json:
-            click.echo(f"{what} written to {folder / name}")
+    write_new({folder / name: ((templates / name).read_text("utf-8"), _FILES[name][1]) for name in names})
+    for name in () if as_json else names:
+        click.echo(f"{_FILES[name][0]} written to {folder / name}")

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from udup.cli.commands import CommandError
+from udup.cli.new_files import write_new
 from udup.cli.output import Output
 
 UNIT, SETTINGS, VARIABLES = "udup.service", "udup.toml", "udup.env"
@@ -87,20 +88,7 @@ class Service:
 def write_service(service: Service, *, as_json: bool) -> None:
     """Write both files, neither if one is there, and say what is to be done then."""
     files = service.files()
-    if there := [str(path) for path in files if path.exists()]:
-        raise CommandError(f"there is already {' and '.join(there)}; nothing was written")
-    written: list[Path] = []
-    for path, (text, mode) in files.items():
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("x", encoding="utf-8") as file:
-                written.append(path)
-                path.chmod(mode)
-                file.write(text)
-        except OSError as error:
-            for each in written:
-                each.unlink(missing_ok=True)
-            raise CommandError(f"cannot write {path}: {error.strerror}; nothing was written") from error
+    write_new(files)
     if as_json:
         Output(as_json=True).json({"Written": [str(path) for path in files], "Commands": service.commands()})
         return

@@ -18,9 +18,10 @@ import click
 
 from udup.base.secrets import ENV, FILE, JOB_VARIABLES, MASK, PLACEHOLDER, salt_in
 from udup.cli.client import job_path
-from udup.cli.commands import Command, CommandError
+from udup.cli.commands import Command
 from udup.cli.completing import JOB_ID
 from udup.cli.jobs import Json, find_job
+from udup.cli.new_files import write_new
 from udup.cli.options import Session, asks_server
 
 #: Keys of a document that are about one server, one node or one write alone.
@@ -157,16 +158,10 @@ def _named(key: str, put: _Put, path: tuple[str, ...]) -> str:
 
 
 def _write(folder: Path, documents: dict[str, Json]) -> list[Path]:
-    """Write each document into a file of its own, none if one of them is there; return the files."""
-    paths = {job_id: folder / f"{quote(job_id, safe=' ')}.json" for job_id in documents}
-    if there := [str(path) for path in paths.values() if path.exists()]:
-        raise CommandError(f"there is already {' and '.join(there[:3])}; nothing was written")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for job_id, path in paths.items():
-            with path.open("x", encoding="utf-8") as file:
-                path.chmod(0o600)  # somebody will write passwords into it
-                file.write(json.dumps(documents[job_id], indent=2, ensure_ascii=False) + "\n")
-    except OSError as error:
-        raise CommandError(f"cannot write into {folder}: {error.strerror}") from error
-    return list(paths.values())
+    """Write each document into a file of its own; return the files. Somebody will write passwords into them."""
+    files = {
+        folder / f"{quote(job_id, safe=' ')}.json": (json.dumps(each, indent=2, ensure_ascii=False) + "\n", 0o600)
+        for job_id, each in documents.items()
+    }
+    write_new(files)
+    return list(files)

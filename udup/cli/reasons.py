@@ -20,6 +20,9 @@ _BETWEEN_FAULTS = re.compile(r"; (?=(?:Src|Dest) \S+: |Tasks\b|cannot connect to
 #: Between what is wrong and what to do about it.
 _REMEDY = " -- "
 
+#: Names a part of the document in what is to be done.
+_DOCUMENT = "in this ConnectionConfig"
+
 #: Characters of an error where it is shown again and again.
 _BRIEF = 160
 
@@ -38,7 +41,8 @@ def reasons(job: Json) -> list[str]:
     lines = [line for fault in _BETWEEN_FAULTS.split(reason(job)) if fault for line in _told(fault)]
     command = f"udup job resume {shown(job.get('ID'))}"
     if lines and job.get("Stage") == "failed" and command not in shown(reason(job)):
-        lines.append(f"  When that is fixed: {command}")
+        posted = "; when it was in the document: udup job run FILE" if _DOCUMENT in reason(job) else ""
+        lines.append(f"  When that is fixed: {command}{posted}")
     return lines
 
 

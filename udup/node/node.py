@@ -8,7 +8,6 @@ dies with it; started again, it finds the jobs in the store and carries them on 
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import ipaddress
 import itertools
 import os
@@ -17,7 +16,7 @@ import threading
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from udup import __version__
 from udup.actors.messages import Begin, Begun, Drain, NodeSettings
@@ -40,6 +39,7 @@ from udup.node.actor_control import ASK_SECONDS
 from udup.node.cluster_admin import leave_managers, remove_manager
 from udup.node.cluster_orders import ClusterOrders
 from udup.node.cluster_watch import ClusterWatch
+from udup.node.data_lock import lock_folder
 from udup.node.ends import AnswersHere
 from udup.node.health import Health
 from udup.node.link_watch import LinkWatch
@@ -76,9 +76,6 @@ NATS_AGAIN_SECONDS = 2.0
 #: Seconds for jobs to reach a transaction boundary at the end; the whole end takes 10 at most.
 DRAIN_SECONDS = 4.0
 
-#: Seconds in which the processes of a server that was killed let go of its data folder.
-LOCK_SECONDS = 5.0
-
 #: Seconds in a cluster, behind `cluster.leave_s`, for other nodes to be told that this one is gone.
 GONE_SECONDS = 2.0
 
@@ -86,51 +83,12 @@ GONE_SECONDS = 2.0
 def run_node(settings: Settings) -> None:
     """Run until SIGTERM or SIGINT. Raises `ConfigError` or `UdupError` if it cannot start."""
     logs.configure(settings.log.level, settings.log.format)
-    lock = _lock(settings.data_path)
+    lock = lock_folder(settings.data_path)
     try:
         check_restored(settings.data_path)
         _Node(settings).run()
     finally:
         lock.close()
-
-
-def _lock(folder: Path) -> TextIO:
-    """Take the data folder for this process alone; the lock ends with the process and its children, however they end.
-
-    The children of one that was killed end a moment later than it did, on a busy machine a second or two: they are
-    waited for.
-    """
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file = (folder / "lock").open("a+")
-    except OSError as error:
-        raise ConfigError(f"data_dir: cannot use {folder}: {error.strerror}") from error
-    try:
-        _take(file)
-    except OSError as error:
-        file.seek(0)
-        owner = file.read().strip()
-        file.close()
-        raise ConfigError(
-            f"data_dir: {folder} is in use by another Udup server (process {owner or 'unknown'}); stop that one, or set"
-            " data_dir to another folder"
-        ) from error
-    file.truncate(0)
-    file.write(str(os.getpid()))
-    file.flush()
-    return file
-
-
-def _take(file: TextIO) -> None:
-    until = runtime.now() + LOCK_SECONDS
-    while True:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
-        except OSError:
-            if runtime.now() > until:
-                raise
-            runtime.sleep(0.05)
 
 
 class _Node:
@@ -150,6 +108,7 @@ class _Node:
         self._health: Health
 
     def run(self) -> None:
+        """Start everything in its order, keep it alive until a signal, and end it."""
         settings = self._settings
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self._stopping.set())
@@ -158,9 +117,7 @@ class _Node:
         drivers = Registry()
         drivers.load()
         keys = load_keyring(settings.data_path, settings.secrets.key.get_secret_value())
-        share_memory()
-        if settings.jobs.merge_memory and (why := merge_memory()):
-            self._log.warning("memory_not_merged", setting="jobs.merge_memory", why=why)
+        self._share_memory()
         self._actors = ActorSystem(settings.data_path)
         try:
             if not settings.nats.url:
@@ -168,80 +125,12 @@ class _Node:
             url = self._nats.url if self._nats else _external_nats(settings)
             connect_options(url)  # its files are there and fit, or the start ends here
             _check_keys(url, keys, settings.data_path / FILE_NAME)
-            self._node_settings = NodeSettings(
-                nats_url=url,
-                data_dir=settings.data_dir,
-                buffer_bytes=settings.nats.max_buffer_mb << 20,
-                log_level=settings.log.level,
-                log_format=settings.log.format,
-                retry_attempts=settings.retry.attempts,
-                backoff_max_s=settings.retry.backoff_max_s,
-                keys=keys,
-                drivers=drivers,
-                max_jobs=settings.jobs.max,
-                share_processes=settings.jobs.share_processes,
-                share_dumps=settings.jobs.share_dumps,
-                region=settings.region,
-                datacenter=settings.datacenter,
-                writer=runtime.new_id(),
-                shared_store=self._store_is_shared,
-                cluster=node_of_cluster(settings),
-            )
-            watch_jobs = Watch(settings.console.lag_s, settings.console.lag_for_s)
-            reads = Reads(url, keys, settings.data_path / FILE_NAME, shared=self._store_is_shared, watch=watch_jobs)
-            restart = self._restart_nats.set if self._nats is not None else None
-            keeps = self._nats is not None and bool(self._nats.store)
-            reads.health = self._health = Health(
-                url, settings.data_path, self.ask, restart, shared=self._store_is_shared, keeps=keeps
-            )
-            watch = None if self._member is None else ClusterWatch(self.ask).view
-            reads.cluster = watch
+            self._node_settings = self._told_to_actors(url, keys, drivers)
+            reads = self._made_reads(url, keys)
             if self._nats is not None and self._nats.store:
                 self._access = NatsAccess(self._nats)
                 self._access.open()
-            room = WaitingRoom()
-            followings: list[Following] = []
-            control = Control(
-                self.ask, lambda: self._supervisors - 1, reads, drivers, described(str(settings.data_dir)), url
-            )
-            if self._member is not None:
-                if managers := count_of_managers(settings):
-                    control.remove = partial(remove_manager, settings.data_path, managers)
-                own = load_node_id(settings.data_path)
-                control.neighbours = Neighbours(url, own, control.actors, AnswersHere(control.servers, keys))
-                if watch is not None:
-                    control.ends.join(own, control.neighbours, watch, keys)
-            app = create_app(
-                control,
-                reads,
-                settings,
-                load_node_id(settings.data_path),
-                room,
-                self._access,
-                watch,
-                None if watch is None else ClusterOrders(self.ask),
-                followings.append,
-            )
-            web = WebServer(app, settings, before_stop=room.close)
-            self._start_supervisor()
-            web.start()
-            for following in followings:
-                following.start()
-            self._log.info(
-                "server_ready", version=__version__, api=web.url, nats=shown(url), data_dir=settings.data_dir
-            )
-            tell_service_manager(READY, f"STATUS=API at {web.url}")
-            self._watch()
-            tell_service_manager(STOPPING)
-            self._log.info("server_stops")
-            web.stop()
-            for following in followings:
-                following.stop()
-            self._health.close()
-            self._drain()
-            if control.neighbours is not None:
-                control.neighbours.close()
-            reads.close()
+            self._serve(url, reads, self._made_control(url, reads, keys, drivers))
         finally:
             if self._access is not None:
                 self._access.close()
@@ -250,6 +139,97 @@ class _Node:
                 self._shared.close()
             if self._nats is not None:
                 self._nats.stop()
+
+    def _share_memory(self) -> None:
+        share_memory()
+        if self._settings.jobs.merge_memory and (why := merge_memory()):
+            self._log.warning("memory_not_merged", setting="jobs.merge_memory", why=why)
+
+    def _told_to_actors(self, url: str, keys: Keyring, drivers: Registry) -> NodeSettings:
+        """Return what the supervisor and its children need to know of the node."""
+        settings = self._settings
+        return NodeSettings(
+            nats_url=url,
+            data_dir=settings.data_dir,
+            buffer_bytes=settings.nats.max_buffer_mb << 20,
+            log_level=settings.log.level,
+            log_format=settings.log.format,
+            retry_attempts=settings.retry.attempts,
+            backoff_max_s=settings.retry.backoff_max_s,
+            keys=keys,
+            drivers=drivers,
+            max_jobs=settings.jobs.max,
+            share_processes=settings.jobs.share_processes,
+            share_dumps=settings.jobs.share_dumps,
+            region=settings.region,
+            datacenter=settings.datacenter,
+            writer=runtime.new_id(),
+            shared_store=self._store_is_shared,
+            cluster=node_of_cluster(settings),
+        )
+
+    def _made_reads(self, url: str, keys: Keyring) -> Reads:
+        """Return what the API reads of jobs, with the node's health, and in a cluster with how that looks."""
+        settings = self._settings
+        shown_by = Watch(settings.console.lag_s, settings.console.lag_for_s)
+        reads = Reads(url, keys, settings.data_path / FILE_NAME, shared=self._store_is_shared, watch=shown_by)
+        restart = self._restart_nats.set if self._nats is not None else None
+        keeps = self._nats is not None and bool(self._nats.store)
+        reads.health = self._health = Health(
+            url, settings.data_path, self.ask, restart, shared=self._store_is_shared, keeps=keeps
+        )
+        reads.cluster = None if self._member is None else ClusterWatch(self.ask).view
+        return reads
+
+    def _made_control(self, url: str, reads: Reads, keys: Keyring, drivers: Registry) -> Control:
+        """Return what the API orders, in a cluster joined to the other nodes."""
+        settings = self._settings
+        node = described(str(settings.data_dir))
+        control = Control(self.ask, lambda: self._supervisors - 1, reads, drivers, node, url)
+        if self._member is None:
+            return control
+        if managers := count_of_managers(settings):
+            control.remove = partial(remove_manager, settings.data_path, managers)
+        own = load_node_id(settings.data_path)
+        control.neighbours = Neighbours(url, own, control.actors, AnswersHere(control.servers, keys))
+        if reads.cluster is not None:
+            control.ends.join(own, control.neighbours, reads.cluster, keys)
+        return control
+
+    def _serve(self, url: str, reads: Reads, control: Control) -> None:
+        """Answer the API until a signal, then end the runs. The supervisor is started before the first request."""
+        settings, cluster = self._settings, reads.cluster
+        room = WaitingRoom()
+        followings: list[Following] = []
+        app = create_app(
+            control,
+            reads,
+            settings,
+            load_node_id(settings.data_path),
+            room,
+            self._access,
+            cluster,
+            None if cluster is None else ClusterOrders(self.ask),
+            followings.append,
+        )
+        web = WebServer(app, settings, before_stop=room.close)
+        self._start_supervisor()
+        web.start()
+        for following in followings:
+            following.start()
+        self._log.info("server_ready", version=__version__, api=web.url, nats=shown(url), data_dir=settings.data_dir)
+        tell_service_manager(READY, f"STATUS=API at {web.url}")
+        self._watch()
+        tell_service_manager(STOPPING)
+        self._log.info("server_stops")
+        web.stop()
+        for following in followings:
+            following.stop()
+        self._health.close()
+        self._drain()
+        if control.neighbours is not None:
+            control.neighbours.close()
+        reads.close()
 
     def _drain(self) -> None:
         """End all runs; others are told that this node is gone, also of runs that had to be broken off."""

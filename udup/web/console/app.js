@@ -16,6 +16,7 @@ import { Missing } from './pages/missing.js';
 
 /** Pages are fetched when they are first shown. */
 const PAGES = {
+  __proto__: null,
   jobs: () => import('./pages/jobs.js'),
   job: () => import('./pages/job.js'),
   new: () => import('./pages/new/wizard.js'),

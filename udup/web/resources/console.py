@@ -17,6 +17,7 @@ from pathlib import Path
 import falcon
 
 from udup.web.joined import made_of
+from udup.web.middleware import takes_gzip
 from udup.web.responses import TEXT
 
 #: The folders that are served; the documentation is there after `make docs`.
@@ -145,7 +146,7 @@ class FilesResource:
             resp.status = falcon.HTTP_304
             return
         resp.content_type = found.type
-        if found.packed is not None and "gzip" in (req.get_header("Accept-Encoding") or "").lower():
+        if found.packed is not None and takes_gzip(req):
             resp.set_header("Content-Encoding", "gzip")
             resp.data = found.packed
         else:

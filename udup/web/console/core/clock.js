@@ -1,12 +1,15 @@
 // The node's clock, and the second hand of the page. A wrong clock of the viewer's machine does no harm.
 import { signal } from './html.js';
 
+/** Milliseconds since the epoch when the page was opened, and on from there: the machine's clock may be set back. */
+export const steady = () => performance.timeOrigin + performance.now();
+
 let offset = 0;
 let known = false;
 let frozen = false;
 
 /** Milliseconds since the epoch by the node's clock. */
-export const now = () => Date.now() + offset;
+export const now = () => steady() + offset;
 
 /** One more each second while the page is seen and hears of the node. */
 export const tick = signal(0);
@@ -15,7 +18,7 @@ export const tick = signal(0);
 export function heardTime(header) {
   const at = Date.parse(header || '');
   if (Number.isNaN(at)) return;
-  const found = at + 500 - Date.now();
+  const found = at + 500 - steady();
   if (!known || Math.abs(found - offset) > 1500) offset = found;
   known = true;
 }

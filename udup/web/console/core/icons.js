@@ -12,6 +12,7 @@ const EXCLAMATION = 'M12 6.8v6.5M12 17v.1';
 
 /** A filled shape and its mark. */
 const FILLED = {
+  __proto__: null,
   diverged: [OCTAGON, UNEQUAL],
   failed: [OCTAGON, EXCLAMATION],
   reconnecting: [TRIANGLE, 'M12 9.5v4.8M12 17.4v.1'],
@@ -20,6 +21,7 @@ const FILLED = {
 };
 
 const OUTLINES = {
+  __proto__: null,
   not_heard: 'M12 2.8a9.2 9.2 0 0 1 7.4 3.7M21.2 12a9.2 9.2 0 0 1-3.7 7.4M12 21.2a9.2 9.2 0 0 1-7.4-3.7M2.8 12a9.2 9.2 0 0 1 3.7-7.4M9.6 9.5a2.5 2.5 0 1 1 3.3 2.8c-.6.2-.9.7-.9 1.3M12 16.8v.1',
   cutting_over: 'M4 8.5h15.5l-3.8-3.8M20 15.5H4.5l3.8 3.8',
   copying: 'M12 2.8a9.2 9.2 0 1 0 9.2 9.2H12zM15.5 3.3a9.2 9.2 0 0 1 5.2 5.2h-5.2z',
@@ -69,6 +71,7 @@ const OUTLINES = {
 };
 
 const SAME = {
+  __proto__: null,
   live: 'running', completed: 'copied', waiting: 'pending', stopped: 'paused', joining: 'catching_up', table_complete: 'copied',
   copy_complete: 'connected', caught_up: 'connected', compared: 'equal', repaired: 'connected', resumed: 'start', started: 'start',
   cutover: 'cutting_over', skipped: 'skip', reload: 'reloading', logo: 'cutting_over', warn: 'reconnecting', bad: 'failed', ok: 'connected',

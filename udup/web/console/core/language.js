@@ -1,7 +1,7 @@
 // Which language the viewer reads.
 import { kept } from './kept.js';
 
-export const LANGUAGES = { en: 'English', zh: '中文' };
+export const LANGUAGES = { __proto__: null, en: 'English', zh: '中文' };
 
 /** The language that the viewer has chosen, or that the browser asks for. */
 export function preferred() {

@@ -2,12 +2,16 @@
 // A Web Lock decides which tab; where the page is not served by HTTPS or loopback there are none, and the tabs agree
 // by what they say on a channel: the oldest that is heard leads.
 import { effect, signal } from './html.js';
+import { place } from './kept.js';
 
 const SAID_MS = 1000;
 const SILENT_MS = 3500;
 
+/** Behind one proxy several nodes may be served under prefixes of their own: their tabs have nothing in common. */
+const NAME = `udup-events ${place}`;
+
 /** The channel of all tabs of this console. */
-export const channel = 'BroadcastChannel' in window ? new BroadcastChannel('udup-events') : null;
+export const channel = 'BroadcastChannel' in window ? new BroadcastChannel(NAME) : null;
 
 /** This tab's name on the channel; names of tabs that were opened later sort behind. */
 export const tab = `${Date.now().toString(36)}-${Math.random().toString(36).slice(2, 8)}`;
@@ -33,7 +37,7 @@ function byLock(wanted) {
     const ending = new AbortController();
     let release = () => {};
     giveUp = () => { ending.abort(); release(); leads.value = false; };
-    navigator.locks.request('udup-events', { signal: ending.signal }, () => new Promise(resolve => {
+    navigator.locks.request(NAME, { signal: ending.signal }, () => new Promise(resolve => {
       if (ending.signal.aborted) { resolve(); return; }
       release = resolve;
       leads.value = true;

@@ -1,13 +1,13 @@
 // What is new on the node, once for all tabs of the browser: one stream, read by the tab that leads; the others get it
 // over a channel. Where streams fail the jobs are asked for again and again.
 import { batch, computed, effect, signal } from './html.js';
-import { freeze, now, tick } from './clock.js';
+import { freeze, now, steady, tick } from './clock.js';
 import { channel, leads, seekLead, tab } from './leader.js';
 import { self, signedOut } from './session.js';
 import { readStream } from './stream.js';
 import { poll } from './polling.js';
 
-export { now, tick };
+export { now, steady, tick };
 
 const PAINT_MS = 250;
 const LOST_MS = 10_000;
@@ -15,8 +15,8 @@ const HIDDEN_MS = 60_000;
 const TRIES_BEFORE_POLLING = 3;
 const WAITS_S = [1, 2, 4, 8, 15];
 
-/** {state: 'live'|'trying'|'polling'|'lost', heardAt, node, nextTry, why}: times in milliseconds of this machine. */
-export const connection = signal({ state: 'trying', heardAt: Date.now(), node: '', nextTry: 0, why: '' });
+/** {state: 'live'|'trying'|'polling'|'lost', heardAt, node, nextTry, why}: times by `steady` of core/clock.js. */
+export const connection = signal({ state: 'trying', heardAt: steady(), node: '', nextTry: 0, why: '' });
 
 /** Whether the node has not been heard for so long that nothing on the page can be taken for fresh. */
 export const isStale = computed(() => connection.value.state === 'lost');
@@ -98,14 +98,19 @@ function receive({ data }) {
   } else if (data.kind === 'event' && !leads.value) {
     take(data.type, data.data);
   } else if (data.kind === 'connection' && !leads.value) {
-    connection.value = data.connection;
+    const at = time => time && time + steady(); // each tab has a clock of its own
+    connection.value = { ...data.connection, heardAt: at(data.connection.heardAt), nextTry: at(data.connection.nextTry) };
   } else if (data.kind === 'try' && leads.value) {
     retryAt = 0;
     restart();
   }
 }
 
-const say = state => channel?.postMessage({ kind: 'connection', connection: state });
+/** Tell the other tabs how it is, by how long ago and how soon. */
+function say(state) {
+  const from = time => time && time - steady();
+  channel?.postMessage({ kind: 'connection', connection: { ...state, heardAt: from(state.heardAt), nextTry: from(state.nextTry) } });
+}
 
 function become(change) {
   connection.value = { ...connection.value, ...change };
@@ -115,7 +120,7 @@ function become(change) {
 let saidHeard = 0;
 function heard() {
   failures = 0;
-  const at = Date.now();
+  const at = steady();
   if (at - saidHeard < 500 && connection.value.state === 'live') return;
   saidHeard = at;
   become({ state: 'live', heardAt: at, nextTry: 0, why: '' });
@@ -184,20 +189,20 @@ async function run({ topics, options: more }) {
 }
 
 function polled() {
-  become({ state: 'polling', heardAt: Date.now(), nextTry: 0 });
+  become({ state: 'polling', heardAt: steady(), nextTry: 0 });
 }
 
 /** Wait until the next try, or until the viewer wants it. */
 async function rest(ended) {
-  retryAt = Date.now() + 1000 * WAITS_S[Math.min(failures, WAITS_S.length) - 1];
+  retryAt = steady() + 1000 * WAITS_S[Math.min(failures, WAITS_S.length) - 1];
   become({ state: connection.value.state === 'lost' ? 'lost' : 'trying', nextTry: retryAt });
-  while (!ended.aborted && Date.now() < retryAt) await new Promise(resolve => { setTimeout(resolve, 100); });
+  while (!ended.aborted && steady() < retryAt) await new Promise(resolve => { setTimeout(resolve, 100); });
 }
 
 /** Every second: is the node still heard? */
 function look() {
   const { heardAt, state } = connection.value;
-  const silent = !document.hidden && awake.value && watchers.size && Date.now() - heardAt > LOST_MS;
+  const silent = !document.hidden && awake.value && watchers.size && steady() - heardAt > LOST_MS;
   if (silent && state !== 'lost') connection.value = { ...connection.value, state: 'lost' };
   freeze(connection.value.state === 'lost');
 }
@@ -208,7 +213,7 @@ function seen() {
   if (document.hidden) {
     hiddenTimer = setTimeout(() => { awake.value = false; wantChanged(); }, HIDDEN_MS);
   } else if (!awake.value) {
-    connection.value = { ...connection.value, heardAt: Date.now(), state: 'trying' };
+    connection.value = { ...connection.value, heardAt: steady(), state: 'trying' };
     awake.value = true;
     wantChanged();
   }

@@ -1,6 +1,7 @@
 // The fallback where no stream comes through, behind a proxy that holds answers back: the list of jobs is asked for by
 // its index, which waits for a change, and the jobs that are looked at are asked for each time.
 import { get, raw } from './api.js';
+import { steady } from './clock.js';
 
 const WAIT_S = 5;
 
@@ -9,10 +10,10 @@ const SPELL_MS = 30_000;
 
 /** Tell what the stream would, for a while. Return whether the node could be asked at all. */
 export async function poll(topics, { tell, onHeard, signal }) {
-  const until = Date.now() + SPELL_MS;
+  const until = steady() + SPELL_MS;
   let index = 0;
   let asked = false;
-  while (!signal.aborted && Date.now() < until) {
+  while (!signal.aborted && steady() < until) {
     try {
       index = await askJobs(index, tell, signal);
       for (const topic of topics) await ask(topic, tell, signal);

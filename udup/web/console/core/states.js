@@ -8,6 +8,7 @@ const state = (tone, group, icon) => ({ tone, group, icon });
 
 /** States of a job by the API's word, in the order of the list. */
 export const STATES = {
+  __proto__: null,
   diverged: state('bad', 'needs_you', 'diverged'),
   failed: state('bad', 'needs_you', 'failed'),
   reconnecting: state('warn', 'healing', 'reconnecting'),
@@ -26,6 +27,7 @@ export const STATES = {
 
 /** States of a table; those of the API with a space have one here too. */
 export const TABLE_STATES = {
+  __proto__: null,
   diverged: state('warn', 'trouble', 'differs'),
   differs: state('warn', 'trouble', 'differs'),
   failed: state('bad', 'trouble', 'failed'),

@@ -16,7 +16,7 @@ export async function readStream(topics, options, lastId, { onEvent, onHeard, on
   let watchdog = setTimeout(() => silent.abort(), SILENT_MS);
   try {
     const signed = headers({ Accept: 'text/event-stream', ...(lastId && { 'Last-Event-ID': lastId }) });
-    const query = new URLSearchParams({ topics: topics.join(','), ...options });
+    const query = new URLSearchParams({ topics: topics.map(encoded).join(','), ...options });
     const answer = await fetch(address(`events?${query}`), { headers: signed, cache: 'no-store', signal: ending });
     heardTime(answer.headers.get('Date'));
     if (!answer.ok) {
@@ -36,11 +36,14 @@ export async function readStream(topics, options, lastId, { onEvent, onHeard, on
     }
   } catch (error) {
     if (signal.aborted || error instanceof ApiError) throw error;
-    throw new ApiError(0, String(error.message || error));
+    throw new ApiError(0, 'error.unreachable');
   } finally {
     clearTimeout(watchdog);
   }
 }
+
+/** Return a topic as it stands between commas: an ID may hold any letter. */
+const encoded = topic => topic.replace(/[%,]/g, encodeURIComponent);
 
 /** Return what takes pieces of text and tells whole events. */
 export function parser(onEvent, onId) {

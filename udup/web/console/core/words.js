@@ -29,7 +29,7 @@ export async function choose(language) {
 }
 
 /** Whether there is a text of this key. */
-export const has = key => key in (words[lang.value] || {});
+export const has = key => Object.hasOwn(words[lang.value] || {}, key);
 
 /** Return the text of a key, with its {names} filled in; `{one, other}` is chosen by `params.n`. */
 export function t(key, params) {
@@ -46,7 +46,7 @@ export function rich(key, params) {
 }
 
 function template(key, params) {
-  const found = (words[lang.value] || {})[key];
+  const found = has(key) ? words[lang.value][key] : undefined;
   if (found === undefined) {
     if (window.__udupStrict) throw new Error(`no word in ${lang.value}: ${key}`);
     return key;

@@ -1,5 +1,6 @@
 // The frame of all pages: navigation, whether the node is heard, language and theme, keys that go everywhere.
 import { html, useRef, useState } from '../core/html.js';
+import { steady } from '../core/clock.js';
 import { dur } from '../core/formats.js';
 import { Icon } from '../core/icons.js';
 import { useKeys } from '../core/keys.js';
@@ -50,7 +51,7 @@ function Heard() {
   useSecond();
   const { state, node, heardAt } = connection.value;
   const fine = state === 'live' || state === 'polling';
-  const seconds = Math.max(0, Math.round((Date.now() - heardAt) / 1000));
+  const seconds = Math.max(0, Math.round((steady() - heardAt) / 1000));
   const zone = Intl.DateTimeFormat(lang.value === 'zh' ? 'zh-Hans' : 'en-GB', { timeZoneName: 'short' }).formatToParts().find(part => part.type === 'timeZoneName')?.value;
   return html`<p class="heard" title=${state === 'polling' ? t('frame.polling_why') : t('frame.zone', { zone })}><${Icon} name=${fine ? 'running' : 'not_heard'} class=${fine ? 'ok' : 'warn'} />
     <span class="text"><b>${t(`frame.${state}`)}</b>${node && ` · ${node}`}<br />${t('frame.heard', { t: dur(seconds) })}<br /><span class="faint">${t('frame.zone', { zone })}</span></span></p>`;

@@ -23,6 +23,7 @@ import { listed } from './jobs/order.js';
 
 /** What stands below the head beside the tables, fetched when it is first shown. */
 const OTHERS = {
+  __proto__: null,
   compare: () => import('./compare.js'),
   cutover: () => import('./cutover.js'),
   events: () => import('./job/events.js'),

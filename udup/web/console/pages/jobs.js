@@ -53,7 +53,7 @@ function List({ all, query, card }) {
         : html`<${Empty} title=${word ? t('jobs.no_hit', { q: typed.trim() }) : t('jobs.no_hit_group')}><button type="button" onClick=${clear}>${t('jobs.clear')}</button></${Empty}>`}</div>`;
 }
 
-const COLUMN_WORDS = { name: 'jobs.job', lag: 'jobs.lag', rate: 'jobs.rows', since: 'jobs.since' };
+const COLUMN_WORDS = { __proto__: null, name: 'jobs.job', lag: 'jobs.lag', rate: 'jobs.rows', since: 'jobs.since' };
 
 function countsOf(list) {
   const counts = Object.fromEntries(GROUPS.map(name => [name, 0]));

@@ -12,7 +12,7 @@ import { RepairAll } from './repair.js';
 import { Row } from './row.js';
 
 /** How a row differs: its sign, and the word's key. */
-const KINDS = { missing: '−', extra: '+', differs: '≠' };
+const KINDS = { __proto__: null, missing: '−', extra: '+', differs: '≠' };
 
 export function Differences(props) {
   const { id, comparison, ledger } = props;

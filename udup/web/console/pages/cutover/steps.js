@@ -7,6 +7,7 @@ export const STEPS = ['check', 'freeze', 'level', 'counters', 'end', 'triggers',
 
 /** Icon and tone of a step's state. */
 export const STEP_STATES = {
+  __proto__: null,
   waiting: { icon: 'pending', tone: 'idle' },
   doing: { icon: 'catching_up', tone: 'info' },
   done: { icon: 'completed', tone: 'ok' },

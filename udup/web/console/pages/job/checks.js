@@ -5,7 +5,7 @@ import { t } from '../../core/words.js';
 import { Command } from '../../parts/command.js';
 
 const ORDER = ['fail', 'warn'];
-const LOOKS = { fail: ['failed', 'bad'], warn: ['reconnecting', 'warn'], pass: ['connected', 'ok'] };
+const LOOKS = { __proto__: null, fail: ['failed', 'bad'], warn: ['reconnecting', 'warn'], pass: ['connected', 'ok'] };
 
 export function Checks({ found }) {
   const bad = ORDER.flatMap(result => found.Checks.filter(each => each.Result === result));

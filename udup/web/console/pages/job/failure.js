@@ -17,7 +17,7 @@ import { hasRoute, requestOfRemedy } from './requests.js';
 import { filled } from './words.js';
 
 /** Acts that lead to a page in which they are done. */
-const PAGES = { update: 'document', cutover: 'cutover' };
+const PAGES = { __proto__: null, update: 'document', cutover: 'cutover' };
 
 /** What sentences are filled with: the parameters of the kind, and what is known of every failure. */
 export function paramsOf(failure) {

@@ -14,7 +14,6 @@ const GOES = new Set(['pending', 'copying', 'catching_up', 'running', 'reloading
 
 export const isSubscription = job => job.Type === 'subscribe';
 export const canPause = job => GOES.has(job.Shown) && job.Status !== 'pause';
-export const canResume = job => job.Shown === 'paused' || job.Status === 'pause' || ['failed', 'diverged'].includes(job.Shown);
 const canCutOver = job => job.Type === 'synchronous' && ['running', 'lagging', 'differs', 'cutting_over', 'reloading'].includes(job.Shown);
 
 export function JobHead({ id, job }) {

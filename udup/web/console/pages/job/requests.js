@@ -2,6 +2,7 @@
 
 /** Act → method, what stands behind the job's ID, and where its arguments go. */
 const ROUTES = {
+  __proto__: null,
   pause: ['POST', '/pause'],
   resume: ['POST', '/resume'],
   try_now: ['POST', '/resume'], // of a job that waits: its next try is now

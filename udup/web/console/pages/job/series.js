@@ -1,32 +1,12 @@
 /** Lag and rates of a job's last hour, as the node keeps them, and what has come since. */
-import { useEffect, useState } from '../../core/html.js';
-import { get } from '../../core/api.js';
-import { watch } from '../../core/live.js';
-import { jobPath } from './requests.js';
+import { useKeptCurrent } from './kept_current.js';
 
 const LINES = ['LagMs', 'RowsPerSecond', 'TransactionsPerSecond'];
 
 /** @returns {{series: {times: number[], LagMs: (number|null)[], RowsPerSecond: (number|null)[], TransactionsPerSecond: (number|null)[]}|null, error: any}} */
 export function useSeries(id) {
-  const [series, setSeries] = useState(null);
-  const [error, setError] = useState(null);
-  useEffect(() => {
-    let here = true;
-    const stop = new AbortController();
-    const load = () => get(jobPath(id, '/series'), { signal: stop.signal })
-      .then(found => { if (here) { setSeries(withTimes(found)); setError(null); } })
-      .catch(failed => here && !stop.signal.aborted && setError(failed));
-    load();
-    const leave = watch([`job:${id}`], (event, told) => {
-      if (event === 'series' && told.ID === id) setSeries(old => old && later(old, told));
-      if (event === 'reset') load();
-    });
-    return () => {
-      here = false;
-      stop.abort();
-      leave();
-    };
-  }, [id]);
+  const { value: series, error } = useKeptCurrent(id, '/series', (_, found) => withTimes(found),
+    (old, event, told) => (event === 'series' && old ? later(old, told) : old));
   return { series, error };
 }
 

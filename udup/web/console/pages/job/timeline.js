@@ -1,14 +1,12 @@
 /** What happened to a job: its time line, kept current, and how each kind is said and drawn. */
-import { useEffect, useState } from '../../core/html.js';
-import { get } from '../../core/api.js';
 import { isIcon } from '../../core/icons.js';
-import { watch } from '../../core/live.js';
 import { has, lang, t } from '../../core/words.js';
-import { jobPath } from './requests.js';
+import { useKeptCurrent } from './kept_current.js';
 import { filled } from './words.js';
 
 /** Kind → tone; the icons have the kinds' names. */
 const TONES = {
+  __proto__: null,
   started: 'info', stopped: 'idle', failed: 'bad', reconnecting: 'warn', connected: 'ok', definition: 'info', throttled: 'warn',
   table_complete: 'ok', copy_complete: 'ok', caught_up: 'ok', compared: 'ok', differs: 'warn', repaired: 'ok', document: 'info',
   paused: 'idle', resumed: 'info', moved: 'info', cutover: 'info', skipped: 'warn', reload: 'info',
@@ -38,26 +36,8 @@ export function sentence(entry) {
 
 /** Return the newest entries of a job, the oldest first, and `more` where older ones can be had. */
 export function useTimeline(id) {
-  const [entries, setEntries] = useState(null);
-  const [error, setError] = useState(null);
-  useEffect(() => {
-    let here = true;
-    const stop = new AbortController();
-    const take = more => here && setEntries(old => joined(old ?? [], more));
-    const load = () => get(jobPath(id, `/timeline?limit=${KEPT}`), { signal: stop.signal })
-      .then(found => { take(found.Entries); setError(null); })
-      .catch(failed => here && !stop.signal.aborted && setError(failed));
-    load();
-    const leave = watch([`job:${id}`], (event, told) => {
-      if (event === 'timeline' && told.ID === id) take([told.Entry]);
-      if (event === 'reset') load();
-    });
-    return () => {
-      here = false;
-      stop.abort();
-      leave();
-    };
-  }, [id]);
+  const { value: entries, error } = useKeptCurrent(id, `/timeline?limit=${KEPT}`, (old, found) => joined(old ?? [], found.Entries),
+    (old, event, told) => (event === 'timeline' ? joined(old ?? [], [told.Entry]) : old));
   return { entries, error };
 }
 

@@ -38,6 +38,7 @@ export function orderOf(group, moment) {
 
 /** Orders by a column's head: name, lag or rate, '-' in front for the other way. */
 const COLUMNS = {
+  __proto__: null,
   name: byName,
   lag: (a, b) => (b.LagMs ?? -1) - (a.LagMs ?? -1) || byName(a, b),
   rate: (a, b) => (b.RowsPerSecond ?? -1) - (a.RowsPerSecond ?? -1) || byName(a, b),

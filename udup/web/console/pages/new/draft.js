@@ -10,6 +10,7 @@ import { newDocument, newTarget, taskOf, withTask, withoutSecrets } from './docu
 
 /** What a job is gone through the steps for; `add` has no servers and options to ask for. */
 export const PURPOSES = {
+  __proto__: null,
   new: ['servers', 'tables', 'options', 'check', 'start'],
   add: ['tables', 'check', 'start'],
   update: ['servers', 'tables', 'options', 'check', 'start'],

@@ -1,6 +1,5 @@
 /** What keeps a step from being left, and to which step a fault of the API belongs. */
 import { t } from '../../core/words.js';
-import { choiceOf } from './choice.js';
 import { configOf, configPath, delivers, driverOf, serverOf } from './document.js';
 import { isTold, lookAt } from './looks.js';
 
@@ -90,7 +89,3 @@ export function stepOf(field = '') {
   if (/ConnectionConfig|OracleConfig|NatsConfig|KafkaConfig|Prefix|Driver/.test(field)) return 'servers';
   return /^(Name|ID)$/.test(field) ? 'start' : 'options';
 }
-
-/** Return how many of the listed schemas are chosen. */
-export const chosenOf = ({ document, ui }, schemas) =>
-  schemas.filter(({ Schema }) => choiceOf(configOf(document, 'Src'), ui.everything, Schema).on);

@@ -14,7 +14,7 @@ import { keyOf, look, lookAt } from './looks.js';
 const REST_MS = 600;
 
 const TARGETS = ['MySQL', 'NATS', 'Kafka'];
-const SINK = { NATS: ['NatsDest', 'NatsConfig'], Kafka: ['KafkaDest', 'KafkaConfig'] };
+const SINK = { __proto__: null, NATS: ['NatsDest', 'NatsConfig'], Kafka: ['KafkaDest', 'KafkaConfig'] };
 
 export function Servers({ schemas, faults }) {
   const value = draft.value;

@@ -19,7 +19,7 @@ import { Servers } from './servers.js';
 import { postJob, Start } from './start.js';
 import { Tables } from './tables.js';
 
-const STEPS = { servers: Servers, tables: Tables, options: Options, check: Check, start: Start };
+const STEPS = { __proto__: null, servers: Servers, tables: Tables, options: Options, check: Check, start: Start };
 
 /** {id, warning} of a document that was taken with a warning. */
 const finished = signal(null);
@@ -156,6 +156,7 @@ function labelOf(field) {
 }
 
 const WORDS = {
+  __proto__: null,
   ReplicateDoDb: 'wizard.step.tables',
   ReplicateIgnoreDb: 'wizard.step.tables',
   ParallelWorkers: 'wizard.workers',

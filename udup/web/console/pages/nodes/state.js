@@ -3,7 +3,7 @@ import { html } from '../../core/html.js';
 import { Icon } from '../../core/icons.js';
 import { t } from '../../core/words.js';
 
-const LOOKS = { ready: ['ok', 'running'], initializing: ['info', 'pending'], down: ['warn', 'not_heard'], unready: ['bad', 'failed'], left: ['idle', 'completed'] };
+const LOOKS = { __proto__: null, ready: ['ok', 'running'], initializing: ['info', 'pending'], down: ['warn', 'not_heard'], unready: ['bad', 'failed'], left: ['idle', 'completed'] };
 const RANK = ['unready', 'down', 'initializing', 'ready', 'left'];
 
 /** `here`: it is the node that answers: when it says "down" it means that it cannot work. */

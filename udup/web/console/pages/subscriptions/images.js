@@ -54,7 +54,7 @@ export function imagesOf(row) {
 }
 
 /** What the end of an ID says that is of no row. */
-const OTHERS = { begin: 'begin', end: 'end', ddl: 'ddl', trunc: 't' };
+const OTHERS = { __proto__: null, begin: 'begin', end: 'end', ddl: 'ddl', trunc: 't' };
 
 /** Return what an event is: {kind, table, origin, key, rows: [{operation, before, after}], value}. */
 export function eventOf(event) {
