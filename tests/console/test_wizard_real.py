@@ -66,6 +66,15 @@ def _through_the_check(page: Page) -> None:
     onward(page, "Start")
 
 
+def _start(page: Page, world: World, name: str) -> None:
+    """Start the job from the page of the check, and see it follow its source."""
+    _through_the_check(page)
+    world.posted.add(name)
+    page.get_by_role("button", name="Start job").click()
+    page.wait_for_url(f"**/#/jobs/{name}")
+    world.node.wait_stage(name)
+
+
 def _make_account(page: Page, side: str, server: MysqlServer, schema: str) -> None:
     """Run the statements that the page shows, as a person pastes them, and see that they name the schema alone."""
     card = end(page, side)
@@ -152,11 +161,7 @@ def test_a_mariadb_is_chosen_like_a_mysql(
         page.get_by_label(f"Replicate {name}", exact=True).check()
         onward(page, "How?")
         onward(page, "Can it start?")
-        _through_the_check(page)
-        world.posted.add(name)
-        page.get_by_role("button", name="Start job").click()
-        page.wait_for_url(f"**/#/jobs/{name}")
-        world.node.wait_stage(name)
+        _start(page, world, name)
         run(mariadb_source.endpoint, f"INSERT INTO {name}.t VALUES (2)")
         wait_for(
             lambda: value(world.target.endpoint, f"SELECT COUNT(*) FROM {name}.t") == 2, lambda: world.node.job(name)
@@ -179,10 +184,6 @@ def test_a_subscription_to_the_nodes_own_stream_is_made_by_clicking(
     page.get_by_label(f"Replicate {name}", exact=True).check()
     onward(page, "How?")
     onward(page, "Can it start?")
-    _through_the_check(page)
-    world.posted.add(name)
-    page.get_by_role("button", name="Start job").click()
-    page.wait_for_url(f"**/#/jobs/{name}")
-    world.node.wait_stage(name)
+    _start(page, world, name)
     job = world.node.job(name)
     assert job["Type"] == "subscribe" and job["Tasks"][1]["Driver"] == "NATS"
