@@ -78,6 +78,7 @@ class Newcomer:
             card.get_by_label("Port").fill(str(server.endpoint.port))
             card.get_by_label("User").fill(self.job)
             card.get_by_label("Password").fill(PASSWORD)
+            card.get_by_label("Password").press("Tab")
         for side, server in zip(("Source", "Target"), self.servers, strict=True):
             card = end(self.page, side)
             card.get_by_text("Access denied").first.wait_for()

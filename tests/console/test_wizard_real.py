@@ -51,6 +51,7 @@ def _type(page: Page, side: str, server: MysqlServer, user: str, password: str) 
     card.get_by_label("Port").fill(str(server.endpoint.port))
     card.get_by_label("User").fill(user)
     card.get_by_label("Password").fill(password)
+    card.get_by_label("Password").press("Tab")
 
 
 def _open(page: Page, world: World, place: str) -> None:
