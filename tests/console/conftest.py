@@ -9,7 +9,10 @@ import pytest
 
 from tests.console.browser import MISSING, browser, chromium
 from tests.console.made_up import MadeUp, serve
+from tests.end_to_end.conftest import following, name, node, pair, world
 from tests.web.conftest import NODE_ID
+
+__all__ = ["following", "name", "node", "pair", "world"]  # fixtures: here alone, so that all share the servers
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.end_to_end.conftest import World, following, name, node, pair, run, value, wait_for, world
+from tests.end_to_end.conftest import World, run, value, wait_for
 from udup.drivers.mysql.client.connection import connect, query
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-__all__ = ["following", "name", "node", "pair", "world"]  # fixtures
 
 #: Milliseconds for what the node does meanwhile, on a busy machine.
 PATIENCE = 45_000

@@ -7,12 +7,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.console.check import until
-from tests.end_to_end.conftest import World, following, name, node, pair, value, wait_for, world
+from tests.end_to_end.conftest import World, value, wait_for
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-__all__ = ["following", "name", "node", "pair", "world"]
 
 #: Milliseconds for what the node does meanwhile, on a busy machine.
 PATIENCE = 45_000

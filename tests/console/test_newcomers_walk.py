@@ -14,7 +14,7 @@ import pytest
 
 from tests.console.installed import Installed, install
 from tests.console.wizard_steps import end, onward
-from tests.end_to_end.conftest import NUMBERS, name, pair, run, value, wait_for
+from tests.end_to_end.conftest import NUMBERS, run, value, wait_for
 from udup.sandbox.api import ApiClient
 from udup.sandbox.server import MysqlServer
 from udup.verify.compare import compare
@@ -22,7 +22,6 @@ from udup.verify.compare import compare
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
-__all__ = ["name", "pair"]  # fixtures
 
 #: Milliseconds for what the node does meanwhile, on a busy machine.
 PATIENCE = 45_000

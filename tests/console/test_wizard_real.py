@@ -9,13 +9,12 @@ import pytest
 
 from tests.console.conftest import Allowed
 from tests.console.wizard_steps import end, onward
-from tests.end_to_end.conftest import NUMBERS, World, name, node, pair, run, value, wait_for, world
+from tests.end_to_end.conftest import NUMBERS, World, run, value, wait_for
 from udup.sandbox.server import MysqlServer
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-__all__ = ["name", "node", "pair", "world"]  # fixtures
 
 #: Milliseconds for what the node does meanwhile, on a busy machine.
 PATIENCE = 45_000
