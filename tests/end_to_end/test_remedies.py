@@ -27,7 +27,7 @@ _STATEMENT = re.compile(
     r"((?:SET PERSIST|GRANT|ALTER USER|DROP TABLE|DROP VIEW) .+?)(?=;|\), or|, then|, or | there\b|, and | \(|$)"
 )
 
-_RESUME = re.compile(r"udup (job resume \S+)")
+_RESUME = re.compile(r"udup (job resume [\w-]+)")
 
 _PASSWORD = "a-password"  # the one that messages write where a password is to stand
 
