@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.resources
 import os
 import time
+from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -74,3 +75,12 @@ def until(page: Page, expression: str, seconds: float = 30) -> None:
         if time.monotonic() > deadline:
             raise AssertionError(f"it did not come to be within {seconds:g} s: {expression}")
         page.wait_for_timeout(50)
+
+
+def until_holds(page: Page, holds: Callable[[], bool]) -> None:
+    """Wait until what a test looks at outside of the page has come to be."""
+    for _ in range(200):
+        if holds():
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError("it did not come to be")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.console.check import check_page, until
+from tests.console.check import check_page, until, until_holds
 from tests.console.conftest import Allowed, Fake
 
 if TYPE_CHECKING:
@@ -40,7 +39,7 @@ def test_two_tabs_share_one_stream_and_the_second_takes_over(page: Page, fake_ap
     assert fake_api.streams.opened == 1
     page.close()
     until(other, "document.querySelector('.heard').textContent.includes('Live')")
-    _until(other, lambda: fake_api.streams.opened == 2)
+    until_holds(other, lambda: fake_api.streams.opened == 2)
     fake_api.streams.change("payments", LagMs=6300)
     until(other, f"{LAG} === '6.3 s'")
 
@@ -113,7 +112,7 @@ def test_a_tab_that_nobody_sees_hears_no_more_and_catches_up_when_it_is_seen(pag
     see += " document.dispatchEvent(new Event('visibilitychange')); }"
     page.evaluate(see, True)
     page.clock.fast_forward(61_000)
-    _until(page, lambda: fake_api.streams.listeners == 0)
+    until_holds(page, lambda: fake_api.streams.listeners == 0)
     fake_api.streams.change("payments", LagMs=9100)
     page.evaluate(see, False)
     until(page, f"{LAG} === '9.1 s'")
@@ -130,11 +129,3 @@ def test_five_thousand_events_leave_the_page_small(page: Page, fake_api: Fake) -
     grown = (page.evaluate(heap) - before) / 2**20
     print(f"5,000 events: the heap grew by {grown:.1f} MiB")
     assert grown < 20
-
-
-def _until(page: Page, holds: Callable[[], bool]) -> None:
-    for _ in range(200):
-        if holds():
-            return
-        page.wait_for_timeout(50)
-    raise AssertionError("it did not come to be")

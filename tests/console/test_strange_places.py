@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.console.check import until
+from tests.console.check import until, until_holds
 from tests.console.conftest import Allowed, Fake
 from udup.base.config import load_settings
 from udup.web.live.topics import Asked, asked_of
@@ -27,7 +27,7 @@ def test_any_id_is_one_topic_of_the_stream(page: Page, fake_api: Fake, allowed: 
     allowed.append("404")
     page.goto(fake_api.at(f"#/jobs/{quote(job, safe='')}"))
     page.wait_for_selector("h1")
-    _until(page, lambda: any(Asked("job", job) in asked_of([each]) for each in fake_api.streams.asked))
+    until_holds(page, lambda: any(Asked("job", job) in asked_of([each]) for each in fake_api.streams.asked))
     assert all(len(asked_of([each])) <= 2 for each in fake_api.streams.asked)
 
 
@@ -83,7 +83,7 @@ def test_a_tab_of_another_node_behind_the_same_proxy_is_told_nothing(
     other = page.context.new_page()
     other.goto(f"{proxy}/b/console/#/jobs")
     other.wait_for_selector("tr[data-job=billing]")
-    _until(page, lambda: one.streams.opened >= 1 and two.streams.opened >= 1)
+    until_holds(page, lambda: one.streams.opened >= 1 and two.streams.opened >= 1)
     one.streams.change("payments", LagMs=4200)
     until(page, "document.querySelector('tr[data-job=payments] td.num').textContent === '4.2 s'")
     assert other.locator("tr[data-job=payments]").count() == 0
@@ -105,11 +105,3 @@ def test_a_clock_that_is_set_back_hides_no_silence(page: Page, fake_api: Fake, a
     page.locator(".banner", has_text="Not heard for").wait_for()
     fake_api.refuse = None
     page.locator(".banner").wait_for(state="detached")
-
-
-def _until(page: Page, holds: Callable[[], bool]) -> None:
-    for _ in range(200):
-        if holds():
-            return
-        page.wait_for_timeout(50)
-    raise AssertionError("it did not come to be")

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
+from udup.base.stamps import to_the_second
 from udup.cluster.beats import Hearing
 from udup.cluster.coordinator import KnownNode, Wanted
 from udup.cluster.orders import Drain
@@ -159,4 +159,4 @@ class Wishes:
 
 
 def _stamp(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return to_the_second(seconds)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
+from udup.base.stamps import to_the_second
 from udup.jobs.words import Stage
 
 if TYPE_CHECKING:
@@ -55,4 +55,4 @@ def _starting(told: JobProgress) -> str:
 
 
 def _moment(since: float | None) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(since or 0))
+    return to_the_second(since or 0)

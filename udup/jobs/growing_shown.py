@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from udup.base.stamps import to_the_second
 from udup.jobs.growth import Growth, GrowthState
 from udup.jobs.growth import told as listed
 from udup.jobs.record import JobRecord
@@ -41,7 +41,7 @@ def growing_of(growth: Growth, side: JobRecord | None) -> dict[str, Any]:
         "State": state,
         "Reload": bool(growth.reloads),
         "Percent": percent_of(rows, total) if state == "copying" else None,
-        "Since": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(growth.since_ns // 1_000_000_000)),
+        "Since": to_the_second(growth.since_ns // 1_000_000_000),
         "Problem": failed or growth.problem,
         "Tables": sorted(tables, key=lambda each: (each["State"] == "copied", each["Table"]))[:TABLES_MAX],
     }

@@ -11,13 +11,14 @@ from pydantic import Field, field_serializer
 
 from udup.base.errors import Fault, UdupError
 from udup.base.kept import Kept
+from udup.base.stamps import to_the_millisecond, to_the_second
 from udup.jobs.allocation import Allocation, Evaluation
 from udup.jobs.describing import description
 from udup.jobs.document.keys import Level, canonical
 from udup.jobs.document.passwords import masked
 from udup.jobs.document.spec import DEFAULT_DATACENTER, DEFAULT_REGION, JobSpec, parse_job
 from udup.jobs.document.tasks import TaskSpec
-from udup.jobs.failing.failure import failure_of, stamp
+from udup.jobs.failing.failure import failure_of
 from udup.jobs.growth import Growth
 from udup.jobs.outage import Outage
 from udup.jobs.progress import FailedRun, JobProgress
@@ -211,7 +212,7 @@ class JobRecord(Kept):
 
 
 def _stamp(time_ns: int) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time_ns // 1_000_000_000))
+    return to_the_second(time_ns // 1_000_000_000)
 
 
 def check_enforced_index(enforced: int | None, job_id: str, stored: JobRecord | None) -> None:
@@ -275,7 +276,7 @@ def shown_to_api(record: JobRecord) -> dict[str, Any]:
     state = record.shown or state_of(record)
     return {
         "Shown": state.word.value,
-        "ShownSince": "" if state.since is None else stamp(state.since),
+        "ShownSince": "" if state.since is None else to_the_millisecond(state.since),
         "Group": state.group.value,
         "NeedsYou": state.needs_you,
         "Waits": waits_of(record),

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 import shlex
-import time
 from dataclasses import replace
 
 from udup.base.errors import Failure, Fault
+from udup.base.stamps import to_the_second
 from udup.jobs.curing import ROWS, TABLES
 from udup.jobs.record import IndexConflict, JobRecord
 from udup.jobs.skipped import ERROR_MAX, SKIPPABLE, SkippedTransaction
@@ -142,4 +142,4 @@ def _same(one: str, other: str) -> bool:
 
 
 def _stamp(time_ns: int) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time_ns // 1_000_000_000))
+    return to_the_second(time_ns // 1_000_000_000)

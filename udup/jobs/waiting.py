@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from udup.base.errors import FailureKind, Side
-from udup.jobs.failing.failure import stamp
+from udup.base.stamps import to_the_millisecond
 from udup.jobs.progress import BlockedBy, Reconnecting, WaitingFor
 from udup.jobs.words import DesiredState, Stage
 from udup.pipeline.waits import WaitKind
@@ -97,4 +97,4 @@ def _session(other: BlockedBy | None) -> str:
 
 
 def _stamp(seconds: float | None) -> str:
-    return "" if not seconds else stamp(seconds)
+    return "" if not seconds else to_the_millisecond(seconds)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 from udup.base.causes import Cause
 from udup.base.errors import FailureKind
+from udup.base.stamps import to_the_millisecond
 from udup.jobs.failing.remedies import remedies_of
 from udup.jobs.stopped import TEXT_MAX, Stopped
 from udup.jobs.words import Stage
@@ -64,7 +64,7 @@ def failure_of(record: JobRecord) -> dict[str, Any] | None:
         "Kind": stopped.what,
         "Params": _params(record, stopped),
         "Text": stopped.text,
-        "At": stamp(stopped.time_ns / 1e9) if stopped.time_ns else "",
+        "At": to_the_millisecond(stopped.time_ns / 1e9) if stopped.time_ns else "",
         "Tries": stopped.tries,
         "Gtid": stopped.gtid,
         "Table": stopped.table,
@@ -102,10 +102,4 @@ def source_keeps_until(record: JobRecord) -> str:
         return ""  # it has none
     if not told.source_log_kept_s or told.current_until is None or told.level or record.stage is Stage.COMPLETED:
         return ""
-    return stamp(told.current_until + told.source_log_kept_s)
-
-
-def stamp(seconds: float) -> str:
-    """Return a time, in seconds since the epoch, as RFC 3339 with milliseconds."""
-    whole, ms = divmod(round(seconds * 1000), 1000)
-    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(whole))}.{ms:03d}Z"
+    return to_the_millisecond(told.current_until + told.source_log_kept_s)

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from udup.base.stamps import to_the_millisecond
 from udup.jobs import JobRecord, JobType, Stage
 from udup.jobs.describing import description
 from udup.jobs.document.keys import canonical
 from udup.jobs.document.spec import DOCUMENT
-from udup.jobs.failing.failure import kind_of, params_of, source_keeps_until, stamp
+from udup.jobs.failing.failure import kind_of, params_of, source_keeps_until
 from udup.jobs.series import Sample
 from udup.jobs.shown import state_of
 from udup.jobs.waiting import waits_of
@@ -85,7 +86,7 @@ def brief_of(record: JobRecord, outline: Outline, node: str) -> dict[str, Any]:
         "Stage": record.stage.value,
         "Status": record.status.value,
         "Shown": state.word.value,
-        "ShownSince": "" if state.since is None else stamp(state.since),
+        "ShownSince": "" if state.since is None else to_the_millisecond(state.since),
         "Group": state.group.value,
         "NeedsYou": state.needs_you,
         "Waits": waits_of(record),
