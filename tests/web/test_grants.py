@@ -36,18 +36,21 @@ def test_no_statement_holds_a_password(client: TestClient, document: dict[str, A
 @pytest.mark.parametrize(
     ("version", "there", "absent"),
     [
+        ("5.7.44-log", "SELECT ON `mysql`.`proc` TO", "SHOW_ROUTINE"),
         ("8.0.18", "SELECT ON *.*", "SHOW_ROUTINE"),
         ("9.7.0", "SHOW_ROUTINE ON *.*", "SELECT ON *.*"),
-        ("11.8.2-MariaDB-log", "BINLOG MONITOR, SHOW CREATE ROUTINE ON *.*", "REPLICATION CLIENT"),
-        ("5.5.5-10.5.23-MariaDB", "BINLOG MONITOR, SELECT ON *.*", "SHOW CREATE ROUTINE"),
+        ("11.8.2-MariaDB-log", "EVENT, SHOW CREATE ROUTINE ON `", "REPLICATION CLIENT"),
+        ("11.8.2-MariaDB-log", "BINLOG MONITOR ON *.*", "ROUTINE ON *.*"),
+        ("5.5.5-10.5.23-MariaDB", "SELECT ON `mysql`.`proc` TO", "SHOW CREATE ROUTINE"),
         ("what is that", "SELECT ON *.*", "SHOW_ROUTINE"),
     ],
 )
 def test_statements_are_for_the_servers_version(
     client: TestClient, document: dict[str, Any], version: str, there: str, absent: str
 ) -> None:
+    document["Tasks"][0]["Config"]["ReplicateDoDb"] = [{"TableSchema": "shop"}]
     told = _ask(client, document, source_version=version).json["Src"]
-    assert there in told["Statements"][1] and absent not in told["Statements"][1]
+    assert there in str(told["Statements"]) and absent not in str(told["Statements"])
     assert told["Version"] == version
 
 

@@ -32,7 +32,7 @@ os.environ["THESPIAN_BASE_IPADDR"] = "127.0.0.1"
 os.environ.setdefault("THESPLOG_THRESHOLD", "ERROR")
 
 import psutil
-from thespian.actors import ActorSystem, ThespianWatch
+from thespian.actors import ActorSystem, InvalidActorAddress, ThespianWatch
 from thespian.system import multiprocCommon, multiprocTCPBase, transport
 from thespian.system.transport import IPBase
 
@@ -48,6 +48,9 @@ LOOPBACK = "127.0.0.1"
 
 #: Seconds for the actor system to answer at its start and at its end.
 START_SECONDS, STOP_SECONDS = 10, 6
+
+#: How often the actor system is begun, each time at another port.
+_TRIES = 3
 
 _guarded = False
 
@@ -141,9 +144,7 @@ class Actors:
         guard()
         before = _children()
         os.environ["THESPLOG_FILE"] = str(folder / "thespian.log")
-        self._system = ActorSystem(
-            "multiprocTCPBase", {"Admin Port": _free_port()}, logDefs=_LOG_DEFINITIONS, transientUnique=True
-        )
+        self._system = _started()
         guardian = self._system.createActor(Guardian)
         answer = self._system.ask(guardian, Guard(os.getpid()), START_SECONDS)
         if not isinstance(answer, Guarding):
@@ -167,6 +168,36 @@ class Actors:
         finally:
             with suppress(ProcessLookupError):  # it ended by itself
                 os.kill(self.admin_pid, signal.SIGKILL)
+
+
+def _started() -> ActorSystem:
+    """Return an actor system whose admin process answers.
+
+    It does not if its port, which was free a moment before, was taken meanwhile, or on a machine that is very busy:
+    then what was begun is ended, and another port tried.
+    """
+    for tries_left in reversed(range(_TRIES)):
+        before = _children()
+        try:
+            return ActorSystem(
+                "multiprocTCPBase", {"Admin Port": _free_port()}, logDefs=_LOG_DEFINITIONS, transientUnique=True
+            )
+        except InvalidActorAddress:
+            _end_sessions(_children() - before)
+            if not tries_left:
+                raise
+    raise AssertionError("unreachable")
+
+
+def _end_sessions(leaders: set[int]) -> None:
+    """Kill what these children began: each made a session of its own before it had the admin process as its child."""
+    for pid in psutil.pids():
+        with suppress(ProcessLookupError):
+            if os.getsid(pid) in leaders:
+                os.kill(pid, signal.SIGKILL)
+    for pid in leaders:
+        with suppress(ChildProcessError):
+            os.waitpid(pid, 0)
 
 
 def _children() -> set[int]:

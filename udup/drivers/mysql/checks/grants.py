@@ -15,10 +15,10 @@ from udup.drivers.mysql.checks.source import (
     MYSQL_GLOBAL_PRIVILEGES,
     ROW_PRIVILEGES,
     SCHEMA_PRIVILEGES,
-    SHOWS_ROUTINES,
 )
 from udup.drivers.mysql.checks.source import TABLE_PRIVILEGES as SOURCE_TABLE_PRIVILEGES
 from udup.drivers.mysql.checks.target import OBJECT_PRIVILEGES, TABLE_PRIVILEGES, UDUP_PRIVILEGES
+from udup.drivers.mysql.client import routines
 from udup.drivers.mysql.client.connection import greeted_by
 from udup.drivers.mysql.client.facts import PERSISTS
 from udup.drivers.mysql.client.flavour import Version, is_mariadb, version_of
@@ -56,12 +56,17 @@ def source_grants(plan: JobPlan, version_text: str) -> Grants:
     rows_only = plan.target.delivery is not None
     places = _places(selection)
     whole = any(place.whole for place in places)
+    right = routines.right(version, mariadb=mariadb) if whole and copies and not rows_only else None
     everywhere = list(source_mariadb.GLOBAL_PRIVILEGES if mariadb else MYSQL_GLOBAL_PRIVILEGES)
-    if whole and copies and not rows_only:
-        everywhere.append(_for_routines(version, mariadb=mariadb))
+    of_schema, of_table = (ROW_PRIVILEGES,) * 2 if rows_only else (SCHEMA_PRIVILEGES, SOURCE_TABLE_PRIVILEGES)
+    if right is not None and right.on == routines.EVERYWHERE:
+        everywhere.append(right.privilege)
+    elif right is not None and right.on is None:
+        of_schema = (*of_schema, right.privilege)
     account = account_of(endpoint)
     lines = [_create(account), _grant(everywhere, "*.*", account)]
-    of_schema, of_table = (ROW_PRIVILEGES,) * 2 if rows_only else (SCHEMA_PRIVILEGES, SOURCE_TABLE_PRIVILEGES)
+    if right is not None and right.on not in (routines.EVERYWHERE, None):
+        lines.append(_grant([right.privilege], str(right.on), account))
     for place in places:
         lines.append(_grant(of_schema if place.whole else of_table, _on(place), account))
     if copies and not mariadb:  # a snapshot of MariaDB needs no lock but for tables without transactions
@@ -141,13 +146,6 @@ def _create(account: str) -> str:
 
 def _grant(privileges: Sequence[str], on: str, account: str) -> str:
     return f"GRANT {', '.join(privileges)} ON {on} TO {account}"
-
-
-def _for_routines(version: Version, *, mariadb: bool) -> str:
-    """Return the privilege to see the routines of others; before there was one, a global SELECT shows them."""
-    if mariadb:
-        return "SHOW CREATE ROUTINE" if version >= source_mariadb.SHOWS_ROUTINES else "SELECT"
-    return "SHOW_ROUTINE" if version >= SHOWS_ROUTINES else "SELECT"
 
 
 def _of_source(version: Version, account: str, places: Sequence[Place], *, mariadb: bool) -> Iterator[OptionalGrant]:

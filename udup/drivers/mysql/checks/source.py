@@ -16,10 +16,10 @@ from udup.drivers.mysql.checks.retention import expires_after, keep_longer
 from udup.drivers.mysql.checks.source_mariadb import (
     GLOBAL_PRIVILEGES,
     OLDEST_MARIADB,
-    missing_for_routines,
     row_metadata,
     strict_mode,
 )
+from udup.drivers.mysql.client import routines
 from udup.drivers.mysql.client.facts import ServerFacts
 from udup.drivers.mysql.client.names import quote
 from udup.drivers.mysql.stream.position import never_executed, own_part
@@ -33,8 +33,6 @@ OLDEST_VERSION = (5, 6, 10)
 SHORT_RETENTION_S = 24 * 3600
 
 MYSQL_GLOBAL_PRIVILEGES = ("REPLICATION SLAVE", "REPLICATION CLIENT")
-#: From here on there is a privilege to see routines; before, only a global SELECT shows them.
-SHOWS_ROUTINES = (8, 0, 20)
 
 #: Of tables that are named. An account without TRIGGER is shown none, as if there were none; a job that has begun needs
 #: it for its cut-over alone.
@@ -214,14 +212,18 @@ def _dependencies(side: SourceSide) -> Iterator[Finding]:
 def _privileges(side: SourceSide) -> Iterator[Finding]:
     facts = side.facts
     missing = facts.privileges.missing(GLOBAL_PRIVILEGES if facts.is_mariadb else MYSQL_GLOBAL_PRIVILEGES)
-    if _copies_routines(side):
-        missing += missing_for_routines(facts) if facts.is_mariadb else _missing_for_routines(facts)
+    right = _lacks_for_routines(side)
+    if right is not None and right.on == routines.EVERYWHERE:
+        missing.append(right.privilege)
     if missing:
         listed = ", ".join(missing)
         instead = (
             " (where that cannot be granted, SELECT ON *.* shows routines too)" if "SHOW_ROUTINE" in missing else ""
         )
         yield failed(f"{facts.account} has not {listed}{instead}", facts.grant(listed))
+    if right is not None and right.on not in (routines.EVERYWHERE, None):
+        problem = f"{facts.account} has not {right.privilege} on {right.on}, and so does not see routines of others"
+        yield failed(problem, facts.grant(right.privilege, str(right.on)))
 
 
 def _global_privileges(side: SourceSide) -> str:
@@ -236,16 +238,19 @@ def _copies_routines(side: SourceSide) -> bool:
     return whole and side.start_after is None and not side.rows_only
 
 
-def _missing_for_routines(facts: ServerFacts) -> list[str]:
-    """What the account lacks to be shown the routines of others; those that it is not shown it cannot know of."""
-    if facts.privileges.has("SHOW_ROUTINE") or facts.privileges.has("SELECT"):
-        return []
-    return ["SHOW_ROUTINE" if facts.version >= SHOWS_ROUTINES else "SELECT"]
+def _lacks_for_routines(side: SourceSide) -> routines.Right | None:
+    """Return the right that shows the routines of others, if the job needs it and may lack it."""
+    if not _copies_routines(side) or routines.sees_all(side.facts):
+        return None
+    return routines.right(side.facts.version, mariadb=side.facts.is_mariadb)
 
 
 def _schema_privileges(side: SourceSide) -> Iterator[Finding]:
     facts, selection = side.facts, side.selection
     of_schema, of_table = (ROW_PRIVILEGES,) * 2 if side.rows_only else (SCHEMA_PRIVILEGES, TABLE_PRIVILEGES)
+    right = _lacks_for_routines(side)
+    if right is not None and right.on is None:
+        of_schema = (*of_schema, right.privilege)
     if selection.is_open:
         missing = facts.privileges.missing(of_schema)
         if missing:

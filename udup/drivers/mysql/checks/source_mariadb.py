@@ -19,9 +19,6 @@ OLDEST_MARIADB = (10, 5, 2)
 #: To be sent the log, and to be told of its files.
 GLOBAL_PRIVILEGES = ("REPLICATION SLAVE", "BINLOG MONITOR")
 
-#: From here on there is a privilege to see routines; before, only a right to read where they are kept shows them.
-SHOWS_ROUTINES = (11, 3, 0)
-
 
 def row_metadata(side: SourceSide) -> Iterator[Finding]:
     """Demand names of columns in the log: without them neither signs nor sequences can be told from it."""
@@ -48,14 +45,6 @@ def strict_mode(side: SourceSide) -> Iterator[Finding]:
             " once, would stop the job",
             "SET GLOBAL gtid_strict_mode = 1; give each server that is written to a gtid_domain_id of its own",
         )
-
-
-def missing_for_routines(facts: ServerFacts) -> list[str]:
-    """Return what the account lacks to see the routines of others."""
-    has = facts.privileges.has
-    if any(has(each) for each in ("SELECT", "SHOW CREATE ROUTINE")) or has("SELECT", "mysql", "proc"):
-        return []
-    return ["SHOW CREATE ROUTINE" if facts.version >= SHOWS_ROUTINES else "SELECT"]
 
 
 def versioned_tables(connection: Connection, facts: ServerFacts, selection: Selection) -> Iterator[str]:

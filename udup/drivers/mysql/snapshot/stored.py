@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from udup.drivers.mysql.client import routines
 from udup.drivers.mysql.client.connection import Connection, MySQLError, describe, error_code, is_transient, query
 from udup.drivers.mysql.client.errors import ER
 from udup.drivers.mysql.client.names import qualified
@@ -141,7 +142,8 @@ def _read(connection: Connection, sql: str, schema: str, listed: _Listed, proble
             break
         if stored.sql:
             return stored
-        why = f"grant {'EVENT' if listed.kind == 'EVENT' else 'SHOW_ROUTINE'} to the source account"
+        shows_routines = routines.right(connection.version, mariadb=connection.is_mariadb).privilege
+        why = f"grant {'EVENT' if listed.kind == 'EVENT' else shows_routines} to the source account"
         break
     problems.append(f"{listed.kind.lower()} {qualified(schema, listed.name)} cannot be read: {why}")
     return None
