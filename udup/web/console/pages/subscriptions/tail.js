@@ -22,6 +22,7 @@ const kindOf = event => (KINDS.includes(event.kind) ? event.kind : 'other');
 export function Tail({ id, tables }) {
   const [follows, setFollows] = useState(false);
   const [table, setTable] = useState('');
+  const [typed, setTyped] = useState('');
   const [kind, setKind] = useState('');
   const [open, setOpen] = useState(null);
   const told = useTail(id, follows, table);
@@ -35,7 +36,7 @@ export function Tail({ id, tables }) {
       <button type="button" disabled=${!told.events.length} onClick=${told.clear}>${t('tail.clear')}</button></header>
     <div class="pad row filters">
       <${Field} label=${t('tail.table')} help=${t('tail.table.help')}>${ties => html`<input ...${ties} list="tail-tables" autocomplete="off"
-        spellcheck="false" value=${table} onChange=${event => setTable(event.currentTarget.value.trim())} />`}<//>
+        spellcheck="false" value=${typed} onInput=${event => setTyped(event.currentTarget.value)} onChange=${() => setTable(typed.trim())} />`}<//>
       <datalist id="tail-tables">${tables.map(each => html`<option key=${each} value=${each}></option>`)}</datalist>
       <${Chips} label=${t('tail.kinds')} now=${kind} onPick=${setKind} chips=${chipsOf(told.events)} /></div>
     ${told.error && html`<p class="pad act-error" role="alert" lang="en">${told.error}</p>`}
