@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
+    from tests.end_to_end.conftest import World
+
 WIDTHS = (1360, 760, 400)
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"], "preload": False}
 
@@ -66,6 +68,11 @@ def check_page(page: Page, widths: tuple[int, ...] = WIDTHS) -> None:
     page.evaluate(_THEME, "light")
     page.set_viewport_size({"width": widths[0], "height": 900})
     assert not faults, "\n".join(faults)
+
+
+def open_job(page: Page, world: World, job: str, tab: str) -> None:
+    """Show a tab of a job of a real node."""
+    page.goto(f"{world.node.url}/console/#/jobs/{job}/{tab}")
 
 
 def until(page: Page, expression: str, seconds: float = 30) -> None:

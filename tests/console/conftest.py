@@ -77,7 +77,7 @@ def page(one_browser: Browser, allowed: Allowed, make_fake: Callable[..., Fake])
     )
     context.add_init_script("window.__udupStrict = true")
     tab = context.new_page()
-    tab.set_default_timeout(30_000)  # a busy machine
+    tab.set_default_timeout(60_000)  # for what a node does meanwhile, on a busy machine
     said: list[str] = []
     origins: set[str] = set()
     tab.on("console", lambda message: said.append(message.text) if message.type == "error" else None)

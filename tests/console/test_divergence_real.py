@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.console.check import open_job
 from tests.end_to_end.conftest import World, run, value, wait_for
 from udup.drivers.mysql.client.connection import connect, query
 
@@ -17,21 +18,12 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 
-#: Milliseconds for what the node does meanwhile, on a busy machine.
-PATIENCE = 45_000
-
-
-def _open(page: Page, world: World, job: str, tab: str) -> None:
-    page.set_default_timeout(PATIENCE)
-    page.goto(f"{world.node.url}/console/#/jobs/{job}/{tab}")
-
-
 def test_what_was_changed_behind_the_jobs_back_is_found_shown_and_repaired_by_clicking(
     following: World, name: str, page: Page
 ) -> None:
     world = following
     world.on_target(f"UPDATE {name}.t SET a = 9 WHERE id = 1", f"INSERT INTO {name}.t VALUES (7, 7)")
-    _open(page, world, name, "compare")
+    open_job(page, world, name, "compare")
     page.get_by_role("button", name="Compare now").click()
     rows = page.get_by_role("region", name="Rows that differ", exact=True)
     rows.get_by_text("2 open").wait_for()
@@ -75,7 +67,7 @@ def test_a_cut_over_goes_on_while_the_browser_is_closed(
     with closing(connect(world.target.endpoint, None, autocommit=False)) as holds:
         query(holds, f"UPDATE {name}.t SET a = a WHERE id = 1")
         world.on_source(f"UPDATE {name}.t SET a = 10 WHERE id = 1")
-        _open(page, world, name, "cutover")
+        open_job(page, world, name, "cutover")
         page.get_by_label("Create the way back").uncheck()
         page.get_by_role("button", name="Cut over…").last.click()
         page.get_by_role("dialog").get_by_role("textbox").fill(name)
@@ -87,7 +79,7 @@ def test_a_cut_over_goes_on_while_the_browser_is_closed(
         holds.rollback()
     again = one_browser.new_page()
     try:
-        _open(again, world, name, "cutover")
+        open_job(again, world, name, "cutover")
         again.get_by_role("heading", name="Done: the target is the new server").wait_for()
         assert "applications may write to" in again.locator("main").inner_text()
         assert again.get_by_role("button", name="Undo and go back").count() == 0
@@ -105,7 +97,6 @@ def test_what_a_subscription_delivers_passes_by_while_somebody_follows(world: Wo
     document["Tasks"][1] = {"Type": "Dest", "Driver": "NATS", "Config": sink}
     world.post(document)
     world.runs(name)
-    page.set_default_timeout(PATIENCE)
     page.goto(f"{world.node.url}/console/#/subscriptions")
     page.get_by_role("link", name=name).click()
     page.get_by_role("button", name="Follow").click()

@@ -6,20 +6,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.console.check import until
+from tests.console.check import open_job, until
 from tests.end_to_end.conftest import World, value, wait_for
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
-
-
-#: Milliseconds for what the node does meanwhile, on a busy machine.
-PATIENCE = 45_000
-
-
-def _open(page: Page, world: World, job: str, tab: str) -> None:
-    page.set_default_timeout(PATIENCE)
-    page.goto(f"{world.node.url}/console/#/jobs/{job}/{tab}")
 
 
 def test_a_job_that_has_stopped_at_a_row_goes_on_by_the_remedies_on_its_page(
@@ -29,7 +20,7 @@ def test_a_job_that_has_stopped_at_a_row_goes_on_by_the_remedies_on_its_page(
     world.on_target(f"DELETE FROM {name}.t WHERE id = 2")
     world.on_source(f"UPDATE {name}.t SET a = 20 WHERE id = 2")
     world.failure(name)
-    _open(page, world, name, "tables")
+    open_job(page, world, name, "tables")
     card = page.locator(".fail")
     card.get_by_role("heading", name=f"A row is missing on the target: {name}.t").wait_for()
     assert f"udup job repair {name} {name}.t" in card.inner_text()
@@ -53,7 +44,7 @@ def test_a_document_is_changed_and_reverted_and_a_table_loaded_again_by_clicking
     following: World, name: str, page: Page
 ) -> None:
     world = following
-    _open(page, world, name, "document")
+    open_job(page, world, name, "document")
     page.locator("#document-json").wait_for()
     written = page.locator("#document-json").input_value()
     page.locator("#document-json").fill(written.replace(f'"Name": "{name}"', '"Name": "Another name"'))

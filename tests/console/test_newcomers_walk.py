@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
 
-#: Milliseconds for what the node does meanwhile, on a busy machine.
-PATIENCE = 45_000
-
 PASSWORD = "the newcomer's 1st!"
 
 Pair = tuple[MysqlServer, MysqlServer]
@@ -68,7 +65,6 @@ class Newcomer:
     def __init__(self, page: Page, api: ApiClient, servers: Pair, job: str) -> None:
         self.page, self.api, self.servers, self.job = page, api, servers, job
         self.source, self.target = servers
-        page.set_default_timeout(PATIENCE)
 
     def makes_accounts_as_shown(self) -> None:
         for side, server in zip(("Source", "Target"), self.servers, strict=True):

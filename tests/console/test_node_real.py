@@ -41,7 +41,6 @@ def test_a_node_that_is_killed_is_told_within_twelve_seconds_and_all_goes_on(
     server_folder: Path, page: Page, allowed: list[str]
 ) -> None:
     allowed += ["401", "ERR_"]
-    page.set_default_timeout(60_000)
     with UdupNode(server_folder / "console-node", token=TOKEN, settings=SETTINGS) as node:
         node.post_job(_document())
         _sign_in(page, node, "#/jobs", TOKEN)

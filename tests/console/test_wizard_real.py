@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 
-#: Milliseconds for what the node does meanwhile, on a busy machine.
-PATIENCE = 45_000
-
 PASSWORD = "a secret of Wizard's 7!"
 ROWS = 900
 
@@ -54,7 +51,6 @@ def _type(page: Page, side: str, server: MysqlServer, user: str, password: str) 
 
 
 def _open(page: Page, world: World, place: str) -> None:
-    page.set_default_timeout(PATIENCE)
     page.goto(f"{world.node.url}/console/{place}")
     page.locator(".wizard").wait_for()
 
