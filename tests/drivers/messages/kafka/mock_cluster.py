@@ -71,10 +71,6 @@ class MockCluster:
         push = self._library.rd_kafka_mock_push_request_errors_array
         push(self._handle, ctypes.c_int16(request), ctypes.c_size_t(len(codes)), array)
 
-    def forget(self, request: Request) -> None:
-        """Answer as usual again."""
-        self._library.rd_kafka_mock_clear_request_errors(self._handle, ctypes.c_int16(request))
-
     def settings(self, prefix: str, **sink: Any) -> DeliverySettings:
         plan = DeliveryPlan(prefix=prefix, sink={"Brokers": [self.address], **sink})
         return DeliverySettings(job="job-1", run=1, owner="node-1", plan=plan)
