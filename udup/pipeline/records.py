@@ -45,7 +45,7 @@ class TransactionId(Wire, frozen=True):
 
     @property
     def gtid(self) -> str:
-        return transaction_name(self.source, self.number)
+        return transaction_name(self.source, self.number) if self.source else ""
 
 
 class Context(Wire, tag="ctx", frozen=True):
