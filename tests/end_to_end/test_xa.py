@@ -103,6 +103,24 @@ def test_a_transaction_prepared_in_one_run_commits_in_another(followed: World, s
     assert followed.node.job(JOB)["Progress"]["restarts"] == 0
 
 
+@pytest.mark.parametrize("in_this_run", [True, False])
+def test_a_transaction_that_the_source_has_lost_is_forgotten(followed: World, schema: str, in_this_run: bool) -> None:
+    """As after a crash: it is not prepared any more, and the log does not end it."""
+    xid = f"'{schema}'"
+    followed.on_source(*prepared(xid, f"UPDATE {schema}.t SET a = 70 WHERE id = 1"))
+    followed.level(JOB)
+    assert kept(followed) == 2
+    if not in_this_run:
+        followed.forget(JOB)
+    followed.on_source("SET sql_log_bin = 0", f"XA ROLLBACK {xid}")
+    if not in_this_run:
+        followed.start(JOB, [])
+    wait_for(lambda: kept(followed) == 0, lambda: kept(followed))
+    followed.on_source(*prepared(xid, f"UPDATE {schema}.t SET a = 71 WHERE id = 1"), f"XA COMMIT {xid}")
+    followed.level_and_equal(JOB, schema)
+    assert followed.node.job(JOB)["Progress"]["restarts"] == 0
+
+
 @pytest.mark.parametrize("end", ["XA COMMIT {0} ONE PHASE", "XA COMMIT {0}", "XA ROLLBACK {0}"])
 def test_a_large_transaction_arrives_whole_or_not_at_all(followed: World, schema: str, end: str) -> None:
     xid = f"'{schema}'"

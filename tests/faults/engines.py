@@ -175,6 +175,7 @@ class Job:
             start_after=event.start_after,
             stamps=event.stamps,
             source_uuid=event.source_uuid,
+            prepared=event.prepared,
             workers=self.workers,
             windows=Windows.of(16 << 20, self.workers),
             window_messages=64,

@@ -274,6 +274,7 @@ class Machine:
             stamps=ready.stamps,
             source_uuid=ready.source_uuid,
             ahead=ready.ahead,
+            prepared=ready.prepared,
             copied=ready.copied,
             copy_alone=self.copy_alone,
         )

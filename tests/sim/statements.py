@@ -241,6 +241,7 @@ _BEGINNINGS: tuple[tuple[str, Answer], ...] = (
     ("SELECT CONSTRAINT_SCHEMA, TABLE_NAME, UNIQUE_CONSTRAINT_SCHEMA", _constant([])),
     ("UPDATE udup.later_key", _constant(0)),
     ("SELECT xid, MAX(piece) FROM udup.prepared", _constant([])),
+    ("SELECT xid FROM udup.prepared", lambda c, sql, args: [(k[2],) for k in c.keys("prepared", *args) if k[3] == 0]),
     ("SELECT slot, gtids, selection, stamps, source_uuid", checkpoints.read_side),
     ("SELECT table_schema, table_name, source_schema", _own_claims),
     ("SELECT 1 FROM udup.prepared", lambda c, sql, args: [(1,)] if c.keys("prepared", *args) else []),

@@ -72,7 +72,8 @@ class Changes:
 
     def end(self) -> None:
         self._stopped.set()
-        self._thread.join(60)
+        if self._thread.ident is not None:  # it was begun
+            self._thread.join(60)
 
     def _run(self) -> None:
         while not self._stopped.wait(self._dice.uniform(0.2, 1.8) * self._pause):

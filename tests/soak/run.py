@@ -16,6 +16,7 @@ from tests.soak.leftovers import leftovers
 from tests.soak.tables import TABLES, Model
 from tests.soak.victims import ACTORS, Victims
 from tests.soak.writers import Writers
+from tests.soak.xa import told_of_prepared
 from udup.base.errors import Transient, UdupError
 from udup.drivers.mysql.client.connection import connect, query
 from udup.sandbox.api import Json, job_document
@@ -203,7 +204,8 @@ class Soak:
         try:
             changes.settle()
         except UdupError as error:
-            raise UdupError(f"seed {self.plan.seed}: {error}") from error
+            told = told_of_prepared(self.source.endpoint, self.target.endpoint)
+            raise UdupError(f"seed {self.plan.seed}: {error}; {told}") from error
 
     def _put_right(self, changes: Changes, schemas: list[str]) -> None:
         """Have the job find what a hand has changed, and nothing else; and repair that."""

@@ -7,16 +7,22 @@ it may have been prepared, until somebody has ended it.
 from __future__ import annotations
 
 import random
+import re
 import threading
 import time
 from collections.abc import Callable
 from contextlib import closing, suppress
 
 from udup.base.endpoint import Endpoint
+from udup.base.errors import UdupError
 from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, error_code, query
+from udup.drivers.mysql.client.xa_recover import recover
 
 #: Seconds that a prepared transaction waits for another session, at most.
 PAUSE_SECONDS = 0.5
+
+#: What all xids begin with.
+_PREFIX = "soak-"
 
 #: There is no such xid: it was never prepared, held no change, or somebody has ended it.
 _XAER_NOTA = 1397
@@ -31,7 +37,7 @@ class XaTransactions:
 
     def run(self, connection: Connection, dice: random.Random, work: Callable[[], None]) -> str:
         """`work` as an XA transaction: what became of it. An error of the work rolls it back."""
-        xid = f"'soak-{dice.getrandbits(64):x}'" + dice.choice(["", ", 'branch'", ", '', 7"])
+        xid = f"'{_PREFIX}{dice.getrandbits(64):x}'" + dice.choice(["", ", 'branch'", ", '', 7"])
         query(connection, f"XA START {xid}")
         try:
             work()
@@ -65,10 +71,11 @@ class XaTransactions:
         return True
 
     def end_all(self, endpoint: Endpoint) -> None:
-        """When the writers have stopped."""
+        """When the writers have stopped: whatever of theirs the source says is prepared."""
         with closing(connect(endpoint)) as connection:
-            for _, xid in self._left:
-                _end(connection, xid, random.Random(xid))
+            for each in recover(connection):
+                if each.gtrid.startswith(_PREFIX.encode()):
+                    _end(connection, str(each), random.Random(str(each)))
         self._left.clear()
 
     def _leave(self, xid: str, seconds: float) -> None:
@@ -82,3 +89,25 @@ def _end(connection: Connection, xid: str, dice: random.Random) -> None:
     except MySQLError as error:
         if error_code(error) != _XAER_NOTA:
             raise
+
+
+def told_of_prepared(source: Endpoint, target: Endpoint) -> str:
+    """Return what both servers have of prepared transactions, and where the source's log has those of the target."""
+    with suppress(MySQLError, UdupError, OSError):
+        with closing(connect(source)) as connection:
+            prepared = [str(each) for each in recover(connection)]
+            with closing(connect(target)) as other:
+                kept = query(other, "SELECT DISTINCT job, xid FROM udup.prepared")
+            logged = _in_the_log(connection, {str(xid).lower() for _, xid in kept})
+        return f"prepared on the source: {prepared}, kept on the target: {kept}, in the log: {logged}"
+    return "what is prepared could not be asked for"
+
+
+def _in_the_log(connection: Connection, xids: set[str]) -> list[str]:
+    found = []
+    for file, *_ in query(connection, "SHOW BINARY LOGS") if xids else ():
+        for _, offset, _, _, _, info in query(connection, f"SHOW BINLOG EVENTS IN '{file}'"):
+            verb = re.match(r"XA (?:START|PREPARE|COMMIT|ROLLBACK) (\S+)", str(info))
+            if verb is not None and verb[1].rstrip(";").lower() in xids:
+                found.append(f"{file} {offset}: {verb[0]}")
+    return found

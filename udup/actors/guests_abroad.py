@@ -80,7 +80,7 @@ class GuestsAbroad:
         self._tell(job, run, BeginExtract(
             start_after=run.start_after, stamps=ready.stamps, source_uuid=ready.source_uuid, snapshot=ready.snapshot,
             snapshots=ready.snapshots, in_part=(ready.in_part.gtids, ready.in_part.stamps), copy_first=job.copy_first,
-            ahead=ready.ahead, copied=ready.copied, target=ready.server, reads_packed=True,
+            ahead=ready.ahead, copied=ready.copied, target=ready.server, prepared=ready.prepared, reads_packed=True,
         ))  # fmt: skip
 
     def ask_executed(self, job: Job, run: Run) -> None:

@@ -124,7 +124,7 @@ class GuestsHere:
         assert run.source is not None
         run.target = Ready(
             run.number, begin.start_after, run.source.info, begin.stamps, begin.source_uuid, begin.snapshot,
-            begin.snapshots, InPart(*begin.in_part), begin.target, begin.ahead, begin.copied,
+            begin.snapshots, InPart(*begin.in_part), begin.target, begin.ahead, begin.copied, prepared=begin.prepared,
         )  # fmt: skip
         job.copy_first = begin.copy_first
         run.packs = begin.reads_packed

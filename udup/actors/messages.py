@@ -285,8 +285,8 @@ class Ready:
 
     `stamps` and `source_uuid` tell the server that was followed before (`pipeline/stamps.py`). `snapshot` is what a
     destination of messages has of one, `snapshots` how many it has had, `in_part` what it has in part. `server` is the
-    target's version, as its server says it. `ahead` as in `LogPlan`, `copied` as in `CopyResume`, `apart` as in
-    `CheckpointState`.
+    target's version, as its server says it. `ahead` and `prepared` as in `LogPlan`, `copied` as in `CopyResume`,
+    `apart` as in `CheckpointState`.
     """
 
     run: int
@@ -301,11 +301,12 @@ class Ready:
     ahead: str = ""
     copied: str = ""
     apart: str = ""
+    prepared: tuple[str, ...] | None = None
 
     @classmethod
     def of(cls, run: int, ready: TargetReady) -> Ready:
         told = ready.stamps, ready.source_uuid, ready.snapshot, ready.snapshots, ready.in_part, ready.server
-        return cls(run, ready.start_after, ready.info, *told, ready.ahead, ready.copied, ready.apart)
+        return cls(run, ready.start_after, ready.info, *told, ready.ahead, ready.copied, ready.apart, ready.prepared)
 
 
 @dataclass(frozen=True)

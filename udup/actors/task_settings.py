@@ -73,6 +73,7 @@ def extractor_settings(job: Job, run: Run) -> ExtractorSettings:
         snapshots=run.target.snapshots if run.target else 0,
         in_part=run.target.in_part if run.target else InPart(),
         ahead=run.target.ahead if run.target else "",
+        prepared=run.target.prepared if run.target else None,
         copied=run.target.copied if run.target else "",
         target=run.target.server if run.target else "",
         wishes=tuple((each.number, each.tables) for each in job.record.wishes),

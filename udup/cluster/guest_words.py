@@ -54,6 +54,7 @@ class BeginExtract(Said, frozen=True, tag="extract"):
     ahead: str = ""
     copied: str = ""
     target: str = ""
+    prepared: tuple[str, ...] | None = None
     reads_packed: bool = False
 
 

@@ -45,7 +45,7 @@ class TransactionId(Wire, frozen=True):
 
     @property
     def gtid(self) -> str:
-        return transaction_name(self.source, self.number)
+        return transaction_name(self.source, self.number) if self.source else ""
 
 
 class Context(Wire, tag="ctx", frozen=True):
@@ -96,12 +96,23 @@ class Part(Wire, tag="part", frozen=True):
     told: bytes = b""
 
 
+#: What stands for the transaction of a record that belongs to none.
+NO_TRANSACTION = TransactionId("", 0, CommitOrder(0, 0, 0, True))
+
+
 class XaEnd(Wire, tag="xa", frozen=True):
-    """XA COMMIT or XA ROLLBACK of a transaction that was prepared before."""
+    """XA COMMIT or XA ROLLBACK of a transaction that was prepared before.
+
+    With `NO_TRANSACTION` it is in no log: the source has lost what it had prepared, and no end of it can come.
+    """
 
     id: TransactionId
     xid: str
     commit: bool
+
+    @property
+    def is_lost(self) -> bool:
+        return not self.id.source
 
 
 class Definition(Wire, tag="ddl", frozen=True):

@@ -65,6 +65,28 @@ def test_the_end_of_a_prepared_transaction_may_come_in_a_later_run(machine: Mach
     assert machine.target.jobs.kept == {}
 
 
+@pytest.mark.parametrize("again", [True, False])
+def test_a_prepared_transaction_that_the_source_has_lost_is_forgotten(machine: Machine, again: bool) -> None:
+    """In a later run, too; and its xid may be used again."""
+    machine.insert("a", "b")
+    asyncio.run(machine.run())
+    log = machine.source.log
+    log.prepare("x", lambda rows: rows.update(T, "a"))
+    log.prepare("y", lambda rows: rows.update(T, "b"))
+    asyncio.run(machine.run())
+    executed = machine.target.jobs.rows[machine.job].position()
+    log.forget_prepared("x")
+    if again:
+        log.prepare("x", lambda rows: rows.update(T, "a"))
+        log.end("x", commit=True)
+    asyncio.run(machine.run(lambda: machine.is_level() and list(machine.target.jobs.kept) == [(machine.job, "y")]))
+    assert again or str(machine.target.jobs.rows[machine.job].position()) == str(executed)
+    log.end("y", commit=True)
+    asyncio.run(machine.run())
+    assert machine.is_same()
+    assert machine.target.jobs.kept == {}
+
+
 def test_a_definition_waits_for_all_before_it_and_what_follows_waits_for_it(machine: Machine) -> None:
     machine.insert("a", "b")
     asyncio.run(machine.run())

@@ -123,7 +123,7 @@ class Jobs:
             made = JobRows(version, owner=owner)
         self._begin(job, made, slots)
         if not made.is_copying:
-            return made.state()
+            return replace(made.state(), prepared=tuple(xid for of, xid in self.kept if of == job))
         if start.position is None:
             return None
         return replace(made.state(FakePosition.parse(start.position)), written=False)

@@ -23,7 +23,17 @@ from udup.drivers.fake.source_log import Logged
 from udup.pipeline.ownership import TableName
 from udup.pipeline.ports import LogPlace, LogPlan, Recognised
 from udup.pipeline.positions import AheadNotes, AheadPart
-from udup.pipeline.records import Context, Definition, Format, Part, Record, Skipped, Transaction, XaEnd
+from udup.pipeline.records import (
+    NO_TRANSACTION,
+    Context,
+    Definition,
+    Format,
+    Part,
+    Record,
+    Skipped,
+    Transaction,
+    XaEnd,
+)
 from udup.pipeline.selection.selection import Selection
 
 _NO_SNAPSHOT, _NO_NOTES = SnapshotState(), AheadNotes()
@@ -40,6 +50,7 @@ class FakeLog:
         self._joining = FakeJoining(server, plan, state) if plan.tells else None
         notes = AheadNotes.of_json(plan.ahead, FakePosition.parse)
         self._translate = Translator(plan.scope.selection, state, self._joining, notes)
+        self._prepared = dict.fromkeys(plan.prepared or ())  # xids without an end, where the target is to be told
         self._place = 0  # in the log's entries
         self._format = ""
         self._closed = False
@@ -102,10 +113,27 @@ class FakeLog:
                     records.append(Format(written_by.encode()))
                 self._place += 1
                 if not self._start.contains(entry.id.source, entry.id.number):
+                    records += self._lost(entry)
                     records += self._translate.records(entry, self._server.settings.part_bytes)
                 if records:
                     return records
-            return (self._joining.read() if self._joining is not None else None) or None
+            return self._lost() or (self._joining.read() if self._joining is not None else None) or None
+
+    def _lost(self, entry: Logged | None = None) -> list[Record]:
+        """Return what tells of lost transactions in front of an entry, which is noted; without one, at the end."""
+        if self._plan.prepared is None:
+            return []
+        if entry is None:
+            lost = [xid for xid in self._prepared if xid not in self._server.log.prepared]
+        else:
+            lost = [xid for xid in self._prepared if xid == entry.xid and entry.commit is None]
+        for xid in lost:
+            del self._prepared[xid]
+        if entry is not None and entry.commit is not None:
+            self._prepared.pop(entry.xid, None)
+        elif entry is not None and entry.xid and not entry.one_phase:
+            self._prepared[entry.xid] = None
+        return [XaEnd(NO_TRANSACTION, xid, commit=False) for xid in lost]
 
     def _wait(self) -> None:
         """Until there is more, or it is time to say that there is not."""

@@ -150,6 +150,12 @@ class SourceLog:
                 self._apply(prepared.changes, prepared.context)
             return self._log(Logged(self._numbered(()), xid=xid, commit=commit))
 
+    def forget_prepared(self, xid: str) -> None:
+        """Lose a prepared transaction in a crash: the log says nothing of it."""
+        with self._server.changed:
+            del self._prepared[xid]
+            self._server.changed.notify_all()
+
     def rotate(self, new_format: str = "") -> None:
         """Begin another log file, whose numbers begin again; perhaps written by another format."""
         with self._server.changed:

@@ -24,13 +24,12 @@ from udup.pipeline.apply.table_changes import TableChanges
 from udup.pipeline.orders import Done, Group, GroupPart, MarkedGroup, Order, SetFormat
 from udup.pipeline.ports import TargetControl
 from udup.pipeline.records import (
-    CommitOrder,
+    NO_TRANSACTION,
     Definition,
     Format,
     Mark,
     Part,
     Transaction,
-    TransactionId,
     XaEnd,
     encode,
 )
@@ -39,9 +38,6 @@ from udup.pipeline.waits import WaitKind, Waits
 
 #: Transactions applied one by one after a conflict: more than were under way when it came.
 SERIAL_TRANSACTIONS = 2000
-
-#: What stands for the transaction of a record that belongs to none.
-_NO_TRANSACTION = TransactionId("", 0, CommitOrder(0, 0, 0, True))
 
 
 @contextmanager
@@ -153,7 +149,7 @@ class Dispatcher:
         """
         if isinstance(record, Format):
             self._rules.note_format(record.event)
-        of = _NO_TRANSACTION if isinstance(record, (Format, Mark)) else record.id
+        of = NO_TRANSACTION if isinstance(record, (Format, Mark)) else record.id
         self._scheduler.offer(Pending(of, b"", message, barrier=True, work=record))
 
     def done(self, done: Done) -> None:
@@ -276,7 +272,12 @@ class Dispatcher:
         except UdupError as error:
             raise self.final(error.about(record.id.gtid).at("", record.xid)) from error
         self._inline.accept(position)
-        self._finish(group)
+        if record.is_lost:
+            self._scheduler.done(group.number)  # nothing more is executed
+            self.changes.committed(group)
+            self._credits.finished(group.members[0].batch)
+        else:
+            self._finish(group)
 
     async def _send_group(self, group: Assigned, prelude: bytes) -> None:
         version, gtids = self._executed.claim(group.slot, group.members)

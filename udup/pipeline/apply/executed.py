@@ -133,10 +133,11 @@ class ExecutedPositions:
         return version, str(claim)
 
     def propose(self, slot: int, members: Iterable[Pending]) -> tuple[int, Position]:
-        """Return what `claim` would say, without any effect until `accept`."""
+        """Return what `claim` would say, without any effect until `accept`. A member may belong to none."""
         claim = self._claims[slot].copy()
         for member in members:
-            claim.add(member.id.source, member.id.number)
+            if member.id.source:
+                claim.add(member.id.source, member.id.number)
         return self._versions[slot], claim
 
     def accept(self, slot: int, claim: Position) -> None:

@@ -21,7 +21,7 @@ class TargetReady:
 
     `snapshot`: what a destination has of a snapshot, in the source driver's words (`records.SnapshotRows.state`),
     and `snapshots` how many it has had; `in_part`: transactions that it has in part. `ahead` as in `LogPlan`, `copied`
-    as in `CopyResume`, `apart` as in `CheckpointState`.
+    as in `CopyResume`, `apart` as in `CheckpointState`, `prepared` as in `LogPlan`.
     """
 
     start_after: str | None
@@ -34,6 +34,7 @@ class TargetReady:
     ahead: str = ""
     copied: str = ""
     apart: str = ""
+    prepared: tuple[str, ...] | None = None
 
     @property
     def server(self) -> str:
@@ -43,7 +44,6 @@ class TargetReady:
     @classmethod
     def at(cls, state: CheckpointState | None, info: ServerInfo, copied: str = "") -> TargetReady:
         if state is None:
-            return cls(None, info, copied=copied)
-        return cls(
-            str(state.executed), info, state.stamps, state.source_uuid, ahead=state.ahead.to_json(), apart=state.apart
-        )
+            return cls(None, info, copied=copied, prepared=())
+        known = str(state.executed), info, state.stamps, state.source_uuid
+        return cls(*known, ahead=state.ahead.to_json(), apart=state.apart, prepared=state.prepared)

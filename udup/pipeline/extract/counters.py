@@ -60,8 +60,8 @@ class ExtractCounters:
                 case SnapshotRows():
                     self._count_copied(record.rows, len(record.events))
                     return
-            of = getattr(record, "id", None)  # a FORMAT_DESCRIPTION and the like have none
-            if of is not None and self._extracted is not None:
+            of = getattr(record, "id", None)  # a FORMAT_DESCRIPTION and the like have none, what is lost an empty one
+            if of is not None and of.source and self._extracted is not None:
                 self._extracted.add(of.source, of.number)
                 self._stale = True
 

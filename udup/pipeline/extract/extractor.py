@@ -335,6 +335,7 @@ class Extractor:
             in_part=settings.in_part,
             ahead=self._ahead,
             target=settings.target,
+            prepared=settings.prepared,
             silent=self._source_is_silent,
             apart=lambda: self.apart,
         )

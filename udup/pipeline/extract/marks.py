@@ -136,7 +136,9 @@ class LogMarks:
             self._give_up("the snapshot of the source does not hold what was read before it")
 
     def _check(self, asked: _Try, record: Transaction | Part | Definition | XaEnd) -> None:
-        if asked.snapshot is not None and not asked.snapshot.contains(record.id.source, record.id.number):
+        if asked.snapshot is None or (isinstance(record, XaEnd) and record.is_lost):
+            return
+        if not asked.snapshot.contains(record.id.source, record.id.number):
             self._give_up(f"{record.id.gtid} is in the log before something that the snapshot holds, which lacks it")
 
     def _mark(self, asked: _Try) -> Mark | None:

@@ -219,7 +219,9 @@ class LogPlan:
     server's words, "" for a destination of messages. `ahead` are notes, as `AheadNotes.to_json` writes them, of tables
     that the target has more of: that is left out of the log. `silent` is called, on the thread that reads, while the
     source says nothing, not even that there is nothing, with for how many seconds already. `apart`, called there too,
-    says what the job is a part of by now: `Scope.apart` is as it was when the run began.
+    says what the job is a part of by now: `Scope.apart` is as it was when the run began. `prepared` are the xids of XA
+    transactions that the target has up to `start_after` without an end: it is told of those that the source has lost.
+    None where nobody is to be told.
     """
 
     job: str
@@ -236,6 +238,7 @@ class LogPlan:
     in_part: InPart = field(default_factory=InPart)
     ahead: str = ""
     target: str = ""
+    prepared: tuple[str, ...] | None = None
     silent: Callable[[float], None] = field(default=lambda _: None, compare=False, repr=False)
     apart: Callable[[], Apart | None] = field(default=lambda: None, compare=False, repr=False)
 
@@ -330,6 +333,7 @@ class CheckpointState:
     with. `stamps` and `source_uuid` as in `LogPlan`. `written`: the target has it; if not, it is where the job is to
     begin, and `TargetControl.begin` writes it. `ahead` are notes of tables that have more than what is executed.
     `apart`: why the side job of `Join` could not be taken in, so that nothing was changed of either; "" else.
+    `prepared` are the xids of XA transactions that have no end yet.
     """
 
     executed: Position
@@ -341,6 +345,7 @@ class CheckpointState:
     written: bool = True
     ahead: AheadNotes = field(default_factory=AheadNotes)
     apart: str = ""
+    prepared: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from tests.quick_servers import QUICK
+from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.client.connection import connect, query, scalar
 from udup.drivers.mysql.stream import lost_prepared
-from udup.drivers.mysql.stream.lost_prepared import LostPrepared
-from udup.pipeline.records import CommitOrder, Transaction, TransactionId, XaEnd
+from udup.drivers.mysql.stream.lost_prepared import KeptOnTarget, LostPrepared
+from udup.pipeline.records import NO_TRANSACTION, CommitOrder, Record, Skipped, Transaction, TransactionId, XaEnd
 from udup.sandbox.programs import MysqlPrograms
 from udup.sandbox.server import MysqlServer
 
@@ -54,7 +55,15 @@ def _prepared(source: MysqlServer, xid: str, number: int = 1) -> Transaction:
 
 
 def _looks(asked: LostPrepared, times: int = 4, at: tuple[str, int] = FAR) -> list[str]:
-    return [each.gtids for _ in range(times) for each in asked.lost(*at)]
+    return [each.gtids for _ in range(times) for each in asked.lost(*at) if isinstance(each, Skipped)]
+
+
+def _told(asked: LostPrepared) -> list[Record]:
+    return [each for _ in range(4) for each in asked.lost(*FAR)]
+
+
+def _lost(xid: str) -> XaEnd:
+    return XaEnd(NO_TRANSACTION, xid, commit=False)
 
 
 def test_what_is_missing_twice_is_lost_once_the_log_is_read(source: MysqlServer) -> None:
@@ -83,3 +92,21 @@ def test_who_may_not_ask_or_asks_another_server_loses_nothing(source: MysqlServe
     for asked in (LostPrepared(plain, _uuid(source)), LostPrepared(source.endpoint, "another")):
         asked.note(_prepared(source, LOST))
         assert _looks(asked) == []
+
+
+def test_a_target_is_told_of_those_that_it_keeps_of_earlier_runs(source: MysqlServer) -> None:
+    with closing(connect(source.endpoint)) as connection:
+        after = GtidSet.parse(str(scalar(connection, "SELECT @@GLOBAL.gtid_executed")).replace("\n", ""))
+    asked = LostPrepared(source.endpoint, _uuid(source), KeptOnTarget((KNOWN, LOST), after))
+    assert _told(asked) == [_lost(LOST)]
+    later = GtidSet.parse(f"{_uuid(source)}:1-999")  # the source may yet have to come to it
+    assert _told(LostPrepared(source.endpoint, _uuid(source), KeptOnTarget((LOST,), later))) == []
+
+
+def test_a_target_is_told_of_what_is_lost_in_this_run_and_of_an_xid_that_is_prepared_again(source: MysqlServer) -> None:
+    asked = LostPrepared(source.endpoint, _uuid(source), KeptOnTarget((LOST,), GtidSet()))
+    first, second = _prepared(source, LOST, 1), _prepared(source, LOST, 2)
+    assert asked.note(first) == [_lost(LOST)]
+    assert asked.note(first) == []
+    assert asked.note(second) == [_lost(LOST)]
+    assert _told(asked) == [_lost(LOST)]

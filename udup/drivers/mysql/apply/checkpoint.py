@@ -191,7 +191,9 @@ class Checkpoint:
         if self._join is not None or self._leaves is not None:
             done, self.ran = begun.split(self.ran)
             executed.update(done)
-        return CheckpointState(executed, base[3], definitions, self._version, *known, ahead=notes.merged(executed))
+        there, without_end = notes.merged(executed), prepared.xids(self._connection, self._job)
+        mark, version = str(base[3]), self._version
+        return CheckpointState(executed, mark, definitions, version, *known, ahead=there, prepared=without_end)
 
     def _selection_of(self, kept: str) -> tuple[str, bool]:
         """Return the digest of the selection that a base row has, and whether there are notes beside it."""

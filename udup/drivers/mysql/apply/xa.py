@@ -41,6 +41,9 @@ _JOB_BYTES, _XID_BYTES = 1020, 300
 #: Ties our own TABLE_MAP and rows event; the checkpoint's is one more.
 _TABLE_ID = (0xFFFFFFFFFFFD).to_bytes(6, "little")
 
+#: Transactions that are looked for on the source, since one may have been lost there.
+_XIDS_MAX = 1000
+
 _COLUMNS = (varchar(_JOB_BYTES), varchar(_XID_BYTES), INT, LONGBLOB)
 
 _MAPS = {with_crc: table_map(_TABLE_ID, UDUP_SCHEMA, TABLE, _COLUMNS, with_crc=with_crc) for with_crc in (False, True)}
@@ -111,6 +114,12 @@ def kept_events(connection: Connection, job: str, xid: str) -> Iterator[bytes]:
     while (data := _piece(connection, job, xid, number)) is not None:
         yield data
         number += 1
+
+
+def xids(connection: Connection, job: str) -> tuple[str, ...]:
+    """Return those of the job's transactions that are kept: some, if there are very many."""
+    sql = f"SELECT xid FROM {UDUP_SCHEMA}.{TABLE} WHERE job = %s AND piece = 0 ORDER BY xid LIMIT {_XIDS_MAX}"
+    return tuple(str(xid) for (xid,) in query(connection, sql, job))
 
 
 def _piece(connection: Connection, job: str, xid: str, number: int) -> bytes | None:

@@ -38,7 +38,7 @@ from udup.drivers.mysql.stream.contexts import contexts_of
 from udup.drivers.mysql.stream.continuity import Continuity, check_continuity
 from udup.drivers.mysql.stream.in_part import check_in_part
 from udup.drivers.mysql.stream.job_events import JobEvents
-from udup.drivers.mysql.stream.lost_prepared import LostPrepared
+from udup.drivers.mysql.stream.lost_prepared import KeptOnTarget, LostPrepared
 from udup.drivers.mysql.stream.position import check_executed
 from udup.drivers.mysql.stream.replica import Replica
 from udup.drivers.mysql.stream.row_order import row_order_of
@@ -105,6 +105,8 @@ class BinlogChanges:
             stream.unwanted = self._assembler.unwanted
         if plan.tells:
             self._lost = LostPrepared(endpoint, stream.server_uuid)
+        elif plan.prepared is not None:
+            self._lost = LostPrepared(endpoint, stream.server_uuid, KeptOnTarget(plan.prepared, start_after))
         if plan.tells or (self._takes_values and not logs_signs(endpoint, asking)):
             self._naming = naming = Naming(endpoint, plan.job, plan.scope, start_after)
             if self._closed:
@@ -204,7 +206,7 @@ class BinlogChanges:
                         yield SnapshotEnd(0, "", state)
                     joined.note(record)
                 if self._lost is not None:
-                    self._lost.note(record)
+                    yield from self._lost.note(record)
                 yield record if self._made is None else self._made.completed(record)
             if joined is not None and joined.is_at_work and assembler.is_between:
                 yield from joined.step(assembler, lambda: stream.has_more)
@@ -214,7 +216,9 @@ class BinlogChanges:
                     if joined is not None:
                         joined.note(record)
                     yield record
-                if self._lost is not None:
+                if event[4] == EventType.HEARTBEAT:
+                    self._note_place(event)  # all before it is read, also what was no transaction
+                if self._lost is not None and assembler.is_between:
                     yield from self._lost.lost(*self._at)
                 yield None
 
