@@ -41,7 +41,8 @@ _RUN = """async ({ tags, without }) => {
   return [...faults, ...said(await axe.run({ include: looks }, { ...options, runOnly: ['color-contrast'] }))];
 }"""
 
-#: Defines what returns an element for each look: the colours and sizes of a text, and all that is painted behind it.
+#: Defines what returns an element for each look: its kind, the colours and sizes of its text, and all that is painted
+#: behind it. One that others cover, or that is out of sight, does not stand for one that is seen.
 _LOOKS = """() => { window.looksOf = body => {
   const behind = new Map([[null, '']]), looks = new Map();
   const backOf = element => {
@@ -56,9 +57,13 @@ _LOOKS = """() => { window.looksOf = body => {
   for (const element of body.querySelectorAll('*')) {
     const texts = [...element.childNodes].some(node => node.nodeType === Node.TEXT_NODE && node.data.trim());
     if (!(texts || element.matches('input, select, textarea')) || !element.checkVisibility()) continue;
+    const { x, y, width, height } = element.getBoundingClientRect();
+    if (width < 2 || height < 2) continue;
+    const isSeen = element.contains(document.elementFromPoint(x + width / 2, y + height / 2));
     const { color, fontSize, fontWeight, textShadow, position } = getComputedStyle(element);
     const disabled = element.closest(':disabled, [aria-disabled=true]') !== null;
-    const look = [color, fontSize, fontWeight, textShadow, position, disabled, backOf(element)].join();
+    const kind = [element.tagName, element.className, isSeen, disabled, position];
+    const look = [...kind, color, fontSize, fontWeight, textShadow, backOf(element)].join();
     if (!looks.has(look)) looks.set(look, element);
   }
   return [...looks.values()];
