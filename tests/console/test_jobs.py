@@ -192,6 +192,7 @@ LATENCY_MS, FAR_FIRST_MS, FAR_NEXT_MS = 100, 2000, 1000
 
 def test_pages_come_soon_over_a_slow_way(page: Page, fake_api: Fake) -> None:
     quiet(fake_api, "payments")
+    fake_api.foresees = True
     network = page.context.new_cdp_session(page)
     network.send("Network.enable")
     slow = {"offline": False, "latency": LATENCY_MS, "downloadThroughput": -1, "uploadThroughput": -1}

@@ -62,9 +62,12 @@ def test_tabs_agree_also_where_there_are_no_locks(page: Page, fake_api: Fake) ->
 def test_what_is_not_fresh_is_told_and_looks_so(page: Page, fake_api: Fake, allowed: Allowed) -> None:
     """What becomes of a node that is killed is in test_node_real.py."""
     allowed.append("503")
+    page.clock.install()
     _open(page, fake_api)
     fake_api.refuse = ("503 Service Unavailable", "the job store does not answer")
     fake_api.streams.close()
+    until_holds(page, lambda: fake_api.streams.listeners == 0)
+    page.clock.fast_forward(11_000)
     page.locator(".banner", has_text="Not heard for").wait_for()
     assert page.locator("main.is-stale").count() == 1
     since = page.locator('tr[data-job="billing"] .since').inner_text()
