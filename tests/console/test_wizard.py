@@ -67,6 +67,25 @@ def test_what_is_shown_as_json_is_what_is_posted_and_the_jobs_page_comes(page: P
     assert end(page, "Source").get_by_label("Host").input_value() == ""
 
 
+def test_a_press_counts_while_the_answer_of_a_server_changes_the_page(page: Page, fake: Fake) -> None:
+    """The button was pressed while a password had the focus: the server is asked, and what it answers takes room."""
+    at_step(page, fake, "servers")
+    type_server(page, "Source", SOURCE)
+    end(page, "Source").get_by_text("MySQL 8.4.5").wait_for()
+    for field, text in (("Host", TARGET), ("User", "udup"), ("Password", PASSWORD)):
+        end(page, "Target").get_by_label(field).fill(text)
+    page.wait_for_timeout(1000)  # the typing rests; the server is asked when the field is left
+    tall = page.evaluate("document.querySelector('.ends-columns').offsetHeight")
+    box = page.locator(".onward button").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 20, box["y"] + 5)
+    page.mouse.down()
+    end(page, "Target").get_by_text("MariaDB 11.8.2").wait_for()
+    assert page.evaluate("document.querySelector('.ends-columns').offsetHeight") > tall
+    page.mouse.up()
+    page.get_by_role("heading", name="Which tables?", level=1).wait_for()
+
+
 def test_faults_stand_at_their_fields_and_in_a_list_that_leads_there(page: Page, fake: Fake) -> None:
     at_step(page, fake, "servers")
     page.get_by_role("button", name="Next: Tables").click()
