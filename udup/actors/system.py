@@ -176,7 +176,8 @@ def _started() -> ActorSystem:
     It does not if its port, which was free a moment before, was taken meanwhile, or on a machine that is very busy:
     then what was begun is ended, and another port tried.
     """
-    for tries_left in reversed(range(_TRIES)):
+    tries = 0
+    while True:
         before = _children()
         try:
             return ActorSystem(
@@ -184,9 +185,9 @@ def _started() -> ActorSystem:
             )
         except InvalidActorAddress:
             _end_sessions(_children() - before)
-            if not tries_left:
+            tries += 1
+            if tries == _TRIES:
                 raise
-    raise AssertionError("unreachable")
 
 
 def _end_sessions(leaders: set[int]) -> None:

@@ -142,7 +142,7 @@ class Wishes:
             if is_silent and node in self._gone:
                 nodes.pop(node, None)
                 continue
-            since = (before.since if before is not None else "") or _stamp(wall - ago) if is_silent else ""
+            since = (before.since if before is not None else "") or to_the_second(wall - ago) if is_silent else ""
             nodes[node] = KnownNode(node, beat.name, beat.datacenter, since)
         hurried = frozenset(node for node, drain in self._drains.items() if drain.hurries(wall))
         if self.wanted is not None:
@@ -156,7 +156,3 @@ class Wishes:
         self._records, self._nodes, self._hurried = wishes, nodes, hurried
         if self.wanted is None or self.wanted.version != self._version:
             self.wanted = Wanted(wishes, self._version, nodes, hurried)
-
-
-def _stamp(seconds: float) -> str:
-    return to_the_second(seconds)

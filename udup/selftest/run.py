@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -14,6 +13,7 @@ from rich.console import Console
 from udup import __version__
 from udup.base.endpoint import Endpoint
 from udup.base.errors import UdupError
+from udup.base.stamps import to_the_second
 from udup.cli.client import Api
 from udup.cli.where import Where
 from udup.drivers.mysql.checks.binlog_access import goes_by_statements
@@ -152,10 +152,9 @@ class SelfTest:
         )
 
     def _new_report(self, choice: Choice, by_statements: bool) -> Report:
-        now = datetime.datetime.now(datetime.UTC)
         return Report(
             udup=__version__,
-            started=now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            started=to_the_second(time.time()),
             source=ServerSeen.of(self._facts["source"]),
             target=ServerSeen.of(self._facts["target"]),
             by_statements=by_statements,

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from udup.web.openapi.operation import JOB_ID as _JOB_ID
-from udup.web.openapi.operation import WRITE as _WRITE
-from udup.web.openapi.operation import WRITTEN as _WRITTEN
 from udup.web.openapi.operation import Operation
 from udup.web.openapi.operation import both as _both
+from udup.web.openapi.operation import changing as _changing
 from udup.web.openapi.operation import reading as _reading
 
 
@@ -22,30 +21,21 @@ def comparisons() -> Iterator[Operation]:
 def _compared() -> Iterator[Operation]:
     """Yield how a comparison is begun, told and ended."""
     path = "/v1/job/{id}/compare"
-    compare = Operation(
-        "put",
-        path,
+    compare = _changing(
+        "compare",
         "compareJob",
         "Begin to compare a job's two servers while it replicates",
-        "jobs",
-        "JobResponse",
-        (*_JOB_ID, *_WRITE),
-        _WRITTEN,
         body="CompareRequest",
         errors=(301, 404, 409, 413),
         description="Answered when it is stored; 409 while one is under way. A GET tells how far it is.",
     )
     yield from _both(compare)
     yield _reading(path, "readComparison", "A job's last comparison", "jobs", "Comparison", *_JOB_ID)
-    yield Operation(
-        "delete",
-        path,
+    yield _changing(
+        "compare",
         "stopComparison",
         "End the comparison that is under way",
-        "jobs",
-        "JobResponse",
-        (*_JOB_ID, *_WRITE),
-        _WRITTEN,
+        method="delete",
         errors=(301, 404, 409),
         description="`Success` is false when there is none.",
     )
@@ -53,15 +43,10 @@ def _compared() -> Iterator[Operation]:
 
 def _repaired() -> Iterator[Operation]:
     """Yield how rows are put right."""
-    repair = Operation(
-        "put",
-        "/v1/job/{id}/repair",
+    repair = _changing(
+        "repair",
         "repairJob",
         "Begin to put rows right on the target that a comparison has found",
-        "jobs",
-        "JobResponse",
-        (*_JOB_ID, *_WRITE),
-        _WRITTEN,
         body="RepairRequest",
         errors=(301, 404, 409, 413),
         description="Answered when it is stored; 409 while a repair or a single comparison is under way. A continuous"

@@ -12,6 +12,7 @@ from udup.web.openapi.operation import WRITE as _WRITE
 from udup.web.openapi.operation import WRITTEN as _WRITTEN
 from udup.web.openapi.operation import Operation
 from udup.web.openapi.operation import both as _both
+from udup.web.openapi.operation import changing as _changing
 from udup.web.openapi.operation import reading as _reading
 
 _TABLES_ASKED = ("table_after", "table_offset", "limit", "table_sort", "table_state", "table_search")
@@ -82,15 +83,10 @@ def _states() -> Iterator[Operation]:
         ("finish", "End a migration that stays level until it is told to"),
     ):
         yield from _both(
-            Operation(
-                "put",
-                f"/v1/job/{{id}}/{part}",
+            _changing(
+                part,
                 f"{part}Job",
                 summary,
-                "jobs",
-                "JobResponse",
-                (*_JOB_ID, *_WRITE),
-                _WRITTEN,
                 errors=(301, 404, 409),
                 description="`Success` is false and `Index` 0 when there is nothing to do."
                 " 409 where the job's cut-over is in the way.",
@@ -127,28 +123,20 @@ def _watched() -> Iterator[Operation]:
 
 def _answered() -> Iterator[Operation]:
     """Yield what somebody says to a job that has stopped: whether a transaction is there, or an earlier document."""
-    settle = Operation(
-        "put",
-        "/v1/job/{id}/settle",
+    settle = _changing(
+        "settle",
         "settleJob",
         "Say whether the rows of the transaction in question are on the target, and carry on",
-        "jobs",
-        "JobResponse",
-        (*_JOB_ID, "gtid", "applied", *_WRITE),
-        _WRITTEN,
+        asked=("gtid", "applied"),
         errors=(301, 404, 409),
         description="Of a job that stopped since it cannot know; its `StatusDescription` names the transaction.",
     )
     yield from _both(settle)
-    revert = Operation(
-        "put",
-        "/v1/job/{id}/revert",
+    revert = _changing(
+        "revert",
         "revertJob",
         "Give a job an earlier document back",
-        "jobs",
-        "JobResponse",
-        (*_JOB_ID, "to", "check", *_WRITE),
-        _WRITTEN,
+        asked=("to", "check"),
         errors=(301, 404, 409),
         description="Checked and applied as if that document were posted, with the passwords that it had.",
     )
@@ -160,29 +148,23 @@ def _answered() -> Iterator[Operation]:
 
 def _loaded() -> Iterator[Operation]:
     """Yield what has rows of tables come once more."""
-    snapshot = Operation(
-        "put",
-        "/v1/job/{id}/snapshot",
+    snapshot = _changing(
+        "snapshot",
         "snapshotTables",
         "Have a subscription deliver all rows of tables once more, while its changes go on",
-        "jobs",
         "SnapshotResponse",
-        (*_JOB_ID, "snapshot_tables", *_WRITE),
-        _WRITTEN,
+        asked=("snapshot_tables",),
         errors=(301, 404),
         description="The rows are reads marked incremental, each where it stands in the stream. 400 for a job that is"
         " no subscription, and for tables that it or its source does not have.",
     )
     yield from _both(snapshot)
-    reload = Operation(
-        "put",
-        "/v1/job/{id}/reload",
+    reload = _changing(
+        "reload",
         "reloadTables",
         "Load tables of a job again while it goes on for all others",
-        "jobs",
         "ReloadResponse",
-        (*_JOB_ID, "snapshot_tables", *_WRITE),
-        _WRITTEN,
+        asked=("snapshot_tables",),
         errors=(301, 404, 503),
         description="The job lets go of the tables, which are dropped on the target, copied, followed and joined to it"
         " again. 400 for tables that the job does not have and for a subscription; 503 while other tables of it are"
@@ -193,15 +175,12 @@ def _loaded() -> Iterator[Operation]:
 
 def _listed() -> Iterator[Operation]:
     """Yield what is known of tables, and how those under way are given up."""
-    yield Operation(
-        "delete",
-        "/v1/job/{id}/reload",
+    yield _changing(
+        "reload",
         "giveUpTables",
         "Have a job go on without the tables that it loads again, or gets",
-        "jobs",
         "WarnedJobResponse",
-        (*_JOB_ID, *_WRITE),
-        _WRITTEN,
+        method="delete",
         errors=(301, 404, 503),
         description="The document becomes one that chooses the tables that the job has meanwhile: new ones are left"
         " out, and those that were to be loaded again are in ReplicateIgnoreDb. What was copied of them stays on the"
@@ -224,15 +203,12 @@ def _listed() -> Iterator[Operation]:
 
 def _skipped() -> Iterator[Operation]:
     """Yield how a transaction is passed over."""
-    skip = Operation(
-        "put",
-        "/v1/job/{id}/skip",
+    skip = _changing(
+        "skip",
         "skipTransaction",
         "Pass over the transaction at which a failed job stands, and carry on",
-        "jobs",
         "WarnedJobResponse",
-        (*_JOB_ID, "gtid", *_WRITE),
-        _WRITTEN,
+        asked=("gtid",),
         errors=(301, 404, 409),
         description="Nothing of it is applied, so the target differs from the source then. `Skipped` of the job keeps"
         " it for ever. 409 where the job does not stand at this transaction.",
@@ -243,30 +219,22 @@ def _skipped() -> Iterator[Operation]:
 def _cut_over() -> Iterator[Operation]:
     """Yield a job's cut-over."""
     path = "/v1/job/{id}/cutover"
-    cutover = Operation(
-        "put",
-        path,
+    cutover = _changing(
+        "cutover",
         "cutOverJob",
         "Begin to cut a job over to its target, or carry on what has stopped",
-        "jobs",
-        "JobResponse",
-        (*_JOB_ID, *_WRITE),
-        _WRITTEN,
         body="CutoverRequest",
         errors=(301, 404, 409, 413),
         description="Answered when it is stored; `Success` is false while one is under way. A GET tells how far it is.",
     )
     yield from _both(cutover)
     yield _reading(path, "readCutover", "A job's last cut-over, step by step", "jobs", "Cutover", *_JOB_ID)
-    yield Operation(
-        "delete",
-        path,
+    yield _changing(
+        "cutover",
         "abortCutover",
         "Undo a job's cut-over; behind the switch give up what is left of it",
-        "jobs",
         "WarnedJobResponse",
-        (*_JOB_ID, *_WRITE),
-        _WRITTEN,
+        method="delete",
         errors=(301, 404, 409),
         description="`Success` is false when there is nothing to undo. 409 when all of it is done. Behind the switch"
         " nothing is undone: `Warning` says so, who may write where, what is left to do and what carries that on."

@@ -43,6 +43,23 @@ def reading(path: str, name: str, summary: str, tag: str, answer: str, *more: st
     return Operation("get", path, name, summary, tag, answer, (*more, *READ), FRESH, errors=errors)
 
 
+def changing(
+    part: str,
+    name: str,
+    summary: str,
+    answer: str = "JobResponse",
+    *,
+    asked: tuple[str, ...] = (),
+    method: str = "put",
+    body: str = "",
+    errors: tuple[int, ...],
+    description: str,
+) -> Operation:
+    """Return a change of a job: `part` follows its ID in the path, `asked` are parameters of its own."""
+    path, parameters = f"/v1/job/{{id}}/{part}", (*JOB_ID, *asked, *WRITE)
+    return Operation(method, path, name, summary, "jobs", answer, parameters, WRITTEN, body, errors, description)
+
+
 def both(operation: Operation) -> Iterator[Operation]:
     """The same by PUT and by POST."""
     for method in ("put", "post"):

@@ -42,7 +42,7 @@ def right(version: Version, *, mariadb: bool) -> Right:
 
 
 def sees_all(facts: ServerFacts) -> bool:
-    """Whether the account sees the routines of every schema."""
+    """Return whether the account sees the routines of every schema."""
     has = facts.privileges.has
     if any(has(each) for each in ("SELECT", "SHOW_ROUTINE", "SHOW CREATE ROUTINE")):
         return True
