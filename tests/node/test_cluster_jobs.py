@@ -17,7 +17,7 @@ from tests.node.cluster_world import World, act, create_table, get, id_of, put, 
 from tests.node.real_cluster import SECONDS, RealCluster, carried, kill, stopped, until
 from udup.base.errors import Transient
 from udup.drivers.mysql.client.connection import connect, query, scalar
-from udup.sandbox.api import job_document
+from udup.sandbox.api import NotThere, job_document
 from udup.sandbox.node import UdupNode
 from udup.sandbox.server import MysqlServer
 from udup.verify.compare import compare
@@ -204,11 +204,14 @@ def test_a_job_for_a_node_that_is_not_there_waits_and_may_be_changed_at_any_node
 
 
 def _shows(node: UdupNode, job: str, **wanted: str) -> None:
-    """Wait for it: what another node has written is seen a moment later, and a store that elects does not answer."""
+    """Wait for it: what another node has written, the job itself too, is seen a moment later.
+
+    A store that elects does not answer.
+    """
     seen: list[Any] = []
 
     def holds() -> bool:
-        with suppress(Transient):
+        with suppress(Transient, NotThere):
             seen[:] = [node.job(job)]
             return wanted.items() <= seen[0].items()
         return False

@@ -26,6 +26,10 @@ _POLL_SECONDS, _LONGEST_POLL_SECONDS = 0.05, 0.15
 Json = dict[str, Any]
 
 
+class NotThere(UdupError):
+    """404: of a cluster, what another node has just written may come a moment later."""
+
+
 @cache
 def _tls() -> ssl.SSLContext:
     """Made once: reading the authorities' certificates takes longer than a request, and who waits asks often."""
@@ -72,12 +76,12 @@ class ApiClient:
     def wait_stage(self, job_id: str, stages: Sequence[str] = (Stage.RUNNING,), deadline: float = 120.0) -> Json:
         """The job once it is in one of these stages; `UdupError` when it fails or `deadline` seconds are over.
 
-        The server may be away in between, being restarted by someone else.
+        The server may be away in between, being restarted, and a node of a cluster may see the job late.
         """
         end, pause = time.monotonic() + deadline, _POLL_SECONDS
         job: Json = {}
         while time.monotonic() < end:
-            with contextlib.suppress(Transient):
+            with contextlib.suppress(Transient, NotThere):
                 job = self.job(job_id)
             stage = job.get("Stage")
             if stage in stages:
@@ -105,7 +109,8 @@ class ApiClient:
         if answer.status_code >= 500:
             raise Transient(f"{method} {self.url}{path} was answered {answer.status_code}: {answer.text}")
         if answer.status_code >= 400:
-            raise UdupError(f"{method} {self.url}{path} was refused with {answer.status_code}: {answer.text}")
+            refused = NotThere if answer.status_code == 404 else UdupError
+            raise refused(f"{method} {self.url}{path} was refused with {answer.status_code}: {answer.text}")
         return answer
 
 
