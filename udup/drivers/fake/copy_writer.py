@@ -201,8 +201,12 @@ class FakeLoader:
         self._job = job
         self._instructions = _decode_instructions(instructions)
         self._connection = server.connect(job, f"loader{slot}", "Target.open_loader")
-        with server.changed:
-            server.jobs.copying(job, self._instructions.version)
+        try:
+            with server.changed:
+                server.jobs.copying(job, self._instructions.version)
+        except BaseException:
+            self.abandon()  # nobody else will
+            raise
 
     def load(self, pieces: Iterator[Piece]) -> int:
         """Read all pieces, then load them, as a target does that takes the text of a chunk as one statement."""

@@ -125,8 +125,10 @@ class FakeServer:
         """Wait until no other connection has this place of the job: one that ends may take a moment."""
         end = runtime.now() + _PLACE_SECONDS
         while any((each.job, each.place) == (job, place) for each in self.connections):
-            if not self.changed.wait(max(0.0, end - runtime.now())):
+            left = end - runtime.now()
+            if left <= 0:
                 raise Transient(f"job {job}: another connection has the place {place!r} on {self.name}")
+            self.changed.wait(left)
             self._check_up()
 
     @contextmanager

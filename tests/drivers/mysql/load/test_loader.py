@@ -13,7 +13,7 @@ from udup.base.endpoint import Endpoint
 from udup.base.errors import Divergence, Superseded, Transient, UdupError
 from udup.drivers.mysql.apply.checkpoint import Checkpoint
 from udup.drivers.mysql.apply.own_tables import create_tables
-from udup.drivers.mysql.apply.ownership import loader_place, taking_over
+from udup.drivers.mysql.apply.ownership import hold, loader_place, taking_over
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.client.connection import connect, query, scalar
 from udup.drivers.mysql.client.sessions import DEFINITION
@@ -224,8 +224,11 @@ def test_a_chunk_of_a_superseded_copy_commits_nothing(
         with pytest.raises(Superseded, match=schema):
             loader.load(table, pieces(), lambda: 3)
     assert rows_of(target, schema) == [(7,)]
-    with pytest.raises(Superseded):
+    with pytest.raises(Superseded) as kept:
         Loader(target.endpoint, method, fence, loader_place(1))
+    with closing(connect(target.endpoint)) as other:
+        hold(other, schema, loader_place(1))  # the place is free, although the error is still kept
+    assert kept.value
 
 
 def test_a_loader_is_ended_by_whoever_takes_the_copy_over_in_the_middle_of_a_chunk(

@@ -48,15 +48,19 @@ def open_path(
             if mode is not ApplyMode.BY_PRIVILEGE:
                 raise
             return open_path(endpoint, ApplyMode.STATEMENTS, lock_wait, answer_within, hold)
-        rows = MariaRows(connection, session) if connection.is_mariadb else EventRows(connection, session)
-        return _opened(connection, hold, rows, mode)
+        path = MariaRows if connection.is_mariadb else EventRows
+        return _opened(connection, hold, lambda: path(connection, session), mode)
     session = statement_session(lock_wait, hurried=hurried)
     connection = connect(endpoint, session, read_timeout=answer_within, counts_found=True)
-    return _opened(connection, hold, StatementRows(connection, session, converts=mode is ApplyMode.CONVERTED), mode)
+    converts = mode is ApplyMode.CONVERTED
+    return _opened(connection, hold, lambda: StatementRows(connection, session, converts=converts), mode)
 
 
-def _opened(connection: Connection, hold: Callable[[Connection], None], rows: RowsPath, mode: ApplyMode) -> OpenedPath:
+def _opened(
+    connection: Connection, hold: Callable[[Connection], None], path: Callable[[], RowsPath], mode: ApplyMode
+) -> OpenedPath:
     try:
+        rows = path()
         hold(connection)
     except BaseException:
         connection.close()

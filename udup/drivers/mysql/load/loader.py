@@ -89,13 +89,17 @@ class Loader:
         self._context = b""
         self._fence = fence
         self._connection = connect(endpoint, self._session, local_infile=True)
-        self.method = method or ("load" if scalar(self._connection, "SELECT @@local_infile") else "insert")
-        packet = int(scalar(self._connection, "SELECT @@max_allowed_packet"))
-        self._insert_bytes = min(INSERT_BYTES, packet // 2)
-        self._packet_limit = packet
-        if fence is not None:
-            fence.enter(self._connection, place)
-            self._connection.rollback()  # what comes must not be seen as of this moment
+        try:
+            self.method = method or ("load" if scalar(self._connection, "SELECT @@local_infile") else "insert")
+            packet = int(scalar(self._connection, "SELECT @@max_allowed_packet"))
+            self._insert_bytes = min(INSERT_BYTES, packet // 2)
+            self._packet_limit = packet
+            if fence is not None:
+                fence.enter(self._connection, place)
+                self._connection.rollback()  # what comes must not be seen as of this moment
+        except BaseException:
+            self.close()  # its place is another's: nobody else closes it, and the error may be kept for long
+            raise
 
     def close(self) -> None:
         if self._connection.open:
