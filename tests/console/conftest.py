@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -67,6 +68,19 @@ def fake_api(make_fake: Callable[..., Fake]) -> Fake:
 def allowed() -> Allowed:
     """Parts of error texts that are no fault in this test."""
     return []
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Function, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Have the report of a test that failed tell what was on its page."""
+    report = yield
+    tab = getattr(item, "funcargs", {}).get("page")
+    if report.failed and call.when == "call" and tab is not None:
+        with suppress(Exception):  # the page may be gone
+            report.sections.append(("page", f"{tab.url}\n{tab.locator('body').inner_text(timeout=5000)}"))
+    return report
 
 
 @pytest.fixture

@@ -186,6 +186,19 @@ def test_a_reload_wants_the_tables_name_and_says_what_it_costs(make_fake: Callab
     page.get_by_text("the node has taken it").wait_for()
 
 
+def test_a_reload_is_asked_for_although_the_source_does_not_tell_its_size(
+    make_fake: Callable[..., Fake], page: Page
+) -> None:
+    fake = make_fake(30, 60)
+    quiet(fake, JOB)
+    page.route("**/estimate?*", lambda _route: None)  # no answer comes
+    _open(page, fake)
+    name = _row(page, 0).locator(".name").inner_text()
+    _row(page, 0).get_by_role("button").click()
+    page.get_by_role("menuitem", name="Reload…").click()
+    page.get_by_role("dialog").get_by_role("heading", name=f"Reload {name}?").wait_for(timeout=20_000)
+
+
 def test_a_repair_tells_the_rows_that_a_dry_run_finds(make_fake: Callable[..., Fake], page: Page) -> None:
     fake = make_fake(30, 60)
     quiet(fake, JOB)

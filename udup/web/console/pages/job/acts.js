@@ -122,9 +122,13 @@ export async function repairQuestion(job, tables) {
   };
 }
 
+/** Milliseconds that a question waits for the size of what it asks about: a source may be slow, or away. */
+const ESTIMATE_MS = 3000;
+
 /** Ask with the rows and the time that it takes, then load a table again. */
 export async function reloadTable(job, table) {
-  const estimate = await get(jobPath(job.ID, `/estimate?act=reload&table=${encodeURIComponent(table)}`)).catch(() => ({}));
+  const path = jobPath(job.ID, `/estimate?act=reload&table=${encodeURIComponent(table)}`);
+  const estimate = await get(path, { timeout: ESTIMATE_MS }).catch(() => ({}));
   return carryOut(job, 'reload', { table }, reloadQuestion(job, [table], estimate));
 }
 
