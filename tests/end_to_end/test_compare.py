@@ -37,6 +37,7 @@ def test_rows_that_were_changed_behind_its_back_are_found_while_others_are_writt
         while not stop.is_set():
             world.on_source(*[f"UPDATE {name}.big SET n = n + 1 WHERE id > 10"] * 20)
             written.set()
+            stop.wait(0.05)
 
     writing = threading.Thread(target=write)
     writing.start()
