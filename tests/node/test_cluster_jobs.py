@@ -17,10 +17,11 @@ from tests.node.cluster_world import World, act, create_table, get, id_of, put, 
 from tests.node.real_cluster import SECONDS, RealCluster, carried, kill, stopped, until
 from udup.base.errors import Transient
 from udup.drivers.mysql.client.connection import connect, query, scalar
-from udup.sandbox.api import NotThere, job_document
+from udup.sandbox.api import job_document
 from udup.sandbox.node import UdupNode
 from udup.sandbox.server import MysqlServer
 from udup.verify.compare import compare
+from udup.web.ports import NotThere
 
 pytestmark = pytest.mark.slow
 

@@ -16,6 +16,7 @@ from udup.base.endpoint import Endpoint
 from udup.base.errors import Transient, UdupError
 from udup.base.tls import PREFERRED
 from udup.jobs.words import Stage
+from udup.web.ports import NotThere
 
 #: Seconds for one answer of the API.
 REQUEST_TIMEOUT = 15.0
@@ -24,10 +25,6 @@ REQUEST_TIMEOUT = 15.0
 _POLL_SECONDS, _LONGEST_POLL_SECONDS = 0.05, 0.15
 
 Json = dict[str, Any]
-
-
-class NotThere(UdupError):
-    """404: of a cluster, what another node has just written may come a moment later."""
 
 
 @cache
@@ -40,7 +37,7 @@ def _tls() -> ssl.SSLContext:
 class ApiClient:
     """Requests to the server at `url`, with its token if it has one.
 
-    `Transient` without an answer or by the server's fault, else `UdupError`.
+    `Transient` without an answer or by the server's fault, `NotThere` for 404, else `UdupError`.
     """
 
     url: str

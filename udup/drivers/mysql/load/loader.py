@@ -98,7 +98,7 @@ class Loader:
                 fence.enter(self._connection, place)
                 self._connection.rollback()  # what comes must not be seen as of this moment
         except BaseException:
-            self.close()  # its place is another's: nobody else closes it, and the error may be kept for long
+            self.close()  # nobody else will, and the error, which holds it, may be kept for long
             raise
 
     def close(self) -> None:
