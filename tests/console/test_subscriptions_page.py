@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 import pytest
 
@@ -58,13 +59,12 @@ def test_what_waits_comes_first_then_the_furthest_behind(page: Page, fake: Fake)
 
 
 def test_the_tail_starts_paused_follows_when_asked_and_is_bounded(page: Page, fake: Fake) -> None:
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url) if "/v1/events" in request.url else None)
     lines = _tail(page, fake).locator(".tail-lines li")
     page.get_by_text("Press Follow").wait_for()
     assert not any("tail:" in asked for asked in fake.streams.asked)
-    _follow(page, fake)
-    assert "table=" not in asked[-1] and "rate=20" in asked[-1]
+    with page.expect_request(lambda request: "tail:orders-events" in unquote(request.url)) as asked:
+        _follow(page, fake)
+    assert "table=" not in asked.value.url and "rate=20" in asked.value.url
     deliver(fake, "orders-events", [message(number) for number in range(520)], 1240)
     page.get_by_text("1,240/s, showing 20/s").wait_for()
     until(page, "document.querySelectorAll('.tail-lines li').length === 500")

@@ -9,6 +9,7 @@ import asyncio
 import multiprocessing
 import random
 import sys
+import traceback
 from multiprocessing.connection import Connection
 
 from tests.drivers.messages.nats.small_sink import SmallSink, event, next_events
@@ -58,6 +59,9 @@ def _run(sink: SmallSink, owner: str, run: int, last: int, said: Connection) -> 
     except Transient as error:
         said.send(str(error))
         sys.exit(AGAIN)
+    except BaseException:
+        said.send(traceback.format_exc())
+        raise
 
 
 async def _deliver(sink: SmallSink, owner: str, run: int, last: int) -> None:

@@ -93,10 +93,11 @@ def test_a_writer_that_is_taken_over_while_it_writes(sink: SmallSink) -> None:
     old = Writer(sink, 1, _NEVER)
     _wait_until_it_writes(sink, old, 0)
     deadline, run, last = time.monotonic() + PATIENCE, 2, _last_number(sink) + 3_000
-    while (code := Writer(sink, run, last).wait(PATIENCE)) != DONE:
-        assert code in (AGAIN, SUPERSEDED) and time.monotonic() < deadline
+    while (code := (new := Writer(sink, run, last)).wait(PATIENCE)) != DONE:
+        assert code in (AGAIN, SUPERSEDED) and time.monotonic() < deadline, new.said
         run += 1
-    assert old.wait(PATIENCE) in (SUPERSEDED, AGAIN) and old.said
+    code, said = old.wait(PATIENCE), old.said
+    assert code in (SUPERSEDED, AGAIN) and said, said
     found = _all(sink)
     assert found == list(range(len(found))) and len(found) >= last
 
@@ -108,8 +109,8 @@ def test_another_owner_does_not_get_in_before_the_writer_is_dead(sink: SmallSink
     assert other.wait(PATIENCE) == SUPERSEDED and "carried out by node-1 (run 1)" in other.said
     old.kill()
     deadline, last = time.monotonic() + PATIENCE, _last_number(sink) + 1_000
-    while (code := Writer(sink, 2, last, "node-2").wait(PATIENCE)) != DONE:
-        assert code in (AGAIN, SUPERSEDED) and time.monotonic() < deadline
+    while (code := (new := Writer(sink, 2, last, "node-2")).wait(PATIENCE)) != DONE:
+        assert code in (AGAIN, SUPERSEDED) and time.monotonic() < deadline, new.said
     found = _all(sink)
     assert found == list(range(len(found))) and len(found) >= last
 

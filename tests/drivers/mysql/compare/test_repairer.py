@@ -13,6 +13,7 @@ from tests.drivers.mysql.compare.test_comparer import LOOKALIKES
 from udup.base.errors import Refused, Transient
 from udup.drivers.mysql.apply import ahead
 from udup.drivers.mysql.apply.own_tables import create_tables
+from udup.drivers.mysql.apply.purge import purge
 from udup.drivers.mysql.client.connection import connect, query
 from udup.drivers.mysql.compare import catching_up, repairer
 from udup.drivers.mysql.compare.catching_up import MySQLCatchUp
@@ -106,9 +107,7 @@ def two(source: MysqlServer, target: MysqlServer, schema: str) -> Iterator[Repai
     made = Repairing(source.endpoint, target.endpoint, schema)
     made.begin()
     yield made
-    with closing(connect(target.endpoint)) as connection:
-        for table in ("checkpoint", "difference", "ahead"):
-            query(connection, f"DELETE FROM udup.{table} WHERE job = %s", schema)
+    purge(target.endpoint, schema)
 
 
 def test_values_of_every_kind_become_what_the_source_has(two: Repairing) -> None:

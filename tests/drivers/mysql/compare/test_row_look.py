@@ -8,6 +8,7 @@ from contextlib import closing
 import pytest
 
 from tests.drivers.mysql.compare.test_repairer import Repairing
+from udup.drivers.mysql.apply.purge import purge
 from udup.drivers.mysql.client.connection import connect, query
 from udup.drivers.mysql.compare.ledger import MySQLLedger
 from udup.drivers.mysql.compare.row_look import BYTES, LETTERS, MySQLRows
@@ -31,9 +32,7 @@ def two(source: MysqlServer, target: MysqlServer, schema: str) -> Iterator[Looki
     made = Looking(source.endpoint, target.endpoint, schema)
     made.begin()
     yield made
-    with closing(connect(target.endpoint)) as connection:
-        for table in ("checkpoint", "difference"):
-            query(connection, f"DELETE FROM udup.{table} WHERE job = %s", schema)
+    purge(target.endpoint, schema)
 
 
 def _run(two: Looking, side: str, *statements: str) -> None:

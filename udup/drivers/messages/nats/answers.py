@@ -16,6 +16,7 @@ from udup.drivers.messages.moments import moments
 from udup.drivers.messages.nats import place, stream
 from udup.drivers.messages.nats.config import NatsSink
 from udup.drivers.messages.nats.connection import (
+    BROKEN_BATCH,
     LOST,
     NO_STREAM,
     WRONG_SEQUENCE,
@@ -227,7 +228,7 @@ class Answers:
         """Return what broke the chain, in words: whoever was not taken is told no more than that it does not fit."""
         if isinstance(error, UdupError):
             return error
-        if error.code not in WRONG_SEQUENCE and error.code not in (NO_STREAM, _BROKEN):
+        if error.code not in WRONG_SEQUENCE | BROKEN_BATCH and error.code not in (NO_STREAM, _BROKEN):
             return told(error, self._sink.where, "cannot store messages")
         state = await stream.look(self._connection, self._sink)
         if state is None:

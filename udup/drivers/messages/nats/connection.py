@@ -35,11 +35,14 @@ NO_STREAM, NO_MESSAGE = 10059, 10037
 #: What it says of a fence that does not fit.
 WRONG_SEQUENCE = frozenset({10071, 10164})
 
+#: What it says of a batch that it has ended by itself: nothing came for its 10 s, or a message of it got lost.
+BROKEN_BATCH = frozenset({10176, 10208})
+
 #: A message or its headers are larger than the stream takes.
 TOO_LARGE = frozenset({10054, 10097})
 
-#: The stream, the account or the server has no room, or JetStream cannot serve now.
-PASSING = frozenset({10077, 10047, 10023, 10002, 10008, 10009, 10118, 10194, 10028})
+#: The stream, the account or the server has no room, or JetStream cannot serve now, or is asked too much at once.
+PASSING = frozenset({10077, 10047, 10023, 10002, 10008, 10009, 10118, 10167, 10194, 10210, 10211, 10028})
 
 LOST = (NatsError, OSError, TimeoutError, asyncio.TimeoutError)
 
@@ -248,7 +251,7 @@ class Connection:
         except ApiError as error:
             if error.code == NO_MESSAGE:
                 return None
-            raise
+            raise told(error, self.where, f"cannot read a message of the stream {stream}") from error
         headers = Client._parse_header_lines(base64.b64decode(found.get("hdrs", "")))
         data = base64.b64decode(found.get("data") or "")
         return Stored(int(found["seq"]), str(found["subject"]), headers, data, str(found.get("time", "")))
