@@ -28,7 +28,7 @@ from udup.verify.compare import compare, wait_level
 ROWS = 24_000
 
 #: Seconds for the target to come level when the load has ended, and for a job to run again.
-LEVEL_SECONDS, STAGE_SECONDS = 90.0, 90.0
+LEVEL_SECONDS, STAGE_SECONDS = 180.0, 180.0
 
 #: Transactions a second of the load: as they are waited for, and beside a copy, where they are many without.
 RATE, RATE_BESIDE_A_COPY = 100, 40
@@ -106,8 +106,16 @@ class Household:
         wait_for(lambda: any(self._pids_of("worker")), STAGE_SECONDS, "a worker")
 
     def pid_of(self, role: str) -> int:
-        """A live process of this role; `StopIteration` if there is none at the moment."""
-        return next(self._pids_of(role))
+        """A live process of this role, as soon as there is one: a run may have just begun again."""
+        found: list[int] = []
+
+        def is_there() -> bool:
+            with suppress(Transient):
+                found.extend(self._pids_of(role))
+            return bool(found)
+
+        wait_for(is_there, STAGE_SECONDS, f"a live {role}")
+        return found[0]
 
     def _pids_of(self, role: str) -> Iterator[int]:
         pids = (int(actor["Pid"]) for actor in self.node.api.actors() if actor["Role"] == role)
@@ -117,8 +125,8 @@ class Household:
         """Until another process has taken the place of a killed one."""
 
         def taken() -> bool:
-            with suppress(StopIteration, Transient):  # the supervisor itself may be on its way back
-                return self.pid_of(role) != victim
+            with suppress(Transient):  # the supervisor itself may be on its way back
+                return next(self._pids_of(role), victim) != victim
             return False
 
         wait_for(taken, STAGE_SECONDS, f"another {role}")

@@ -15,7 +15,7 @@ def _kill_applier(household: Household) -> None:
     """The one that runs, which may be about to begin, since another was killed a moment ago."""
 
     def killed() -> bool:
-        with suppress(StopIteration, ProcessLookupError):
+        with suppress(ProcessLookupError):
             kill(household.pid_of("applier"))
             return True
         return False
