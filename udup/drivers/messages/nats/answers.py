@@ -35,6 +35,9 @@ ANSWER_SECONDS = 30.0
 #: The code of an answer that fits to nothing that was sent: the batch is broken.
 _BROKEN = -1
 
+#: Errors whose cause is looked for at the stream: they say no more than that a message was not taken.
+_TO_EXPLAIN = WRONG_SEQUENCE | BROKEN_BATCH | {NO_STREAM, _BROKEN}
+
 #: What the client makes of a message that nobody takes.
 _NOBODY = "503"
 
@@ -228,7 +231,7 @@ class Answers:
         """Return what broke the chain, in words: whoever was not taken is told no more than that it does not fit."""
         if isinstance(error, UdupError):
             return error
-        if error.code not in WRONG_SEQUENCE | BROKEN_BATCH and error.code not in (NO_STREAM, _BROKEN):
+        if error.code not in _TO_EXPLAIN:
             return told(error, self._sink.where, "cannot store messages")
         state = await stream.look(self._connection, self._sink)
         if state is None:
